@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    root: '.',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/rules/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
