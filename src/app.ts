@@ -1,0 +1,82 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Means } from './clearing/clearing.ts';
+import { runCommand } from './clearing/command.ts';
+import { type Handler, parseHandlers } from './clearing/handler.ts';
+import { load } from './config/load.ts';
+import type { Configuration } from './core/configuration.ts';
+import type { Cache, Clock, Journal, Listened, Queue } from './core/contracts.ts';
+import { UsageError } from './core/errors.ts';
+import type { Observe } from './core/events.ts';
+import type { Listen } from './daemon/ear.ts';
+import { openCache } from './filesystem/cache.ts';
+import { readChannels } from './postgres/channels.ts';
+import { connectionConfig } from './postgres/connection.ts';
+import { openJournal } from './postgres/journal.ts';
+import { listen } from './postgres/listener.ts';
+import { openPool } from './postgres/pool.ts';
+import { openQueue } from './postgres/queue.ts';
+
+/** Everything wired together for one configuration. The command line and the tests build the same value. */
+export interface App {
+  readonly configuration: Configuration;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly journal: Journal;
+  readonly cache: Cache;
+  readonly clock: Clock;
+  /** `listen_for`, as it is now. */
+  channels(): Promise<Listened[]>;
+  listenTo(channels: readonly Listened[]): Listen;
+  means(observe: Observe): Omit<Means, 'onFailed'>;
+  /** Closes connections and the clearing thread. */
+  close(): Promise<void>;
+}
+
+/** A configuration whose handlers make sense, too. Throws a UsageError with every problem there is. */
+export function loadAll(file: string): { configuration: Configuration; handlers: Map<string, Handler> } {
+  const configuration = load(file);
+  const { handlers, problems } = parseHandlers(configuration.handlers);
+  if (problems.length > 0) throw new UsageError(problems.map((problem) => `${file}: ${problem}`));
+  return { configuration, handlers };
+}
+
+export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>): App {
+  const config = connectionConfig(configuration.database);
+  const pool = openPool(config);
+  const journal = openJournal(pool);
+  const cache = openCache(configuration.cache.root);
+  const queues = new Map(
+    [...handlers.values()].flatMap(({ name, queue, columns }) =>
+      queue === undefined
+        ? []
+        : [[name, openQueue(pool, { handler: name, queue, columns, user: config.user ?? '' })] as const],
+    ),
+  );
+  return {
+    configuration,
+    handlers,
+    queues,
+    journal,
+    cache,
+    clock: systemClock,
+    channels: () => readChannels(pool),
+    listenTo: (channels) => (onNotification) =>
+      listen(
+        config,
+        channels.map(({ channel }) => channel),
+        onNotification,
+      ),
+    means: (observe) => ({ handlers, journal, cache, run: runCommand, clock: systemClock, observe }),
+    async close() {
+      await Promise.all([pool.end(), cache.close()]);
+    },
+  };
+}
+
+/** setTimeout's longest time; a wait without end is cut there, which a loop sees as one more wake. */
+const longestMs = 2 ** 31 - 1;
+
+const systemClock: Clock = {
+  now: () => performance.now(),
+  wait: (ms, signal) => wait(Math.min(ms, longestMs), undefined, { signal }),
+};

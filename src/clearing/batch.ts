@@ -1,0 +1,68 @@
+import type { Cache, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
+import { toError } from '../core/errors.ts';
+import type { RunCommand } from './command.ts';
+import type { Handler } from './handler.ts';
+
+export interface BatchOutcome {
+  readonly files: number;
+  /** Ids of the rows whose every file is gone. */
+  readonly cleared: readonly number[];
+  readonly failures: readonly RowFailure[];
+}
+
+/**
+ * Clears what a batch of one handler's journal rows names: each key's files, then once what follows a batch. A row fails alone if
+ * its own key or files do; what is shared fails for all, since no row is clear until it is done.
+ */
+export async function clearBatch(
+  handler: Handler,
+  rows: readonly JournalRow[],
+  { cache, run }: { cache: Cache; run: RunCommand },
+): Promise<BatchOutcome> {
+  const errors = new Map<number, string>();
+  const asking = new Map<string, number[]>();
+  for (const { id, key } of rows) {
+    try {
+      for (const template of handler.templates) {
+        const pattern = template.expand(key);
+        const ids = asking.get(pattern);
+        if (ids) ids.push(id);
+        else asking.set(pattern, [id]);
+      }
+    } catch (error) {
+      errors.set(id, toError(error).message);
+    }
+  }
+
+  const { files, failures } = await cache.clear([...new Set([...asking.keys(), ...handler.sharedPatterns])]);
+  for (const failure of failures) {
+    const ids = handler.sharedPatterns.includes(failure.pattern)
+      ? rows.map(({ id }) => id)
+      : asking.get(failure.pattern);
+    for (const id of ids ?? []) if (!errors.has(id)) errors.set(id, inWords(failure));
+  }
+
+  const failed = await runAll(handler.commands, run);
+  if (failed !== undefined) for (const { id } of rows) if (!errors.has(id)) errors.set(id, failed);
+
+  return {
+    files,
+    cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
+    failures: Array.from(errors, ([id, error]) => ({ id, error })),
+  };
+}
+
+async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {
+  for (const command of commands) {
+    try {
+      await run(command);
+    } catch (error) {
+      return toError(error).message;
+    }
+  }
+  return undefined;
+}
+
+function inWords({ path, code, message }: ClearFailure): string {
+  return `cannot delete ${path}: ${code}, ${message}`;
+}

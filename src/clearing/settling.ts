@@ -1,0 +1,112 @@
+import type { OpenTransactions } from '../core/contracts.ts';
+import { clearMixed, type Means } from './clearing.ts';
+
+/**
+ * Settles journal rows: the second clearing, after which a row may go.
+ *
+ * Rows cleared for the first time wait here in cohorts. The first look after a row's claim was committed notes the transactions
+ * that are open: one of them may have skipped its insert because the entry "is queued already", so that its change has no entry
+ * of its own. A cohort is in one of these states:
+ *
+ * - GRACE until every noted transaction has ended, by commit or rollback. One that was PREPARED has lost its virtual id and is
+ *   still undecided: so the transactions found prepared when the virtual ids are gone are waited for too.
+ * - SETTLING for the settle time, for a writer that read before the last of these transactions and has yet to publish.
+ * - RIPE: cleared again, then deleted from the journal by the ids that were read.
+ *
+ * All of it is in memory: after a restart every journal row begins again with its first clearing (restart.ts). Many claims share
+ * one look, since noting later only notes more.
+ */
+export class Settling {
+  readonly #means: Means;
+  readonly #settleMs: number;
+  readonly #limit: number;
+  /** Cleared, and not looked after yet. */
+  #unnoted: number[] = [];
+  #cohorts: Cohort[] = [];
+
+  constructor(means: Means, { settleMs, limit }: { settleMs: number; limit: number }) {
+    this.#means = means;
+    this.#settleMs = settleMs;
+    this.#limit = limit;
+  }
+
+  add(ids: readonly number[]): void {
+    this.#unnoted.push(...ids);
+  }
+
+  /** Rows that are not settled yet. */
+  get pending(): number {
+    return this.#cohorts.reduce((sum, { ids }) => sum + ids.length, this.#unnoted.length);
+  }
+
+  /** Does what can be done now. Returns the milliseconds until there is more to do, null if nothing is pending. */
+  async step(): Promise<number | null> {
+    if (this.#unnoted.length > 0 || this.#cohorts.some(({ waitsFor }) => waitsFor.size > 0))
+      await this.#look();
+    for (const cohort of this.#cohorts.filter((one) => this.#msToRipe(one) <= 0)) await this.#settle(cohort);
+    if (this.pending === 0) return null;
+    return this.#unnoted.length > 0 ? 0 : Math.min(...this.#cohorts.map((cohort) => this.#msToRipe(cohort)));
+  }
+
+  async #look(): Promise<void> {
+    const ids = this.#unnoted;
+    this.#unnoted = [];
+    let open: OpenTransactions;
+    try {
+      open = await this.#means.journal.look(ids);
+    } catch (error) {
+      this.#unnoted.unshift(...ids);
+      throw error;
+    }
+    for (const cohort of this.#cohorts) advance(cohort, open, this.#means.clock.now());
+    if (ids.length > 0) this.#cohorts.push(begin(ids, open, this.#means.clock.now()));
+  }
+
+  #msToRipe({ waitsFor, graceEnded }: Cohort): number {
+    return waitsFor.size > 0 ? lookAgainMs : graceEnded + this.#settleMs - this.#means.clock.now();
+  }
+
+  async #settle(cohort: Cohort): Promise<void> {
+    const { journal, observe } = this.#means;
+    while (cohort.ids.length > 0) {
+      const rows = await journal.read(cohort.ids.slice(0, this.#limit));
+      const { files, cleared } = await clearMixed(rows, this.#means);
+      await journal.settle(cleared);
+      cohort.ids.splice(0, this.#limit);
+      observe({ kind: 'settled', rows: cleared.length, files });
+    }
+    this.#cohorts = this.#cohorts.filter((one) => one !== cohort);
+  }
+}
+
+/** Nothing tells when a transaction ends, so it is asked; pg_locks is cheap. */
+const lookAgainMs = 250;
+
+interface Cohort {
+  /** Rows left to settle. */
+  readonly ids: number[];
+  /** The transactions that the grace waits for; empty when it is over. */
+  waitsFor: ReadonlySet<string>;
+  /** Whether these are virtual ids still, or prepared transactions already. */
+  phase: 'virtual' | 'prepared';
+  graceEnded: number;
+}
+
+function begin(ids: number[], { virtual, prepared }: OpenTransactions, now: number): Cohort {
+  return virtual.length > 0
+    ? { ids, waitsFor: new Set(virtual), phase: 'virtual', graceEnded: now }
+    : { ids, waitsFor: new Set(prepared), phase: 'prepared', graceEnded: now };
+}
+
+function advance(cohort: Cohort, open: OpenTransactions, now: number): void {
+  if (cohort.waitsFor.size === 0) return;
+  const { waitsFor, phase } = cohort;
+  cohort.waitsFor = new Set(open[phase].filter((one) => waitsFor.has(one)));
+  // A look lists virtual ids first and prepared transactions after: one that is missing from the first list because it was
+  // prepared is in the second.
+  if (phase === 'virtual' && cohort.waitsFor.size === 0) {
+    cohort.phase = 'prepared';
+    cohort.waitsFor = new Set(open.prepared);
+  }
+  cohort.graceEnded = now;
+}

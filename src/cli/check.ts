@@ -1,0 +1,85 @@
+import { type Handler, parseHandlers } from '../clearing/handler.ts';
+import { inspect } from '../config/load.ts';
+import type { Configuration } from '../core/configuration.ts';
+import { explain, toError } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
+import { inspectRoot } from '../filesystem/inspect.ts';
+import { withAdvice } from '../postgres/advice.ts';
+import { readChannels } from '../postgres/channels.ts';
+import { connectionConfig, describeConnection } from '../postgres/connection.ts';
+import { inspectQueue, inspectSchema } from '../postgres/inspect.ts';
+import { openPool } from '../postgres/pool.ts';
+import { canHear } from '../postgres/probe.ts';
+
+/** Names every problem there is, at once: one problem never hides another that can be looked at. */
+export async function check(file: string): Promise<number> {
+  const { configuration, problems } = inspect(file);
+  const wrongFile = problems.length > 0;
+  const { handlers, problems: handlerProblems } = parseHandlers(configuration?.handlers ?? []);
+  problems.push(...handlerProblems.map((problem) => `${file}: ${problem}`));
+  if (configuration) {
+    const templates = [...handlers.values()].flatMap((handler) => handler.templates);
+    problems.push(...attempt('look at the root', () => inspectRoot(configuration.cache.root, templates)));
+    problems.push(...(await inspectDatabase(configuration, handlers)));
+  }
+
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  if (problems.length > 0)
+    process.stdout.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
+  else process.stdout.write(`no problems: ${handlers.size} handlers, root ${configuration?.cache.root}\n`);
+  if (wrongFile || handlerProblems.length > 0) return 2;
+  return problems.length > 0 ? 1 : 0;
+}
+
+async function inspectDatabase(
+  { database }: Configuration,
+  handlers: ReadonlyMap<string, Handler>,
+): Promise<string[]> {
+  const config = connectionConfig(database);
+  const pool = openPool(config);
+  try {
+    const problems = await inspectSchema(pool);
+    for (const { queue, columns } of handlers.values()) {
+      if (queue !== undefined)
+        problems.push(...(await inspectQueue(pool, queue, columns, config.user ?? '')));
+    }
+    // A missing listen_for has been told.
+    const channels = await readChannels(pool).catch(() => []);
+    if (channels.length > 0) problems.push(...inspectChannels(channels, handlers));
+    if (!(await canHear(pool, config))) {
+      problems.push(
+        `${describeConnection(config)}: a notification sent is not heard: this is a pooler in transaction or statement mode; connect to PostgreSQL itself`,
+      );
+    }
+    return problems;
+  } catch (error) {
+    return [withAdvice(`Cannot connect to ${describeConnection(config)}`, error).message];
+  } finally {
+    await pool.end();
+  }
+}
+
+function inspectChannels(
+  channels: readonly { channel: string; handler: string }[],
+  handlers: ReadonlyMap<string, Handler>,
+): string[] {
+  const strangers = channels
+    .filter(({ handler }) => !handlers.has(handler))
+    .map(
+      ({ channel, handler }) =>
+        `listen_for: channel ${channel} asks for the handler "${handler}", which is not configured${didYouMean(handler, handlers.keys())}`,
+    );
+  const followed = [...handlers.values()].flatMap((handler) => handler.followers);
+  const unheard = [...handlers.keys()]
+    .filter((name) => !followed.includes(name) && !channels.some(({ handler }) => handler === name))
+    .map((name) => `[handler.${name}] is never woken: no row of listen_for has the script_name "${name}"`);
+  return [...strangers, ...unheard];
+}
+
+function attempt(what: string, look: () => string[]): string[] {
+  try {
+    return look();
+  } catch (error) {
+    return [`Cannot ${what}: ${explain(toError(error))}`];
+  }
+}

@@ -1,0 +1,83 @@
+import { type App, loadAll, openApp } from '../app.ts';
+import { backoffMs } from '../core/backoff.ts';
+import type { Listened } from '../core/contracts.ts';
+import { explain, toError } from '../core/errors.ts';
+import type { Observe } from '../core/events.ts';
+import { startDaemon } from '../daemon/daemon.ts';
+import { openLog } from '../observe/log.ts';
+import { isPermanent } from '../postgres/advice.ts';
+import { version } from './version.ts';
+
+/** A batch that hangs longer than this is left to the journal: the next start clears it again. */
+const stopWithinMs = 10_000;
+
+/** The daemon, until SIGTERM or SIGINT. */
+export async function run(file: string): Promise<number> {
+  const loaded = loadAll(file);
+  const { cache, daemon } = loaded.configuration;
+  const observe = openLog(daemon.log);
+  observe({ kind: 'starting', version, file, pid: process.pid, root: cache.root });
+  const app = openApp(loaded);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      observe({ kind: 'stopping', signal });
+      stop.abort();
+    });
+  }
+
+  try {
+    const channels = await readChannelsPatiently(app, observe, stop.signal);
+    if (channels) await serve(app, channels, observe, stop.signal);
+  } catch (error) {
+    observe({ kind: 'gave-up', error: toError(error) });
+    return 1;
+  }
+  observe({ kind: 'stopped' });
+  return 0;
+}
+
+async function serve(app: App, channels: Listened[], observe: Observe, signal: AbortSignal): Promise<void> {
+  const { cache, daemon } = app.configuration;
+  const running = startDaemon({
+    ...app.means(observe),
+    queues: app.queues,
+    channels,
+    listen: app.listenTo(channels),
+    settleMs: cache.settleMs,
+    sweepMs: daemon.sweepMs,
+    batch: daemon.batch,
+  });
+  await aborted(signal);
+  const stopped = running.stop().then(() => app.close());
+  await Promise.race([stopped, app.clock.wait(stopWithinMs, new AbortController().signal)]);
+}
+
+/** At boot PostgreSQL may come up after us, so that only what waiting cannot mend ends the daemon. Undefined when stopped. */
+async function readChannelsPatiently(
+  app: App,
+  observe: Observe,
+  signal: AbortSignal,
+): Promise<Listened[] | undefined> {
+  let told = '';
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      return await app.channels();
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (isPermanent(error)) throw error;
+      const retryMs = backoffMs(attempt);
+      if (told !== explain(error)) observe({ kind: 'connecting', error, retryMs });
+      told = explain(error);
+      await app.clock.wait(retryMs, signal).catch(() => {});
+    }
+  }
+  return undefined;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
+}

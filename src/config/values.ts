@@ -1,0 +1,61 @@
+/** Parsers of option values: each throws an Error that completes "option = value …". */
+
+export function text(value: string): string {
+  if (value === '') throw new Error('is empty');
+  return value;
+}
+
+export function absolutePath(value: string): string {
+  if (!value.startsWith('/')) throw new Error('must be an absolute path');
+  return value;
+}
+
+export function root(value: string): string {
+  const path = absolutePath(value).replace(/\/+$/, '');
+  if (path === '')
+    throw new Error('would put the whole machine under the cache: name the cache directory itself');
+  if (path.split('/').includes('..')) throw new Error('must not contain ".."');
+  return path;
+}
+
+export function integer(least: number, most: number) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < least || number > most) {
+      throw new Error(`must be a whole number from ${least} to ${most}`);
+    }
+    return number;
+  };
+}
+
+export function oneOf<T extends string>(...values: T[]) {
+  return (value: string): T => {
+    const found = values.find((one) => one === value);
+    if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`);
+    return found;
+  };
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of `500ms`, `10s`, `5m` or `1h`. A bare number is refused: nobody remembers which unit it would have. */
+export function duration(leastMs: number) {
+  return (value: string): number => {
+    const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value) ?? [];
+    const ms = Number(number) * (units[unit] ?? Number.NaN);
+    if (number === '' || Number.isNaN(ms))
+      throw new Error('must be a time with its unit, such as 500ms, 10s, 5m or 1h');
+    // setTimeout takes no more than 2^31 - 1 ms.
+    if (ms < leastMs || ms > 86_400_000 * 24) throw new Error(`must be from ${leastMs}ms to 576h`);
+    return ms;
+  };
+}
+
+/** The shortest way to write a duration that `duration` reads back. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['h', 'm', 's']) {
+    const each = units[unit] ?? 1;
+    if (ms !== 0 && ms % each === 0) return `${ms / each}${unit}`;
+  }
+  return ms === 0 ? '0s' : `${ms}ms`;
+}

@@ -1,0 +1,15 @@
+/**
+ * The wait before try number `attempt` (1, 2, 3…): doubling from `baseMs` to `capMs`, then a random half is taken off so that
+ * daemons that lost the same server do not return in step.
+ */
+export function backoffMs(
+  attempt: number,
+  {
+    baseMs = 100,
+    capMs = 5_000,
+    random = Math.random,
+  }: { baseMs?: number; capMs?: number; random?: () => number } = {},
+): number {
+  const full = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 30));
+  return full / 2 + (full / 2) * random();
+}

@@ -1,0 +1,34 @@
+/** Whatever was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** The system or PostgreSQL error code, such as ENOENT or 42P01. */
+export function errorCode(thrown: unknown): string | undefined {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The message and those of its causes, outermost first. An AggregateError (a host with several addresses) tells its parts. */
+export function explain(error: Error): string {
+  const parts: string[] = [];
+  for (let cause: unknown = error; cause !== undefined && parts.length < 5; cause = (cause as Error).cause) {
+    const text =
+      cause instanceof AggregateError
+        ? cause.errors.map((one) => explain(toError(one))).join('; ')
+        : toError(cause).message;
+    if (text && !parts.some((part) => part.includes(text))) parts.push(text);
+  }
+  return parts.join(': ');
+}
+
+/** Bad configuration or usage: every problem at once, each a sentence that says what to do. Exit code 2. */
+export class UsageError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'UsageError';
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,36 @@
+/** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
+export type Event =
+  | { kind: 'starting'; version: string; file: string; pid: number; root: string }
+  | { kind: 'connecting'; error: Error; retryMs: number }
+  | { kind: 'gave-up'; error: Error }
+  | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
+  | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
+  | { kind: 'unheard-handler'; handler: string }
+  | { kind: 'listener-lost'; error: Error }
+  | { kind: 'notified'; channel: string }
+  | { kind: 'restarting'; rows: number }
+  | {
+      kind: 'cleared';
+      handler: string;
+      entries: number;
+      keys: number;
+      files: number;
+      ms: number;
+      /** Age of the oldest entry when its files were gone. */
+      lagMs: number | null;
+    }
+  | { kind: 'settled'; rows: number; files: number }
+  | {
+      kind: 'rows-failed';
+      handler: string;
+      rows: number;
+      /** The first few that differ. */
+      errors: readonly string[];
+    }
+  | { kind: 'orphaned'; handler: string; rows: number }
+  | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
+  | { kind: 'loop-recovered'; loop: string }
+  | { kind: 'stopping'; signal: string }
+  | { kind: 'stopped' };
+
+export type Observe = (event: Event) => void;

@@ -1,0 +1,122 @@
+import { fromJournal, retry } from '../clearing/again.ts';
+import type { Means } from '../clearing/clearing.ts';
+import { clearWithoutQueue, drain } from '../clearing/drain.ts';
+import type { Handler } from '../clearing/handler.ts';
+import { Settling } from '../clearing/settling.ts';
+import type { Listened, Queue } from '../core/contracts.ts';
+import { keepListening, type Listen } from './ear.ts';
+import { Loop } from './loop.ts';
+
+export interface DaemonParts extends Omit<Means, 'onFailed'> {
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly channels: readonly Listened[];
+  readonly listen: Listen;
+  readonly settleMs: number;
+  readonly sweepMs: number;
+  readonly batch: number;
+}
+
+/** Rows that others held locked are looked for again after this, since no notification need come for them. */
+const remainsMs = 1_000;
+
+/**
+ * Starts what stays running: a loop for each handler, one for what the journal holds, one for failing rows, one that settles, the
+ * sweep, and the ear. Each drives the next by wakes; none waits for another.
+ */
+export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
+  const { handlers, queues, channels, batch, observe, clock } = parts;
+  const means: Means = { ...parts, onFailed: () => failing.wake() };
+  const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
+  const onCleared = (ids: readonly number[]) => {
+    settling.add(ids);
+    settle.wake();
+  };
+
+  const again = fromJournal(means, { limit: batch, onCleared });
+  const beginAgain = () => {
+    again.begin();
+    journal.wake();
+  };
+
+  const settle = new Loop('settle', () => settling.step(), parts);
+  const journal = new Loop('journal', () => again.step(), parts);
+  const failing = new Loop('failing', orBeginAgain(retry(means, { limit: batch, onCleared })), parts);
+  const loops = new Map(
+    [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
+  );
+  const sweep = new Loop('sweep', wakeQueues, parts);
+
+  const stopListening = new AbortController();
+  const listening = keepListening(parts.listen, {
+    clock,
+    observe,
+    signal: stopListening.signal,
+    onNotification(channel) {
+      observe({ kind: 'notified', channel });
+      for (const { handler } of channels.filter((one) => one.channel === channel)) loops.get(handler)?.wake();
+    },
+    onListening() {
+      observe({ kind: 'listening', channels });
+      for (const loop of loops.values()) loop.wake();
+    },
+  });
+  tellStrangers(parts);
+  // The clearing thread takes 50 ms to start: not at the cost of the first event.
+  parts.cache.clear([]).catch(() => {});
+  for (const loop of [journal, failing, sweep]) loop.wake();
+
+  return {
+    async stop() {
+      stopListening.abort();
+      const all = [sweep, ...loops.values(), journal, failing, settle];
+      await Promise.all([listening, ...all.map((loop) => loop.stop())]);
+    },
+  };
+
+  function isWoken({ name, queue }: Handler): boolean {
+    return queue !== undefined || channels.some(({ handler }) => handler === name);
+  }
+
+  function handlerLoop(handler: Handler): Loop {
+    const queue = queues.get(handler.name);
+    const told = { ...means, onCleared: ({ cleared }: { cleared: readonly number[] }) => onCleared(cleared) };
+    return new Loop(
+      handler.name,
+      orBeginAgain(async (signal) => {
+        if (!queue) {
+          await clearWithoutQueue(handler, told);
+          return null;
+        }
+        return (await drain(handler, queue, { ...told, limit: batch, signal })) ? remainsMs : null;
+      }),
+      parts,
+    );
+  }
+
+  /** Handlers without a queue are not swept: there is nothing to find. */
+  async function wakeQueues(): Promise<number> {
+    for (const name of queues.keys()) loops.get(name)?.wake();
+    return parts.sweepMs;
+  }
+
+  function orBeginAgain(work: (signal: AbortSignal) => Promise<number | null>) {
+    return (signal: AbortSignal) =>
+      work(signal).catch((error) => {
+        beginAgain();
+        throw error;
+      });
+  }
+}
+
+/** Channels that wake nobody and handlers that nobody wakes: an error in the log each, and the rest goes on. */
+function tellStrangers({ handlers, channels, observe }: DaemonParts): void {
+  const known = [...handlers.keys()];
+  for (const { channel, handler } of channels) {
+    if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
+  }
+  for (const { name, queue } of handlers.values()) {
+    if (queue !== undefined && !channels.some(({ handler }) => handler === name)) {
+      observe({ kind: 'unheard-handler', handler: name });
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { getSystemErrorMap } from 'node:util';
+import type { Cleared, ClearFailure } from '../core/contracts.ts';
+import { errorCode, toError } from '../core/errors.ts';
+import { Directory, type Name } from './directory.ts';
+import { matcher, pageOfTemp } from './match.ts';
+import { hasMountsBelow } from './mounts.ts';
+import { type Removal, removeEntry } from './remove.ts';
+import { type End, patternsOf, type TreeNode, toTree } from './tree.ts';
+
+/**
+ * Deletes what the patterns match below root. Synchronous: one thread of readdir and unlink beats the promise API several
+ * times over, so it belongs in a thread of its own (cache.ts).
+ */
+export function clear(root: string, patterns: Iterable<string>, removal: Removal = removeEntry): Cleared {
+  const clearing = new Clearing(removal);
+  // A root that is missing throws, and so fails every pattern: its pages may be back with the next mount.
+  const openRoot = () => Directory.openRoot(root, { confineMount: hasMountsBelow(root) });
+  clearing.inDirectory(openRoot, toTree(patterns), root);
+  return { files: clearing.files, failures: clearing.failures };
+}
+
+/** The paths below root that `clear` would delete now; a directory ends in `/`. */
+export function preview(
+  root: string,
+  patterns: Iterable<string>,
+): { paths: string[]; failures: readonly ClearFailure[] } {
+  const paths: string[] = [];
+  const { failures } = clear(root, patterns, (directory, name, directoryOnly) => {
+    const kind = directory.kind(name);
+    if (kind === undefined || (directoryOnly && kind === 'other')) return 0;
+    paths.push(kind === 'directory' ? `${directory.below(name)}/` : directory.below(name));
+    return 1;
+  });
+  return { paths: [...new Set(paths)].sort(), failures };
+}
+
+class Clearing implements Cleared {
+  files = 0;
+  readonly failures: ClearFailure[] = [];
+  readonly #removal: Removal;
+
+  constructor(removal: Removal) {
+    this.#removal = removal;
+  }
+
+  /** Enters a directory and clears in it what the node asks for; whatever fails stops nothing beside it. */
+  inDirectory(open: () => Directory | undefined, node: TreeNode, path: string): void {
+    let directory: Directory | undefined;
+    try {
+      directory = open();
+      if (!directory) return;
+      this.#entries(directory, [...node.ends.values()]);
+      for (const [name, child] of node.named) this.#child(directory, name, child);
+      for (const [component, child] of node.wild) {
+        const matches = matcher(component);
+        for (const name of directory.names()) if (matches(String(name))) this.#child(directory, name, child);
+      }
+    } catch (error) {
+      for (const pattern of patternsOf(node)) this.#failed(pattern, path, error);
+    } finally {
+      directory?.close();
+    }
+  }
+
+  #child(directory: Directory, name: Name, node: TreeNode): void {
+    this.inDirectory(() => directory.open(name), node, directory.below(name));
+  }
+
+  /**
+   * Temps first, to the end; then the directory is listed AGAIN and pages go. A writer that read before the change has made its
+   * temp before: either the first listing has it, or it has become a page by the second. With one listing a page slips between
+   * (doc/design.md).
+   */
+  #entries(directory: Directory, ends: readonly End[]): void {
+    if (ends.length === 0) return;
+    const first = directory.names();
+    for (const name of first) {
+      const page = typeof name === 'string' ? pageOfTemp(name) : undefined;
+      if (page === undefined) continue;
+      const asked = ends.filter((end) => !end.directory && end.matches(page));
+      this.#remove(directory, name, asked);
+    }
+    // A literal name needs no second listing: unlink itself finds it.
+    for (const end of ends) if (end.literal !== undefined) this.#remove(directory, end.literal, [end]);
+    const wild = ends.filter((end) => end.literal === undefined);
+    if (wild.length === 0) return;
+    for (const name of directory.names()) {
+      const text = String(name);
+      this.#remove(
+        directory,
+        name,
+        wild.filter((end) => end.matches(text)),
+      );
+    }
+  }
+
+  #remove(directory: Directory, name: Name, asked: readonly End[]): void {
+    if (asked.length === 0) return;
+    try {
+      const directoryOnly = asked.every((end) => end.directory);
+      this.files += this.#removal(directory, name, directoryOnly);
+    } catch (error) {
+      for (const end of asked) this.#failed(end.pattern, directory.below(name), error);
+    }
+  }
+
+  #failed(pattern: string, path: string, thrown: unknown): void {
+    this.failures.push({ pattern, path, code: errorCode(thrown) ?? 'EUNKNOWN', message: inWords(thrown) });
+  }
+}
+
+/** What the system says, without Node's `/proc/self/fd/…` path that means nothing to an operator. */
+function inWords(thrown: unknown): string {
+  const errno = (thrown as { errno?: unknown }).errno;
+  const known = typeof errno === 'number' ? getSystemErrorMap().get(errno) : undefined;
+  return known?.[1] ?? toError(thrown).message;
+}

@@ -1,0 +1,117 @@
+import pino from 'pino';
+import type { LogLevel } from '../core/configuration.ts';
+import { explain } from '../core/errors.ts';
+import type { Event, Observe } from '../core/events.ts';
+import { didYouMean } from '../core/suggest.ts';
+
+interface Line {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** Events as JSON lines on standard output, written before `observe` returns, so that a crash cannot take the last ones. */
+export function openLog(level: LogLevel): Observe {
+  const log = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 1, sync: true }),
+  );
+  return (event) => {
+    const line = toLine(event);
+    log[line.level]({ event: event.kind, ...line.fields }, line.message);
+  };
+}
+
+/** How an event reads in the log: its level, its sentence, its numbers. Every error says what to do. */
+export function toLine(event: Event): Line {
+  switch (event.kind) {
+    case 'starting': {
+      const { kind, ...fields } = event;
+      return { level: 'info', message: 'starting', fields };
+    }
+    case 'connecting':
+      return {
+        level: 'error',
+        message: `${explain(event.error)}; trying again until it works`,
+        fields: { retryMs: round(event.retryMs) },
+      };
+    case 'gave-up':
+      return {
+        level: 'error',
+        message: `${explain(event.error)}; giving up, since waiting will not mend it`,
+      };
+    case 'listening': {
+      const names = event.channels.map(({ channel }) => channel).join(', ') || 'nothing: listen_for is empty';
+      return { level: 'info', message: `listening to ${names}`, fields: { channels: event.channels } };
+    }
+    case 'unknown-handler':
+      return {
+        level: 'error',
+        message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: add a section [handler.${event.handler}] or correct script_name in listen_for`,
+        fields: { channel: event.channel, handler: event.handler },
+      };
+    case 'unheard-handler':
+      return {
+        level: 'warn',
+        message: `no channel in listen_for wakes the handler ${event.handler}: its queue is only swept`,
+        fields: { handler: event.handler },
+      };
+    case 'listener-lost':
+      return {
+        level: 'error',
+        message: `the listening connection is lost (${explain(event.error)}): connecting again`,
+      };
+    case 'notified':
+      return { level: 'debug', message: `notified on ${event.channel}`, fields: { channel: event.channel } };
+    case 'restarting':
+      return {
+        level: 'info',
+        message: 'clearing again what the journal holds',
+        fields: { rows: event.rows },
+      };
+    case 'cleared': {
+      const { kind, ms, lagMs, ...fields } = event;
+      return {
+        level: 'info',
+        message: `cleared ${event.handler}`,
+        fields: { ...fields, ms: round(ms), lagMs: lagMs === null ? null : round(lagMs) },
+      };
+    }
+    case 'settled':
+      return { level: 'info', message: 'settled', fields: { rows: event.rows, files: event.files } };
+    case 'rows-failed':
+      return {
+        level: 'error',
+        message: `cannot clear ${event.rows} of ${event.handler}, will try again: ${event.errors.join('; ')}`,
+        fields: { handler: event.handler, rows: event.rows, errors: event.errors },
+      };
+    case 'orphaned':
+      return {
+        level: 'error',
+        message: `the journal has ${event.rows} rows of the handler "${event.handler}", which is not configured: configure it again, or delete them from uncached.journal`,
+        fields: { handler: event.handler, rows: event.rows },
+      };
+    case 'loop-failed':
+      return {
+        level: 'error',
+        message: `${event.loop}: ${explain(event.error)}; trying again until it works`,
+        fields: { loop: event.loop, retryMs: round(event.retryMs) },
+      };
+    case 'loop-recovered':
+      return { level: 'info', message: `${event.loop}: works again`, fields: { loop: event.loop } };
+    case 'stopping':
+      return {
+        level: 'info',
+        message: `${event.signal}: finishing the batches at hand`,
+        fields: { signal: event.signal },
+      };
+    case 'stopped':
+      return { level: 'info', message: 'stopped' };
+    default:
+      return event satisfies never;
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,159 @@
+import type { Pool } from 'pg';
+import type { Journal, JournalCount, JournalRow, OpenTransactions, RowFailure } from '../core/contracts.ts';
+import { withAdvice } from './advice.ts';
+
+/** `uncached.journal`: what is claimed and not yet settled. A function a statement. */
+export function openJournal(pool: Pool): Journal {
+  const tell = <Arguments extends unknown[], Result>(
+    what: string,
+    statement: (pool: Pool, ...values: Arguments) => Promise<Result>,
+  ) => {
+    return (...values: Arguments) =>
+      statement(pool, ...values).catch((error) => {
+        throw withAdvice(`Cannot ${what}`, error);
+      });
+  };
+  return {
+    record: tell('write to the journal', record),
+    look: tell('look for open transactions', look),
+    read: tell('read the journal', read),
+    settle: tell('delete settled rows from the journal', settle),
+    fail: tell('mark failing rows in the journal', fail),
+    retake: tell('read failing rows from the journal', retake),
+    newest: tell('read the journal', newest),
+    unsettled: tell('read the journal', unsettled),
+    counts: tell('count the journal', counts),
+  };
+}
+
+/** bigint would come as text; ids stay far below 2^53. */
+const columns = 'id::float8 AS id, handler, key';
+
+async function record(pool: Pool, handler: string): Promise<JournalRow> {
+  const { rows } = await pool.query<JournalRow>({
+    name: 'uncached_record',
+    text: `INSERT INTO uncached.journal (handler, key, enqueued_at) VALUES ($1, '{}', clock_timestamp()) RETURNING ${columns}`,
+    values: [handler],
+  });
+  const [row] = rows;
+  if (!row) throw new Error('the statement returned nothing');
+  return row;
+}
+
+/**
+ * Other sessions' transactions, by virtualxid: one that skipped an insert because "it is queued already" may have no transaction
+ * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role. The two lists are made in this order: a transaction
+ * being PREPARED leaves the first only when the second has it.
+ */
+async function look(pool: Pool, cleared: readonly number[]): Promise<OpenTransactions> {
+  const { rows } = await pool.query<OpenTransactions>({
+    name: 'uncached_look',
+    text: `
+      WITH marked AS (
+        UPDATE uncached.journal SET cleared_at = clock_timestamp(), last_error = NULL, retry_at = NULL WHERE id = ANY ($1::bigint[])
+      )
+      SELECT ARRAY(SELECT l.virtualtransaction
+                   FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                   WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()
+                     AND a.datname = current_database()) AS virtual,
+             ARRAY(SELECT transaction::text FROM pg_prepared_xacts WHERE database = current_database()) AS prepared`,
+    values: [cleared],
+  });
+  return rows[0] ?? { virtual: [], prepared: [] };
+}
+
+async function read(pool: Pool, ids: readonly number[]): Promise<JournalRow[]> {
+  const { rows } = await pool.query<JournalRow>({
+    name: 'uncached_read',
+    text: `SELECT ${columns} FROM uncached.journal WHERE id = ANY ($1::bigint[])`,
+    values: [ids],
+  });
+  return rows;
+}
+
+async function settle(pool: Pool, ids: readonly number[]): Promise<void> {
+  await pool.query({
+    name: 'uncached_settle',
+    text: 'DELETE FROM uncached.journal WHERE id = ANY ($1::bigint[])',
+    values: [ids],
+  });
+}
+
+/** The next try comes after 1, 2, 4… seconds, an hour at most. A failing row is not settling: its second clearing starts over. */
+async function fail(pool: Pool, failures: readonly RowFailure[]): Promise<number> {
+  const { rows } = await pool.query<{ ms: number | null }>({
+    name: 'uncached_fail',
+    text: `
+      WITH failed AS (
+        UPDATE uncached.journal AS journal
+        SET attempts = attempts + 1, last_error = failure.error, cleared_at = NULL,
+            retry_at = clock_timestamp() + least(interval '1 hour', interval '1 second' * 2 ^ least(attempts, 12))
+        FROM unnest($1::bigint[], $2::text[]) AS failure (id, error)
+        WHERE journal.id = failure.id
+        RETURNING retry_at
+      )
+      SELECT extract(epoch FROM min(retry_at) - clock_timestamp())::float8 * 1000 AS ms FROM failed`,
+    values: [failures.map(({ id }) => id), failures.map(({ error }) => error)],
+  });
+  return Math.max(0, rows[0]?.ms ?? 0);
+}
+
+async function retake(
+  pool: Pool,
+  { limit, handlers }: { limit: number; handlers: readonly string[] },
+): Promise<{ rows: JournalRow[]; nextMs: number | null }> {
+  const { rows } = await pool.query<{ rows: JournalRow[] | null; nextMs: number | null }>({
+    name: 'uncached_retake',
+    text: `
+      WITH due AS (
+        UPDATE uncached.journal SET retry_at = NULL
+        WHERE id = ANY (ARRAY(
+          SELECT id FROM uncached.journal
+          WHERE last_error IS NOT NULL AND retry_at <= clock_timestamp() AND handler = ANY ($2)
+          ORDER BY retry_at LIMIT $1))
+        RETURNING id, handler, key
+      )
+      SELECT (SELECT json_agg(due) FROM due) AS rows,
+             (SELECT greatest(0, extract(epoch FROM min(retry_at) - clock_timestamp())::float8 * 1000)
+              FROM uncached.journal WHERE last_error IS NOT NULL AND handler = ANY ($2)) AS "nextMs"`,
+    values: [limit, handlers],
+  });
+  return { rows: rows[0]?.rows ?? [], nextMs: rows[0]?.nextMs ?? null };
+}
+
+async function newest(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ id: number }>(
+    'SELECT coalesce(max(id), 0)::float8 AS id FROM uncached.journal',
+  );
+  return rows[0]?.id ?? 0;
+}
+
+async function unsettled(
+  pool: Pool,
+  { after, upTo, limit, failing }: { after: number; upTo: number; limit: number; failing: boolean },
+): Promise<JournalRow[]> {
+  const { rows } = await pool.query<JournalRow>(
+    `SELECT ${columns} FROM uncached.journal 
+     WHERE id > $1 AND id <= $2 AND (retry_at IS NULL OR $4) ORDER BY id LIMIT $3`,
+    [after, upTo, limit, failing],
+  );
+  return rows;
+}
+
+async function counts(pool: Pool): Promise<JournalCount[]> {
+  const { rows } = await pool.query<JournalCount>(
+    `SELECT handler,
+            count(*) FILTER (WHERE cleared_at IS NULL AND last_error IS NULL)::int AS claimed,
+            count(*) FILTER (WHERE cleared_at IS NOT NULL)::int AS settling,
+            count(*) FILTER (WHERE last_error IS NOT NULL)::int AS failing,
+            ${age('min(coalesce(enqueued_at, claimed_at)) FILTER (WHERE cleared_at IS NULL AND last_error IS NULL)')} AS "claimedMs",
+            ${age('min(cleared_at)')} AS "settlingMs",
+            min(last_error) AS error
+     FROM uncached.journal GROUP BY handler ORDER BY handler`,
+  );
+  return rows;
+}
+
+function age(time: string): string {
+  return `extract(epoch FROM clock_timestamp() - ${time})::float8 * 1000`;
+}

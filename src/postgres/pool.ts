@@ -1,0 +1,35 @@
+import pg from 'pg';
+
+/** Claims, looks and settlings of all handlers share these; each is short. */
+const connections = 4;
+
+/**
+ * - datestyle: keys are text, and templates read dates as ISO.
+ * - synchronous_commit: a claim lost in a crash of the server is an entry back in the queue, so that waiting for the disk buys
+ *   nothing; it is most of a claim's latency.
+ * - plan_cache_mode, jit: one statement run for ever needs no second thought.
+ * - lock_timeout, statement_timeout: nobody waits for us for long, and we for nobody. Shorter than query_timeout (connection.ts),
+ *   so that the server gives up first and the connection stays usable.
+ */
+const session = `
+  SET datestyle = 'ISO, YMD';
+  SET synchronous_commit = off;
+  SET plan_cache_mode = force_generic_plan;
+  SET jit = off;
+  SET lock_timeout = '5s';
+  SET statement_timeout = '25s'`;
+
+/** Kept connections for everything but LISTEN. Settings are sent by SET: poolers refuse unknown start-up parameters. */
+export function openPool(config: pg.ClientConfig): pg.Pool {
+  const pool = new pg.Pool({
+    ...config,
+    max: connections,
+    idleTimeoutMillis: 0,
+    onConnect: async (client: pg.ClientBase) => {
+      await client.query(session);
+    },
+  });
+  // An idle connection that breaks is replaced at the next query, which tells if that fails as well.
+  pool.on('error', () => {});
+  return pool;
+}
