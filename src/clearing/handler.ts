@@ -36,7 +36,7 @@ export function parseHandlers(settings: readonly HandlerSettings[]): {
         `[handler.${one.name}] names the column ${columns.join(', ')} but has no queue to take it from: add "queue = TABLE"`,
       );
     }
-    if (templates.length === 0 && followers.length === 0 && one.run === undefined) {
+    if (one.clear.length === 0 && one.followers.length === 0 && one.run === undefined) {
       problems.push(`[handler.${one.name}] does nothing: add "clear[] = …", "then = …" or "run = …"`);
     }
     handlers.set(one.name, {

@@ -4,10 +4,10 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return near === undefined ? '' : `, did you mean "${near}"?`;
 }
 
-/** The candidate within two edits, or a third of the word's length if that is less. */
+/** The candidate within two edits, or half the word's length if that is less. */
 function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestEdits = Math.min(2, Math.floor(word.length / 3)) + 1;
+  let bestEdits = Math.min(2, Math.floor(word.length / 2)) + 1;
   for (const candidate of candidates) {
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (edits < bestEdits) [best, bestEdits] = [candidate, edits];

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { parseHandlers } from '../../src/clearing/handler.ts';
+import type { HandlerSettings } from '../../src/core/configuration.ts';
+
+const settings = (name: string, some: Partial<HandlerSettings> = {}): HandlerSettings => ({
+  name,
+  clear: [],
+  followers: [],
+  ...some,
+});
+
+describe('parseHandlers', () => {
+  it('joins templates, followers and commands', () => {
+    const { handlers, problems } = parseHandlers([
+      settings('port', {
+        queue: 'q',
+        clear: ['ports/{category}/{port}/*', 'categories/{category}/*'],
+        followers: ['news'],
+      }),
+      settings('news', { clear: ['news/*'], run: 'touch /tmp/x  y' }),
+    ]);
+    expect(problems).toEqual([]);
+    const port = handlers.get('port');
+    expect(port?.columns).toEqual(['category', 'port']);
+    expect(port?.sharedPatterns).toEqual(['news/*']);
+    expect(port?.commands).toEqual([['touch', '/tmp/x', 'y']]);
+  });
+
+  it('tells every problem at once', () => {
+    const { problems } = parseHandlers([
+      settings('a', { queue: 'q', clear: ['../x', '{col'], followers: ['nwes', 'a', 'b'] }),
+      settings('b', { queue: 'q', clear: ['b/*'] }),
+      settings('c', { clear: ['c/{id}'] }),
+      settings('d'),
+      settings('news', { clear: ['news/*'], followers: ['e'] }),
+      settings('e', { clear: ['e/*'] }),
+      settings('f', { clear: ['f/*'], followers: ['news'] }),
+    ]);
+    expect(problems).toEqual([
+      '[handler.a] the template "../x" has a component ".."',
+      '[handler.a] the template "{col" has a stray "{"',
+      '[handler.b] has the queue q of [handler.a]: an entry goes to one handler only',
+      '[handler.a] then = nwes: there is no section [handler.nwes], did you mean "news"?',
+      '[handler.a] then = a: a handler cannot follow itself',
+      '[handler.a] then = b: a handler with a queue needs a key, which only its own entries have',
+      '[handler.c] names the column id but has no queue to take it from: add "queue = TABLE"',
+      '[handler.d] does nothing: add "clear[] = …", "then = …" or "run = …"',
+      '[handler.f] then = news: a handler that has a "then" of its own cannot stand there: name both',
+    ]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { parseTemplate } from '../../src/clearing/template.ts';
+
+const expand = (template: string, key: Record<string, string | null>) => parseTemplate(template).expand(key);
+
+describe('parseTemplate', () => {
+  it('tells columns and the literal directory', () => {
+    const template = parseTemplate('ports/{category}/{port}/{category}.*');
+    expect(template.columns).toEqual(['category', 'port']);
+    expect(template.literalDirectory).toBe('ports');
+    expect(parseTemplate('news/*').literalDirectory).toBe('news');
+    expect(parseTemplate('a/b/*').literalDirectory).toBe('a/b');
+    expect(parseTemplate('*').literalDirectory).toBe('');
+    expect(parseTemplate('commits/{id}/').literalDirectory).toBe('commits');
+  });
+
+  it.each([
+    ['', 'is empty'],
+    ['/news/*', 'begins with "/"'],
+    ['news//*', 'empty component'],
+    ['../news/*', 'component ".."'],
+    ['./news/*', 'component "."'],
+    ['news/..', 'component ".."'],
+    ['ports/{port', 'stray "{"'],
+    ['ports/port}', 'stray "}"'],
+    ['ports/{}', '"{}" where a column'],
+    ['ports/{a{b}}', 'stray "{"'],
+    ['news/[abc', '"[" without its "]"'],
+    ['news/[a/b]', '"[" without its "]"'],
+    ['news/a\\', 'ends in a backslash'],
+    ['news\\/a', 'backslash before "/"'],
+    ['news/{a:lower}', '"lower" is no format'],
+    ['news/{a:%Y/%m}', 'cannot contain "/"'],
+    ['news/{a:%q}', '%q is no date directive'],
+    ['news/a\0', 'stray "\\u0000"'],
+  ])('refuses %j: %s', (text, message) => {
+    expect(() => parseTemplate(text)).toThrow(message);
+  });
+});
+
+describe('expand', () => {
+  it('puts values into components', () => {
+    expect(expand('ports/{category}/{port}/*', { category: 'www', port: 'nginx' })).toBe('ports/www/nginx/*');
+    expect(expand('general/fail.{id}.*.html', { id: 'abc' })).toBe('general/fail.abc.*.html');
+    expect(expand('commits/{id}/', { id: 'abc' })).toBe('commits/abc/');
+  });
+
+  it('makes glob characters in data literal', () => {
+    expect(expand('ports/{port}/*', { port: '*' })).toBe('ports/\\*/*');
+    expect(expand('ports/{port}', { port: 'a?[b]\\' })).toBe('ports/a\\?\\[b\\]\\\\');
+  });
+
+  it.each([
+    [null, 'is NULL'],
+    ['', 'is empty'],
+    ['.', 'begins with a dot'],
+    ['..', 'begins with a dot'],
+    ['.htaccess', 'begins with a dot'],
+    ['a/b', 'contains "/"'],
+    ['/', 'contains "/"'],
+    ['a\0b', 'NUL'],
+    ['x'.repeat(256), 'over 255 bytes'],
+    ['é'.repeat(128), 'over 255 bytes'],
+  ])('refuses the value %j: %s', (value, message) => {
+    expect(() => expand('ports/{port}/*', { port: value })).toThrow(message);
+  });
+
+  it('counts the whole component, not the value, and escapes not at all', () => {
+    expect(() => expand('{a}.{b}', { a: 'x'.repeat(200), b: 'y'.repeat(60) })).toThrow('over 255 bytes');
+    expect(expand('{a}', { a: '*'.repeat(255) })).toBe('\\*'.repeat(255));
+  });
+
+  it('formats dates, with and without a time', () => {
+    const template = 'daily/{day:%Y}/{day:%m}/{day:%d}.*';
+    expect(expand(template, { day: '2020-01-03' })).toBe('daily/2020/01/03.*');
+    expect(expand(template, { day: '2020-01-03 10:20:30.5+00' })).toBe('daily/2020/01/03.*');
+    expect(expand('hour/{at:%Y-%m-%d-%H%M}', { at: '2020-01-03 10:20:30' })).toBe('hour/2020-01-03-1020');
+    expect(() => expand(template, { day: 'infinity' })).toThrow('is no date');
+    expect(() => expand(template, { day: '0044-03-15 BC' })).toThrow('is no date');
+  });
+
+  it('takes several components with :path and checks each', () => {
+    expect(expand('ports/{p:path}.*', { p: '/Mk/bsd.port.mk' })).toBe('ports/Mk/bsd.port.mk.*');
+    expect(expand('ports/{p:path}.*', { p: 'MOVED' })).toBe('ports/MOVED.*');
+    for (const p of ['a/../b', '..', '/', 'a//b', 'a/.hidden', 'a/', '//a']) {
+      expect(() => expand('ports/{p:path}.*', { p })).toThrow('no page can have this key');
+    }
+  });
+
+  it('cleans with :slug', () => {
+    expect(expand('commits/{id:slug}/', { id: '<200501.A_b@FreeBSD.org>' })).toBe(
+      'commits/-200501-a-b-freebsd-org-/',
+    );
+  });
+
+  it('says which column', () => {
+    expect(() => expand('{category}/{port}', { category: 'www', port: null })).toThrow('column port is NULL');
+  });
+});

@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { format } from '../../src/config/format.ts';
+import { findFile, inspect, load } from '../../src/config/load.ts';
+import type { Configuration } from '../../src/core/configuration.ts';
+import { UsageError } from '../../src/core/errors.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'uncached-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(text: string): string {
+  const path = join(folder, 'uncached.ini');
+  writeFileSync(path, text);
+  return path;
+}
+
+function problems(text: string): readonly string[] {
+  const path = file(text);
+  try {
+    load(path);
+  } catch (error) {
+    if (error instanceof UsageError) return error.problems.map((problem) => problem.replace(`${path}: `, ''));
+    throw error;
+  }
+  return [];
+}
+
+const minimal = '[cache]\nroot = /var/cache/site\n[handler.news]\nclear[] = news/*\n';
+
+describe('load', () => {
+  it('fills in the defaults', () => {
+    expect(load(file(minimal))).toEqual({
+      file: join(folder, 'uncached.ini'),
+      database: {},
+      cache: { root: '/var/cache/site', settleMs: 10_000 },
+      daemon: { sweepMs: 60_000, batch: 1_000, log: 'info' },
+      handlers: [{ name: 'news', clear: ['news/*'], followers: [] }],
+    } satisfies Configuration);
+  });
+
+  it('takes values as they are written: quotes, comments, true', () => {
+    const text = `; comment\n# comment\n[database]\npassword = "a#b;c"\ndbname = true ; the database\nhost='/run/pg'\n  user =  me  \n${minimal}`;
+    expect(load(file(text)).database).toEqual({
+      password: 'a#b;c',
+      dbname: 'true',
+      host: '/run/pg',
+      user: 'me',
+    });
+  });
+
+  it('takes a list option once without brackets, or with them any number of times', () => {
+    const handler = (lines: string) =>
+      load(file(`${minimal}[handler.x]\nclear = x/*\n${lines}`)).handlers[1]?.followers;
+    expect(handler('then = news')).toEqual(['news']);
+    expect(handler('then[] = news\nthen[] = more')).toEqual(['news', 'more']);
+  });
+
+  it('tells every problem at once, each with its line', () => {
+    expect(
+      problems(`stray = 1
+[database]
+hots = x
+port = 70000
+sslmode = prefer
+password = se#cret
+what
+[cahce]
+root = relative
+[cache]
+root = relative
+settle = 10
+settle = 10s
+[daemon]
+sweep = 10ms
+batch = 1e3
+log[] = info
+[cache]
+[handler.x]
+clear = a
+clear = b
+than = news
+[handler.]
+`),
+    ).toEqual([
+      'line 6: the value of password would end before its "#" or ";": put it in double quotes',
+      'line 7: "what" is neither [section] nor option = value',
+      'line 18: section [cache] begins in line 10 already: join the two',
+      'line 1: stray stands before the first [section]',
+      'line 8: unknown section [cahce], did you mean "cache"?',
+      'line 23: unknown section [handler.]',
+      'line 3: [database] hots is unknown, did you mean "host"?',
+      'line 4: [database] port = 70000: must be a whole number from 1 to 65535',
+      'line 5: [database] sslmode = prefer: must be one of disable, require, verify-ca, verify-full',
+      'line 11: [cache] root = relative: must be an absolute path',
+      'line 12: [cache] settle = 10: must be a time with its unit, such as 500ms, 10s, 5m or 1h',
+      'line 13: [cache] settle is set in line 12 already',
+      'line 15: [daemon] sweep = 10ms: must be from 1000ms to 576h',
+      'line 16: [daemon] batch = 1e3: must be a whole number from 1 to 100000',
+      'line 17: [daemon] log takes one value: write it without []',
+      'line 21: [handler.x] clear is set in line 20 already: write clear[] = … in both',
+      'line 22: [handler.x] than is unknown, did you mean "then"?',
+    ]);
+  });
+
+  it('wants a root and a handler', () => {
+    expect(problems('')).toEqual([
+      '[cache] root is missing',
+      'there is no [handler.…] section: nothing would ever be cleared',
+    ]);
+  });
+
+  it.each(['/', '///', '/var/../..', '/var/cache/../..'])('refuses the root %s', (root) => {
+    expect(problems(`[cache]\nroot = ${root}\n[handler.news]\nclear = news/*`)).toHaveLength(1);
+  });
+
+  it('never shows a password', () => {
+    expect(problems(`[database]\npassword =\n${minimal}`)).toEqual([
+      'line 2: [database] password = …: is empty',
+    ]);
+  });
+
+  it('says which file cannot be read', () => {
+    expect(() => load(join(folder, 'none.ini'))).toThrow('none.ini: it does not exist');
+  });
+});
+
+describe('inspect', () => {
+  it('has a configuration in spite of problems, if there is enough of it', () => {
+    const { configuration, problems } = inspect(file(`${minimal}[database]\nhots = x\n`));
+    expect(problems).toHaveLength(1);
+    expect(configuration?.cache.root).toBe('/var/cache/site');
+  });
+});
+
+describe('format', () => {
+  it('loads to the same value', () => {
+    const text = `[database]\nhost = /run/pg\nport = 5433\ndbname = "a=b"\n[cache]\nroot = "/var/#1"\nsettle = 1500ms\n[daemon]\nsweep = 2m\n[handler.news]\nqueue = q\nclear[] = news/*\nclear[] = "x;y/{a}"\nthen[] = other\nrun = zfs rollback x@empty\n[handler.other]\nclear[] = o\n`;
+    const configuration = load(file(text));
+    expect(load(file(format(configuration)))).toEqual(configuration);
+  });
+
+  it('masks the password', () => {
+    const text = format(load(file(`[database]\npassword = hunter2\n${minimal}`)));
+    expect(text).toContain('password = ********');
+    expect(text).not.toContain('hunter2');
+  });
+});
+
+describe('findFile', () => {
+  it('prefers --config, then the environment', () => {
+    expect(findFile('a', { UNCACHED_CONFIG: 'b' })).toBe('a');
+    expect(findFile(undefined, { UNCACHED_CONFIG: 'b' })).toBe('b');
+  });
+});

@@ -1,0 +1,134 @@
+import { expect, it } from 'vitest';
+import type { Clock } from '../../src/core/contracts.ts';
+import type { Event } from '../../src/core/events.ts';
+import { Loop } from '../../src/daemon/loop.ts';
+
+/** A clock whose waits end only when told, or when aborted. */
+function manualClock() {
+  const waits: { ms: number; end: () => void }[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        waits.push({ ms, end: resolve });
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      }),
+  };
+  return { clock, waits };
+}
+
+/** Work that ends only when told, and tells when it begins. */
+function gatedWork() {
+  const runs: { finish: (againMs: number | null) => void; fail: (error: Error) => void }[] = [];
+  let began = () => {};
+  const next = () =>
+    new Promise<void>((resolve) => {
+      began = resolve;
+    });
+  let waiting = next();
+  return {
+    runs,
+    begun: () => waiting,
+    work: () =>
+      new Promise<number | null>((resolve, reject) => {
+        runs.push({ finish: resolve, fail: reject });
+        began();
+        waiting = next();
+      }),
+  };
+}
+
+/** Lets everything happen that can without outside help. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+function start() {
+  const { clock, waits } = manualClock();
+  const gate = gatedWork();
+  const events: Event[] = [];
+  const loop = new Loop('test', gate.work, { clock, observe: (event) => events.push(event) });
+  return { loop, ...gate, waits, events };
+}
+
+it('sleeps until it is woken', async () => {
+  const { loop, runs } = start();
+  await settled();
+  expect(runs.length).toBe(0);
+  loop.wake();
+  await settled();
+  expect(runs.length).toBe(1);
+  runs[0]?.finish(null);
+  await loop.stop();
+});
+
+it('folds any number of wakes during the work into exactly one more run', async () => {
+  const { loop, runs } = start();
+  loop.wake();
+  await settled();
+  for (let wake = 0; wake < 100; wake++) loop.wake();
+  await settled();
+  expect(runs.length).toBe(1);
+  runs[0]?.finish(null);
+  await settled();
+  expect(runs.length).toBe(2);
+  runs[1]?.finish(null);
+  await settled();
+  expect(runs.length).toBe(2);
+  await loop.stop();
+});
+
+it('runs again after the time that the work asked for, or earlier when woken', async () => {
+  const { loop, runs, waits } = start();
+  loop.wake();
+  await settled();
+  runs[0]?.finish(500);
+  await settled();
+  expect(waits.at(-1)?.ms).toBe(500);
+  waits.at(-1)?.end();
+  await settled();
+  expect(runs.length).toBe(2);
+  runs[1]?.finish(500);
+  await settled();
+  loop.wake();
+  await settled();
+  expect(runs.length).toBe(3);
+  runs[2]?.finish(null);
+  await loop.stop();
+});
+
+it('is deaf during the back-off after an error, and then repeats the work unasked', async () => {
+  const { loop, runs, waits, events } = start();
+  loop.wake();
+  await settled();
+  runs[0]?.fail(new Error('broken'));
+  await settled();
+  for (let wake = 0; wake < 100; wake++) loop.wake();
+  await settled();
+  expect(runs.length).toBe(1);
+  waits.at(-1)?.end();
+  await settled();
+  expect(runs.length).toBe(2);
+  runs[1]?.fail(new Error('broken'));
+  await settled();
+  waits.at(-1)?.end();
+  await settled();
+  runs[2]?.finish(null);
+  await settled();
+  // Once for the outage, once for its end; not a line a try.
+  expect(events.map(({ kind }) => kind)).toEqual(['loop-failed', 'loop-recovered']);
+  await loop.stop();
+});
+
+it('stops after the work at hand', async () => {
+  const { loop, runs } = start();
+  loop.wake();
+  await settled();
+  let stopped = false;
+  const stopping = loop.stop().then(() => {
+    stopped = true;
+  });
+  await settled();
+  expect(stopped).toBe(false);
+  runs[0]?.finish(0);
+  await stopping;
+  expect(runs.length).toBe(1);
+});

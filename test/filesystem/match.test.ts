@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { escapeData } from '../../src/core/pattern.ts';
+import { matcher, pageOfTemp } from '../../src/filesystem/match.ts';
+
+describe('matcher', () => {
+  it.each([
+    ['*', 'a', true],
+    ['*', '.a', false],
+    ['?', 'a', true],
+    ['?', 'é', true],
+    ['?', '😀', true],
+    ['?', '.', false],
+    ['?', 'ab', false],
+    ['[a-c]x', 'bx', true],
+    ['[!a-c]x', 'bx', false],
+    ['[^a-c]x', 'dx', true],
+    ['[.]a', '.a', false],
+    ['[a\\]]', ']', true],
+    ['[*]', '*', true],
+    ['[*]', 'a', false],
+    ['[a-]', '-', true],
+    ['03.*', '03.daily', true],
+    ['03.*', '03xdaily', false],
+    ['03.*', '03.', true],
+    ['a*b*c', 'a-b-c', true],
+    ['a*b*c', 'a-c-b', false],
+    ['.h*', '.hidden', true],
+    ['a.b', 'aXb', false],
+    ['(a|b)+$', '(a|b)+$', true],
+    ['*', 'two\nlines', true],
+    ['\\*', '*', true],
+    ['\\*', 'a', false],
+    ['p\\*.*', 'p*.html', true],
+    ['p\\*.*', 'px.html', false],
+  ])('%j and %j: %s', (pattern, name, matches) => {
+    expect(matcher(pattern)(name)).toBe(matches);
+  });
+
+  it('takes every escaped name for itself and nothing else', () => {
+    for (const name of ['a[b]', '\\', 'x\\y', '*?', ']', '[!a]']) {
+      expect(matcher(escapeData(name))(name)).toBe(true);
+      expect(matcher(`${escapeData(name)}*`)(`${name}!`)).toBe(true);
+      expect(matcher(escapeData(name))(`${name}!`)).toBe(false);
+    }
+  });
+});
+
+describe('pageOfTemp', () => {
+  it.each([
+    ['.page.html.0123456789abcdef.tmp', 'page.html'],
+    ['.a.b.0123456789abcdef.tmp', 'a.b'],
+    ['page.html.0123456789abcdef.tmp', undefined],
+    ['.page.html.0123456789ABCDEF.tmp', undefined],
+    ['.page.html.0123456789abcde.tmp', undefined],
+    ['..0123456789abcdef.tmp', undefined],
+    ['.page.html.tmp', undefined],
+  ])('%s is to become %s', (name, page) => {
+    expect(pageOfTemp(name)).toBe(page);
+  });
+});
