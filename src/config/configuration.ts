@@ -61,7 +61,7 @@ export function toConfiguration(
   };
 }
 
-export const handlerPrefix = 'handler.';
+const handlerPrefix = 'handler.';
 
 function isHandler(section: string): boolean {
   return section.startsWith(handlerPrefix) && section.length > handlerPrefix.length;

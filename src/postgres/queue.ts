@@ -15,34 +15,34 @@ export function openQueue(
     user,
   }: { handler: string; queue: string; columns: readonly string[]; user: string },
 ): Queue {
-  let table: Promise<QueueTable> | undefined;
-  let statement: { name: string; text: string } | undefined;
+  let known: Promise<{ table: QueueTable; statement: { name: string; text: string } }> | undefined;
 
-  async function lookUp(): Promise<QueueTable> {
-    const found = await findQueueTable(pool, queue);
-    const problems = queueProblems(queue, found, columns, user);
-    if (!found || problems.length > 0) throw new Error(problems.join('; '));
-    statement = { name: nextStatementName(), text: claimStatement(found, columns) };
-    return found;
+  async function lookUp() {
+    const table = await findQueueTable(pool, queue);
+    const problems = queueProblems(queue, table, columns, user);
+    if (!table || problems.length > 0) throw new Error(problems.join('; '));
+    return { table, statement: { name: nextStatementName(), text: claimStatement(table, columns) } };
   }
 
-  async function withTable<T>(what: string, use: (table: QueueTable) => Promise<T>): Promise<T> {
+  async function attempt<T>(
+    what: string,
+    use: (found: Awaited<ReturnType<typeof lookUp>>) => Promise<T>,
+  ): Promise<T> {
     try {
-      table ??= lookUp();
-      return await use(await table);
+      known ??= lookUp();
+      return await use(await known);
     } catch (error) {
-      table = undefined;
+      known = undefined;
       throw withAdvice(`Cannot ${what} ${queue}`, error);
     }
   }
 
   return {
     claim: (limit, after) =>
-      withTable('claim from', (found) => {
-        const values = [handler, limit, ...(found.hasId ? [after ?? minimumId] : [])];
-        return claim(pool, { ...statement, text: statement?.text ?? '', values });
-      }),
-    backlog: () => withTable('count the backlog of', (found) => backlog(pool, found)),
+      attempt('claim from', ({ table, statement }) =>
+        claim(pool, { ...statement, values: [handler, limit, ...(table.hasId ? [after ?? minimumId] : [])] }),
+      ),
+    backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
   };
 }
 

@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** doc/design.md, "Layout": which rooms a room may import from, other than itself. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  postgres: ['core'],
+  filesystem: ['core'],
+  config: ['core'],
+  observe: ['core'],
+  clearing: ['core'],
+  daemon: ['clearing', 'core'],
+  app: ['daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'core'],
+  cli: ['app', 'daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'core'],
+  main: ['cli'],
+  'page-cache': [],
+};
+
+/** Where a package may be imported, by room or by file. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  pg: ['postgres'],
+  'pg-listen': ['postgres'],
+  pino: ['observe'],
+  ini: ['config'],
+  commander: ['cli'],
+  'node:fs': [
+    'filesystem',
+    'page-cache',
+    'config/load',
+    'postgres/connection',
+    'postgres/schema',
+    'cli/version',
+  ],
+  'node:fs/promises': ['page-cache'],
+  'node:child_process': ['clearing/command'],
+  'node:worker_threads': ['filesystem'],
+};
+
+/** These touch nothing outside, so that they may be anywhere but in core. */
+const harmless = ['node:util', 'node:timers/promises', 'node:crypto', 'node:os', 'node:path'];
+
+const src = 'src';
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([\w./:-]+)'/g)].map(([, name]) => name ?? '');
+}
+
+const roomOf = (file: string) => file.replace(/\.ts$/, '').split('/')[0] ?? '';
+
+describe.each(files)('src/%s', (file) => {
+  const room = roomOf(file);
+
+  it('lives in a room', () => {
+    expect(Object.keys(rooms)).toContain(room);
+  });
+
+  it('imports down the list only', () => {
+    const others = importsOf(file)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => roomOf(relative(src, join(src, dirname(file), name))))
+      .filter((other) => other !== room && !rooms[room]?.includes(other));
+    expect(others).toEqual([]);
+  });
+
+  it('imports packages only where they belong', () => {
+    const strangers = importsOf(file)
+      .filter((name) => !name.startsWith('.'))
+      .filter((name) => !(room !== 'core' && harmless.includes(name)))
+      .filter((name) => !packages[name]?.some((place) => place === room || `${place}.ts` === file));
+    expect(strangers).toEqual([]);
+  });
+
+  it('exits the process in main only', () => {
+    expect(file === 'main.ts' || !readFileSync(join(src, file), 'utf8').includes('process.exit(')).toBe(true);
+  });
+
+  it('is one idea long: at most 250 lines', () => {
+    expect(readFileSync(join(src, file), 'utf8').split('\n').length).toBeLessThanOrEqual(251);
+  });
+});
+
+it('the median file is under 80 lines', () => {
+  const lengths = files
+    .map((file) => readFileSync(join(src, file), 'utf8').split('\n').length)
+    .sort((a, b) => a - b);
+  expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThan(80);
+});

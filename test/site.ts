@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Connection } from './postgres/connection.ts';
+
+/** A site's cache on disk and a configuration beside it, both temporary. */
+export interface Site {
+  readonly root: string;
+  /** Writes pages below root; returns how many. */
+  write(paths: Iterable<string>, body?: string): number;
+  /** Every file below root, in order. */
+  pages(): string[];
+  /** Writes an INI file; returns its path. */
+  configure(ini: string): string;
+  remove(): void;
+}
+
+export function makeSite(): Site {
+  const folder = mkdtempSync(join(tmpdir(), 'uncached-site-'));
+  const root = join(folder, 'cache');
+  mkdirSync(root);
+  return {
+    root,
+    write(paths, body = 'page') {
+      let count = 0;
+      for (const path of paths) {
+        mkdirSync(join(root, dirname(path)), { recursive: true });
+        writeFileSync(join(root, path), body);
+        count += 1;
+      }
+      return count;
+    },
+    pages: () =>
+      readdirSync(root, { recursive: true, withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+        .sort(),
+    configure(ini) {
+      const file = join(folder, 'uncached.ini');
+      writeFileSync(file, ini);
+      return file;
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The handlers of FreshPorts, as the sample configuration has them. */
+export const freshportsHandlers = `
+[handler.listen_port]
+queue = cache_clearing_ports
+clear[] = ports/{category}/{port}/*
+clear[] = categories/{category}/*
+then = news
+[handler.listen_date_updated]
+queue = cache_clearing_dates
+clear[] = daily/{date_to_clear:%Y}/{date_to_clear:%m}/{date_to_clear:%d}.*
+then = news
+[handler.news]
+clear[] = news/*
+`;
+
+/** A whole configuration for a site and a database. */
+export function iniFor(
+  site: Pick<Site, 'root'>,
+  { host, port, user, database, password }: Connection,
+  { settle = '0s', handlers = freshportsHandlers, more = '' } = {},
+): string {
+  return `[database]
+host = ${host}
+port = ${port}
+user = ${user}
+dbname = ${database}
+${password === undefined ? '' : `password = "${password}"`}
+[cache]
+root = ${site.root}
+settle = ${settle}
+${more}
+${handlers}`;
+}

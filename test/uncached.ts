@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const main = resolve(import.meta.dirname.replace(/\/build\/test$/, '/test'), '../dist/main.js');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of the built `uncached` to its end. */
+export async function uncached(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const child = start(args, env);
+  const out = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (data) => {
+    out.stdout += data;
+  });
+  child.stderr?.on('data', (data) => {
+    out.stderr += data;
+  });
+  const [code] = await once(child, 'close');
+  return { code, ...out };
+}
+
+/** A line of the log. */
+export interface LogLine {
+  readonly event: string;
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface RunningDaemon {
+  readonly pid: number;
+  /** Everything logged so far. */
+  readonly log: readonly LogLine[];
+  /** Resolves with the first line, of those that come or came, that fits. Rejects with the log at the deadline. */
+  until(what: string, fits: (line: LogLine) => boolean, ms?: number): Promise<LogLine>;
+  /** Sends the signal and resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts the real daemon and reads its log. */
+export function startUncached(file: string, env: NodeJS.ProcessEnv = {}): RunningDaemon {
+  const child = start(['--config', file, 'run'], env);
+  const log: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = '';
+  child.stderr?.on('data', (data) => {
+    stderr += data;
+  });
+  if (child.stdout) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      log.push(JSON.parse(line) as LogLine);
+      for (const look of waiting) look();
+    });
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+
+  return {
+    pid: child.pid ?? 0,
+    log,
+    ended,
+    until(what, fits, ms = 15_000) {
+      return new Promise((done, reject) => {
+        const look = () => {
+          const line = log.find(fits);
+          if (line === undefined) return;
+          finish();
+          done(line);
+        };
+        const deadline = setTimeout(() => {
+          finish();
+          const lines = log.slice(-30).map((line) => JSON.stringify(line));
+          reject(new Error(`No ${what} within ${ms} ms:\n${lines.join('\n')}\n${stderr}`));
+        }, ms);
+        const finish = () => {
+          clearTimeout(deadline);
+          waiting.delete(look);
+        };
+        waiting.add(look);
+        look();
+      });
+    },
+    stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, [main, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
