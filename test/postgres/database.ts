@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { type Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
+import { type Connection, connectionOf, withClient } from './connection.ts';
+
+export interface DatabaseOptions {
+  /** The database to copy. Default: `uncached_template` where template.ts has made it, else template0. */
+  template?: string;
+  /** Such as SQL_ASCII, with locale C. Copies template0 by default: no other template may change its encoding. */
+  encoding?: string;
+  /** The exact name, of up to 63 bytes, dots allowed: taken if another test has it. Default: a new one. */
+  name?: string;
+}
+
+export interface Database {
+  name: string;
+  /** For new Client(config). */
+  config: Connection;
+  /** Removes the database. Rejects when someone was still connected to it (it is removed all the same) and says who. */
+  drop(): Promise<void>;
+}
+
+/** The database that createDatabase copies unless told otherwise. */
+export const defaultTemplate = 'uncached_template';
+
+const objectInUse = '55006';
+const longestName = 63;
+
+/** Makes a database on `server`; rejects with PostgreSQL's error when it cannot. */
+export async function createDatabase(server: Connection, options: DatabaseOptions = {}): Promise<Database> {
+  const name = options.name ?? `uncached_${process.pid}_${randomBytes(5).toString('hex')}`;
+  if (Buffer.byteLength(name) > longestName) {
+    // PostgreSQL would cut it, and the test would look for a database that is not there.
+    throw new Error(`Cannot create database ${name}: its name is over ${longestName} bytes`);
+  }
+  await withClient(server, async (client) => {
+    const template = options.template ?? (options.encoding ? 'template0' : await findTemplate(client));
+    const encoding = options.encoding ? ` ENCODING ${escapeLiteral(options.encoding)} LOCALE 'C'` : '';
+    await client.query(
+      `CREATE DATABASE ${escapeIdentifier(name)} TEMPLATE ${escapeIdentifier(template)}${encoding}`,
+    );
+  });
+  return {
+    name,
+    config: { ...connectionOf(server), database: name },
+    drop: () => withClient(server, (client) => dropDatabase(client, name)),
+  };
+}
+
+async function findTemplate(client: Client): Promise<string> {
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [defaultTemplate]);
+  return rowCount ? defaultTemplate : 'template0';
+}
+
+/** A backend ends a moment after its client; DROP DATABASE waits 5 s for those that are about to, so we need not. */
+async function dropDatabase(client: Client, name: string): Promise<void> {
+  const drop = `DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`;
+  try {
+    await client.query(drop);
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.code === objectInUse)) throw error;
+    const sessions = await listSessions(client, name);
+    await client.query(`${drop} WITH (FORCE)`);
+    throw new Error(
+      `Cannot drop database ${name} in peace: connections were left open. End these clients:\n${sessions}`,
+      { cause: error },
+    );
+  }
+}
+
+async function listSessions(client: Client, name: string): Promise<string> {
+  const { rows } = await client.query<Record<string, string>>(
+    'SELECT pid, application_name, state, query FROM pg_stat_activity WHERE datname = $1',
+    [name],
+  );
+  return rows
+    .map(
+      (row) =>
+        `  pid ${row.pid} ${row.application_name || '(no application_name)'} ${row.state}: ${row.query}`,
+    )
+    .join('\n');
+}

