@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Connection } from './postgres/connection.ts';
@@ -16,7 +16,8 @@ export interface Site {
 }
 
 export function makeSite(): Site {
-  const folder = mkdtempSync(join(tmpdir(), 'uncached-site-'));
+  // Thousands of small files: in memory where that can be had.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-site-'));
   const root = join(folder, 'cache');
   mkdirSync(root);
   return {
@@ -54,6 +55,15 @@ then = news
 [handler.listen_date_updated]
 queue = cache_clearing_dates
 clear[] = daily/{date_to_clear:%Y}/{date_to_clear:%m}/{date_to_clear:%d}.*
+then = news
+[handler.listen_commit]
+queue = cache_clearing_commits
+clear[] = commits/{commit_to_clear}/
+clear[] = commits/{commit_to_clear:slug}/
+then = news
+[handler.listen_file_updated]
+queue = cache_clearing_files
+clear[] = ports/{pathname:path}.*
 then = news
 [handler.news]
 clear[] = news/*

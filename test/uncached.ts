@@ -37,7 +37,7 @@ export interface RunningDaemon {
   readonly pid: number;
   /** Everything logged so far. */
   readonly log: readonly LogLine[];
-  /** Resolves with the first line, of those that come or came, that fits. Rejects with the log at the deadline. */
+  /** Resolves with the first line, of those that came and will come, that fits; each is asked once. Rejects with the log at the deadline. */
   until(what: string, fits: (line: LogLine) => boolean, ms?: number): Promise<LogLine>;
   /** Sends the signal and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -67,11 +67,13 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}): Runnin
     ended,
     until(what, fits, ms = 15_000) {
       return new Promise((done, reject) => {
+        let seen = 0;
         const look = () => {
-          const line = log.find(fits);
-          if (line === undefined) return;
-          finish();
-          done(line);
+          for (let line = log[seen]; line; line = log[++seen]) {
+            if (!fits(line)) continue;
+            finish();
+            return done(line);
+          }
         };
         const deadline = setTimeout(() => {
           finish();

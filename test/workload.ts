@@ -21,7 +21,8 @@ export function* namedPages(): Generator<string> {
     for (let page = 1; page <= 5; page++) yield `categories/${categoryOf(category)}/page${page}.html`;
   }
   for (let day = 1; day <= 29; day++) {
-    for (const branch of ['head', '2020Q1']) yield `daily/2020/01/${String(day).padStart(2, '0')}.daily.${branch}`;
+    for (const branch of ['head', '2020Q1'])
+      yield `daily/2020/01/${String(day).padStart(2, '0')}.daily.${branch}`;
   }
   for (let page = 1; page <= 10; page++) yield `news/${page}.html`;
 }
