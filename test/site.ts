@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { lastWill } from './last-will.ts';
 import type { Connection } from './postgres/connection.ts';
 
 /** A site's cache on disk and a configuration beside it, both temporary. */
@@ -18,6 +19,7 @@ export interface Site {
 export function makeSite(): Site {
   // Thousands of small files: in memory where that can be had.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-site-'));
+  lastWill('rm -rf "$1"', folder);
   const root = join(folder, 'cache');
   mkdirSync(root);
   return {

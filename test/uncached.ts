@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { lastWill } from './last-will.ts';
 
 const main = resolve(import.meta.dirname.replace(/\/build\/test$/, '/test'), '../dist/main.js');
 
@@ -59,7 +60,11 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}): Runnin
       for (const look of waiting) look();
     });
   }
-  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const revoke = lastWill('kill -9 "$1"', String(child.pid));
+  const ended = once(child, 'close').then(([code]) => {
+    revoke();
+    return code as number | null;
+  });
 
   return {
     pid: child.pid ?? 0,

@@ -9,18 +9,26 @@ export async function inspectSchema(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{
     user: string;
     standby: boolean;
+    /** null: there is no such schema. */
+    usage: boolean | null;
     journal: string | null;
     channels: string | null;
   }>(
     `SELECT current_user AS user, pg_is_in_recovery() AS standby,
+            (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'uncached') AS usage,
             to_regclass('uncached.journal')::oid::text AS journal, to_regclass('listen_for')::oid::text AS channels`,
   );
   const [found] = rows;
   if (!found) return [];
-  const { user, standby, journal, channels } = found;
+  const { user, standby, usage, journal, channels } = found;
   return [
     ...(standby
       ? ['this server is a standby, where nothing can be claimed: name the primary under [database]']
+      : []),
+    ...(usage === false
+      ? [
+          `schema uncached: role ${user} lacks USAGE: GRANT USAGE ON SCHEMA uncached TO ${quoteIdentifier(user)}`,
+        ]
       : []),
     ...(journal
       ? await missingRights(pool, {
@@ -29,9 +37,7 @@ export async function inspectSchema(pool: Pool): Promise<string[]> {
           user,
           rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
         })
-      : [
-          `table uncached.journal does not exist, or role ${user} lacks USAGE on schema uncached: ${install}`,
-        ]),
+      : [`table uncached.journal does not exist: ${install}`]),
     ...(channels
       ? await missingRights(pool, { oid: channels, name: 'listen_for', user, rights: ['SELECT'] })
       : [`table listen_for does not exist: ${install}`]),
