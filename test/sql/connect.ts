@@ -1,0 +1,9 @@
+import { Client } from 'pg';
+import { type Connection, connectionOf } from '../postgres/connection.ts';
+
+/** For a client that several tests share; withClient serves a single one better. */
+export async function connect(connection: Connection): Promise<Client> {
+  const client = new Client(connectionOf(connection));
+  await client.connect();
+  return client;
+}

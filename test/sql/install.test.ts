@@ -1,0 +1,150 @@
+import type { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { withClient } from '../postgres/connection.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { catalog } from './catalog.ts';
+import { freshPortsQueueTables, freshPortsTables } from './freshports.ts';
+import { install } from './sql-file.ts';
+
+describe('installation', () => {
+  const database = testDatabase({ template: 'template0' });
+
+  test('a second run changes nothing and warns of nothing', async () => {
+    await withClient(database.config, async (client) => {
+      expect(await install(client)).toEqual([]);
+      const installed = await catalog(client);
+
+      const remarks = await install(client);
+
+      expect(await catalog(client)).toEqual(installed);
+      expect(remarks.filter(({ severity }) => severity !== 'NOTICE')).toEqual([]);
+    });
+  });
+
+  test('listen_for is not seeded again once it has rows', async () => {
+    await withClient(database.config, async (client) => {
+      await client.query(`DELETE FROM listen_for WHERE name <> 'port_updated'`);
+
+      await install(client);
+
+      const { rows } = await client.query('SELECT name, script_name FROM listen_for');
+      expect(rows).toEqual([{ name: 'port_updated', script_name: 'listen_port' }]);
+    });
+  });
+});
+
+describe('installation over FreshPorts', () => {
+  const database = testDatabase({ template: 'template0' });
+  const everyRow = async (client: Client) => {
+    const rows: unknown[] = [];
+    for (const table of ['listen_for', ...freshPortsQueueTables]) {
+      rows.push(...(await client.query(`SELECT * FROM ${table}`)).rows);
+    }
+    return rows;
+  };
+
+  test('tables that are there already are left as they are, but for the grants', async () => {
+    await withClient(database.config, async (client) => {
+      await client.query(freshPortsTables);
+      const before = { catalog: await catalog(client), rows: await everyRow(client) };
+
+      await install(client);
+
+      const theirs = (line: string) => !line.startsWith('grant') && !line.includes('uncached');
+      expect((await catalog(client)).filter(theirs)).toEqual(before.catalog.filter(theirs));
+      expect(await everyRow(client)).toEqual(before.rows);
+    });
+  });
+});
+
+describe('shipped tables', () => {
+  const database = testDatabase();
+
+  test('listen_for names the channels and handlers of the four queue tables', async () => {
+    await withClient(database.config, async (client) => {
+      const { rows } = await client.query('SELECT name, script_name FROM listen_for ORDER BY id');
+      expect(rows).toEqual([
+        { name: 'port_updated', script_name: 'listen_port' },
+        { name: 'date_updated', script_name: 'listen_date_updated' },
+        { name: 'commit_updated', script_name: 'listen_commit' },
+        { name: 'file_updated', script_name: 'listen_file_updated' },
+      ]);
+    });
+  });
+
+  test('listen_for takes a channel only once', async () => {
+    await withClient(database.config, async (client) => {
+      await expect(
+        client.query(`INSERT INTO listen_for (name, script_name) VALUES ('port_updated', 'another')`),
+      ).rejects.toThrow('duplicate key');
+    });
+  });
+
+  test.each([
+    ['cache_clearing_ports (category, port)', `('www', 'nginx')`],
+    ['cache_clearing_dates (date_to_clear)', `('2026-11-21')`],
+    ['cache_clearing_commits (commit_to_clear)', `('b1f9d52c')`],
+    ['cache_clearing_files (pathname)', `('/ports/head/MOVED')`],
+  ])('%s takes a key once a transaction, NULL or not', async (target, key) => {
+    await withClient(database.config, async (client) => {
+      const insert = `INSERT INTO ${target} VALUES ${key}`;
+      const nulls = target.includes(',') ? '(NULL, NULL)' : '(NULL)';
+      await client.query(insert);
+      await client.query(insert);
+      await client.query(`INSERT INTO ${target} VALUES ${nulls}`);
+      await expect(client.query(`${insert}, ${key}`)).rejects.toThrow('duplicate key');
+    });
+  });
+
+  test('date_added tells when the row was inserted, not when its transaction began', async () => {
+    await withClient(database.config, async (client) => {
+      await client.query('BEGIN');
+      const { rows } = await client.query(
+        `INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2026-11-22') RETURNING date_added > now() AS later`,
+      );
+      await client.query('COMMIT');
+      expect(rows).toEqual([{ later: true }]);
+    });
+  });
+});
+
+describe('uncached.journal', () => {
+  const database = testDatabase();
+
+  test('every update of cleared_at is HOT', async () => {
+    await withClient(database.config, async (client) => {
+      await client.query(`
+        INSERT INTO uncached.journal (handler, key, enqueued_at)
+        SELECT 'listen_port', jsonb_build_object('category', 'www', 'port', 'p' || n), now()
+          FROM generate_series(1, 1000) AS n`);
+      await client.query('BEGIN; UPDATE uncached.journal SET cleared_at = clock_timestamp()');
+      const { rows } = await client.query(
+        `SELECT pg_stat_get_xact_tuples_hot_updated('uncached.journal'::regclass)::int AS hot`,
+      );
+      await client.query('COMMIT');
+      expect(rows).toEqual([{ hot: 1000 }]);
+    });
+  });
+
+  test('the index for retries holds failing rows only', async () => {
+    await withClient(database.config, async (client) => {
+      const { rows } = await client.query(
+        `SELECT pg_get_indexdef('uncached.journal_retry_at_idx'::regclass) AS definition`,
+      );
+      expect(rows).toEqual([
+        { definition: expect.stringMatching(/\(retry_at\) WHERE \(last_error IS NOT NULL\)$/) },
+      ]);
+    });
+  });
+
+  test('every column has its comment', async () => {
+    await withClient(database.config, async (client) => {
+      const { rows } = await client.query(`
+        SELECT attname
+          FROM pg_attribute
+         WHERE attrelid = 'uncached.journal'::regclass AND attnum >= 0
+           AND col_description(attrelid, attnum) IS NULL`);
+      expect(rows).toEqual([]);
+    });
+  });
+});
