@@ -1,5 +1,5 @@
 /** The demo's site: 12 ports in 3 categories, a week of daily pages, the news. */
-export const ports = ['www', 'mail', 'lang'].flatMap((category) =>
+const ports = ['www', 'mail', 'lang'].flatMap((category) =>
   ['alpha', 'beta', 'gamma', 'delta'].map((name) => ({ category, name: `${category}-${name}` })),
 );
 

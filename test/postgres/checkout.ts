@@ -11,7 +11,7 @@ import { projectRoot } from './project-root.ts';
 import { watchFor } from './watch.ts';
 import { within } from './within.ts';
 
-export interface HoldOptions {
+interface HoldOptions {
   account?: Account | undefined;
   tmpdir?: string;
   args?: string[];
