@@ -1,44 +1,51 @@
-import type { JournalRow } from '../core/contracts.ts';
+import type { JournalRow, Which } from '../core/contracts.ts';
 import { clearMixed, type Means } from './clearing.ts';
 
 export interface Again {
-  /** Starts over at the beginning of the journal. */
-  begin(): void;
+  /** Has the journal read once more, from its beginning. The widest of what is asked for before it is done holds. */
+  begin(which: Which): void;
   /** Does one batch; null when there are no more. */
   step(): Promise<number | null>;
 }
 
 type Bounds = { limit: number; onCleared: (ids: readonly number[]) => void };
 
+const widest: readonly Which[] = ['all', 'untried', 'forgotten'];
+
 /**
- * Takes what the journal holds from its first clearing: after a start, since what the last run knew of open transactions and
- * elapsed time died with it; and after any error between claim and clearing, since a claim whose answer was lost with the
- * connection may have been committed. Doing a row twice is harmless, forgetting one is not.
+ * Takes what the journal holds from its first clearing.
+ *
+ * - `all`, after a start: what the last run knew of open transactions and elapsed time died with it, and somebody may have mended what
+ *   made rows fail.
+ * - `untried`, after any error between claim and clearing and after each LISTEN: a claim whose answer was lost with the connection may
+ *   have been committed, and a server that crashed may have brought back rows that were settled.
+ * - `forgotten`, with each sweep: a claim whose client is gone can even be committed later, after the journal was read.
+ *
+ * Doing a row twice is harmless, forgetting one is not.
  */
 export function fromJournal(means: Means, { limit, onCleared }: Bounds): Again {
-  /** After a start failing rows are tried at once: somebody may have mended their cause. Later their own time holds. */
-  let first = true;
-  let range = { after: 0, upTo: undefined as number | undefined };
+  let reading: { which: Which; after: number; upTo: number | undefined } | undefined;
   return {
-    begin() {
-      range = { after: 0, upTo: undefined };
+    begin(which) {
+      // What is forgotten now is so at the next sweep, too: no reason to start over.
+      if (reading && which === 'forgotten') return;
+      const wider = widest.find((one) => one === which || one === reading?.which) ?? which;
+      reading = { which: wider, after: 0, upTo: undefined };
     },
     async step() {
-      const current = range;
+      const current = reading;
+      if (!current) return null;
       // Rows above were claimed meanwhile and are cleared by whoever claimed them.
       current.upTo ??= await means.journal.newest();
-      const rows = await means.journal.unsettled({
-        after: current.after,
-        upTo: current.upTo,
-        limit,
-        failing: first,
-      });
+      const { which, after, upTo } = current;
+      const rows = await means.journal.unsettled({ after, upTo, limit, which });
       const last = rows.at(-1);
       if (!last) {
-        first = false;
-        return null;
+        // Unless it was begun anew in the meantime.
+        if (reading === current) reading = undefined;
+        return reading === undefined ? null : 0;
       }
-      if (current.after === 0) means.observe({ kind: 'restarting', rows: rows.length });
+      if (after === 0) means.observe({ kind: 'restarting', rows: rows.length });
       onCleared(await clearKnown(rows, means));
       current.after = last.id;
       return 0;

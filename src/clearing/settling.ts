@@ -1,4 +1,4 @@
-import type { OpenTransactions } from '../core/contracts.ts';
+import type { Look } from '../core/contracts.ts';
 import { clearMixed, type Means } from './clearing.ts';
 
 /**
@@ -13,8 +13,11 @@ import { clearMixed, type Means } from './clearing.ts';
  * - SETTLING for the settle time, for a writer that read before the last of these transactions and has yet to publish.
  * - RIPE: cleared again, then deleted from the journal by the ids that were read.
  *
- * All of it is in memory: after a restart every journal row begins again with its first clearing (restart.ts). Many claims share
- * one look, since noting later only notes more.
+ * All of it is in memory: after a restart every journal row begins again with its first clearing (again.ts). Many claims share one
+ * look, since noting later only notes more; but a claim never joins a look that was sent before it was committed.
+ *
+ * A crash of the server can undo a claim (it did not wait for the disk) and give its ids to other rows. So a cohort has only the rows
+ * that its look found, and reads and deletes them only if they were claimed before it.
  */
 export class Settling {
   readonly #means: Means;
@@ -51,15 +54,15 @@ export class Settling {
   async #look(): Promise<void> {
     const ids = this.#unnoted;
     this.#unnoted = [];
-    let open: OpenTransactions;
+    let seen: Look;
     try {
-      open = await this.#means.journal.look(ids);
+      seen = await this.#means.journal.look(ids);
     } catch (error) {
       this.#unnoted.unshift(...ids);
       throw error;
     }
-    for (const cohort of this.#cohorts) advance(cohort, open, this.#means.clock.now());
-    if (ids.length > 0) this.#cohorts.push(begin(ids, open, this.#means.clock.now()));
+    for (const cohort of this.#cohorts) advance(cohort, seen, this.#means.clock.now());
+    if (seen.marked.length > 0) this.#cohorts.push(begin(seen, this.#means.clock.now()));
   }
 
   #msToRipe({ waitsFor, graceEnded }: Cohort): number {
@@ -68,10 +71,11 @@ export class Settling {
 
   async #settle(cohort: Cohort): Promise<void> {
     const { journal, observe } = this.#means;
+    const { at } = cohort;
     while (cohort.ids.length > 0) {
-      const rows = await journal.read(cohort.ids.slice(0, this.#limit));
+      const rows = await journal.read({ ids: cohort.ids.slice(0, this.#limit), at });
       const { files, cleared } = await clearMixed(rows, this.#means);
-      await journal.settle(cleared);
+      await journal.settle({ ids: cleared, at });
       cohort.ids.splice(0, this.#limit);
       observe({ kind: 'settled', rows: cleared.length, files });
     }
@@ -85,6 +89,8 @@ const lookAgainMs = 250;
 interface Cohort {
   /** Rows left to settle. */
   readonly ids: number[];
+  /** When the look was that noted its transactions, by the server's clock. */
+  readonly at: string;
   /** The transactions that the grace waits for; empty when it is over. */
   waitsFor: ReadonlySet<string>;
   /** Whether these are virtual ids still, or prepared transactions already. */
@@ -92,21 +98,22 @@ interface Cohort {
   graceEnded: number;
 }
 
-function begin(ids: number[], { virtual, prepared }: OpenTransactions, now: number): Cohort {
+function begin({ marked, at, virtual, prepared }: Look, now: number): Cohort {
+  const ids = [...marked];
   return virtual.length > 0
-    ? { ids, waitsFor: new Set(virtual), phase: 'virtual', graceEnded: now }
-    : { ids, waitsFor: new Set(prepared), phase: 'prepared', graceEnded: now };
+    ? { ids, at, waitsFor: new Set(virtual), phase: 'virtual', graceEnded: now }
+    : { ids, at, waitsFor: new Set(prepared), phase: 'prepared', graceEnded: now };
 }
 
-function advance(cohort: Cohort, open: OpenTransactions, now: number): void {
+function advance(cohort: Cohort, seen: Look, now: number): void {
   if (cohort.waitsFor.size === 0) return;
   const { waitsFor, phase } = cohort;
-  cohort.waitsFor = new Set(open[phase].filter((one) => waitsFor.has(one)));
+  cohort.waitsFor = new Set(seen[phase].filter((one) => waitsFor.has(one)));
   // A look lists virtual ids first and prepared transactions after: one that is missing from the first list because it was
   // prepared is in the second.
   if (phase === 'virtual' && cohort.waitsFor.size === 0) {
     cohort.phase = 'prepared';
-    cohort.waitsFor = new Set(open.prepared);
+    cohort.waitsFor = new Set(seen.prepared);
   }
   cohort.graceEnded = now;
 }

@@ -31,6 +31,7 @@ async function drainAll(app: App): Promise<number> {
   const settling = new Settling(means, { settleMs, limit });
 
   const again = fromJournal(means, { limit, onCleared: (ids) => settling.add(ids) });
+  again.begin('all');
   while ((await again.step()) !== null);
   for (const [name, queue] of app.queues) {
     const handler = app.handlers.get(name);

@@ -37,23 +37,39 @@ export interface Backlog {
   readonly lagMs: number | null;
 }
 
-/** Transactions of other sessions that were open at one moment. */
-export interface OpenTransactions {
-  /** Virtual ids: a transaction that only skipped an insert has no other. */
+/** What a look saw: the rows it marked and the transactions of other sessions that were open after it was sent. */
+export interface Look {
+  /** Those of the given rows that exist. A claim that a crash of the server undid leaves ids that are given out again. */
+  readonly marked: readonly number[];
+  /** The server's clock, as text. */
+  readonly at: string;
+  /** By virtual id: a transaction that only skipped an insert has no other. */
   readonly virtual: readonly string[];
-  /** Prepared for two-phase commit: these have lost their virtual id and are still undecided. */
+  /** Prepared for two-phase commit, listed after the others: these have lost their virtual id and are still undecided. */
   readonly prepared: readonly string[];
 }
+
+/** Journal rows by id, of those claimed before a look: an id given out again after a crash is another row. */
+export interface Looked {
+  readonly ids: readonly number[];
+  readonly at: string;
+}
+
+/**
+ * Which journal rows to take: `all`; `untried`, without those that wait for another try; `forgotten`, those neither cleared nor
+ * waiting for so long that whoever claimed them must have lost sight of them.
+ */
+export type Which = 'all' | 'untried' | 'forgotten';
 
 export interface Journal {
   /** Writes a row for a handler that has no queue, so that its clearing survives a crash like any other. */
   record(handler: string): Promise<JournalRow>;
   /** Marks rows as cleared once and, in the same statement, looks which transactions are open. */
-  look(cleared: readonly number[]): Promise<OpenTransactions>;
-  /** The rows of these ids that still exist. */
-  read(ids: readonly number[]): Promise<JournalRow[]>;
+  look(cleared: readonly number[]): Promise<Look>;
+  /** The rows that still exist. */
+  read(rows: Looked): Promise<JournalRow[]>;
   /** Deletes settled rows. */
-  settle(ids: readonly number[]): Promise<void>;
+  settle(rows: Looked): Promise<void>;
   /** Keeps rows for another try, later with each attempt. Returns the milliseconds to the earliest of these tries. */
   fail(failures: readonly RowFailure[]): Promise<number>;
   /**
@@ -66,8 +82,8 @@ export interface Journal {
   }): Promise<{ rows: JournalRow[]; nextMs: number | null }>;
   /** The highest id there is; 0 for an empty journal. */
   newest(): Promise<number>;
-  /** Rows with `after < id <= upTo`, by id; with `failing`, also those that wait for another try. */
-  unsettled(range: { after: number; upTo: number; limit: number; failing: boolean }): Promise<JournalRow[]>;
+  /** Rows with `after < id <= upTo`, by id. */
+  unsettled(range: { after: number; upTo: number; limit: number; which: Which }): Promise<JournalRow[]>;
   counts(): Promise<JournalCount[]>;
 }
 

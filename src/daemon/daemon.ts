@@ -3,7 +3,7 @@ import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { Settling } from '../clearing/settling.ts';
-import type { Listened, Queue } from '../core/contracts.ts';
+import type { Listened, Queue, Which } from '../core/contracts.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { Loop } from './loop.ts';
 
@@ -33,8 +33,8 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   };
 
   const again = fromJournal(means, { limit: batch, onCleared });
-  const beginAgain = () => {
-    again.begin();
+  const beginAgain = (which: Which) => {
+    again.begin(which);
     journal.wake();
   };
 
@@ -44,7 +44,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
-  const sweep = new Loop('sweep', wakeQueues, parts);
+  const sweep = new Loop('sweep', sweepAll, parts);
 
   const stopListening = new AbortController();
   const listening = keepListening(parts.listen, {
@@ -58,12 +58,14 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
     onListening() {
       observe({ kind: 'listening', channels });
       for (const loop of loops.values()) loop.wake();
+      beginAgain('untried');
     },
   });
   tellStrangers(parts);
   // The clearing thread takes 50 ms to start: not at the cost of the first event.
   parts.cache.clear([]).catch(() => {});
-  for (const loop of [journal, failing, sweep]) loop.wake();
+  beginAgain('all');
+  for (const loop of [failing, sweep]) loop.wake();
 
   return {
     async stop() {
@@ -94,15 +96,16 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   }
 
   /** Handlers without a queue are not swept: there is nothing to find. */
-  async function wakeQueues(): Promise<number> {
+  async function sweepAll(): Promise<number> {
     for (const name of queues.keys()) loops.get(name)?.wake();
+    beginAgain('forgotten');
     return parts.sweepMs;
   }
 
   function orBeginAgain(work: (signal: AbortSignal) => Promise<number | null>) {
     return (signal: AbortSignal) =>
       work(signal).catch((error) => {
-        beginAgain();
+        beginAgain('untried');
         throw error;
       });
   }

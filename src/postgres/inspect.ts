@@ -16,7 +16,9 @@ export async function inspectSchema(pool: Pool): Promise<string[]> {
   }>(
     `SELECT current_user AS user, pg_is_in_recovery() AS standby,
             (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'uncached') AS usage,
-            to_regclass('uncached.journal')::oid::text AS journal, to_regclass('listen_for')::oid::text AS channels`,
+            (SELECT oid::text FROM pg_class
+             WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'uncached') AND relname = 'journal') AS journal,
+            to_regclass('listen_for')::oid::text AS channels`,
   );
   const [found] = rows;
   if (!found) return [];

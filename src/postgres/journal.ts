@@ -1,5 +1,13 @@
 import type { Pool } from 'pg';
-import type { Journal, JournalCount, JournalRow, OpenTransactions, RowFailure } from '../core/contracts.ts';
+import type {
+  Journal,
+  JournalCount,
+  JournalRow,
+  Look,
+  Looked,
+  RowFailure,
+  Which,
+} from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
 
 /** `uncached.journal`: what is claimed and not yet settled. A function a statement. */
@@ -42,40 +50,53 @@ async function record(pool: Pool, handler: string): Promise<JournalRow> {
 
 /**
  * Other sessions' transactions, by virtualxid: one that skipped an insert because "it is queued already" may have no transaction
- * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role. The two lists are made in this order: a transaction
- * being PREPARED leaves the first only when the second has it.
+ * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role.
  */
-async function look(pool: Pool, cleared: readonly number[]): Promise<OpenTransactions> {
-  const { rows } = await pool.query<OpenTransactions>({
+async function look(pool: Pool, cleared: readonly number[]): Promise<Look> {
+  const { rows } = await pool.query<Omit<Look, 'prepared'> & { mayPrepare: boolean }>({
     name: 'uncached_look',
     text: `
       WITH marked AS (
-        UPDATE uncached.journal SET cleared_at = clock_timestamp(), last_error = NULL, retry_at = NULL WHERE id = ANY ($1::bigint[])
+        UPDATE uncached.journal SET cleared_at = clock_timestamp(), last_error = NULL, retry_at = NULL
+        WHERE id = ANY ($1::bigint[]) RETURNING id
       )
-      SELECT ARRAY(SELECT l.virtualtransaction
+      SELECT (SELECT coalesce(json_agg(id), '[]') FROM marked) AS marked,
+             clock_timestamp()::text AS at,
+             ARRAY(SELECT l.virtualtransaction
                    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                    WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()
                      AND a.datname = current_database()) AS virtual,
-             ARRAY(SELECT transaction::text FROM pg_prepared_xacts WHERE database = current_database()) AS prepared`,
+             current_setting('max_prepared_transactions')::int > 0 AS "mayPrepare"`,
     values: [cleared],
   });
-  return rows[0] ?? { virtual: [], prepared: [] };
+  const [seen] = rows;
+  if (!seen) throw new Error('the statement returned nothing');
+  const { mayPrepare, ...looked } = seen;
+  return { ...looked, prepared: mayPrepare ? await listPrepared(pool) : [] };
 }
 
-async function read(pool: Pool, ids: readonly number[]): Promise<JournalRow[]> {
+/** In a statement of its own, after the virtual ids: one that is being prepared leaves that list only when this one has it. */
+async function listPrepared(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ xid: string }>(
+    'SELECT transaction::text AS xid FROM pg_prepared_xacts WHERE database = current_database()',
+  );
+  return rows.map(({ xid }) => xid);
+}
+
+async function read(pool: Pool, { ids, at }: Looked): Promise<JournalRow[]> {
   const { rows } = await pool.query<JournalRow>({
     name: 'uncached_read',
-    text: `SELECT ${columns} FROM uncached.journal WHERE id = ANY ($1::bigint[])`,
-    values: [ids],
+    text: `SELECT ${columns} FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND claimed_at <= $2`,
+    values: [ids, at],
   });
   return rows;
 }
 
-async function settle(pool: Pool, ids: readonly number[]): Promise<void> {
+async function settle(pool: Pool, { ids, at }: Looked): Promise<void> {
   await pool.query({
     name: 'uncached_settle',
-    text: 'DELETE FROM uncached.journal WHERE id = ANY ($1::bigint[])',
-    values: [ids],
+    text: 'DELETE FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND claimed_at <= $2',
+    values: [ids, at],
   });
 }
 
@@ -128,14 +149,21 @@ async function newest(pool: Pool): Promise<number> {
   return rows[0]?.id ?? 0;
 }
 
+/** No statement of ours outlives statement_timeout (pool.ts), not even one whose client is gone. */
+const conditions: Readonly<Record<Which, string>> = {
+  all: 'true',
+  untried: 'retry_at IS NULL',
+  forgotten: `cleared_at IS NULL AND retry_at IS NULL AND claimed_at < clock_timestamp() - interval '30 seconds'`,
+};
+
 async function unsettled(
   pool: Pool,
-  { after, upTo, limit, failing }: { after: number; upTo: number; limit: number; failing: boolean },
+  { after, upTo, limit, which }: { after: number; upTo: number; limit: number; which: Which },
 ): Promise<JournalRow[]> {
   const { rows } = await pool.query<JournalRow>(
-    `SELECT ${columns} FROM uncached.journal 
-     WHERE id > $1 AND id <= $2 AND (retry_at IS NULL OR $4) ORDER BY id LIMIT $3`,
-    [after, upTo, limit, failing],
+    `SELECT ${columns} FROM uncached.journal
+     WHERE id > $1 AND id <= $2 AND ${conditions[which]} ORDER BY id LIMIT $3`,
+    [after, upTo, limit],
   );
   return rows;
 }

@@ -92,6 +92,7 @@ clear[] = news/*
     await client.query(`CREATE ROLE ${role} LOGIN`);
     try {
       const text = ini().replace(/^user = .*$/m, `user = ${role}`);
+      await client.query('REVOKE USAGE ON SCHEMA uncached FROM PUBLIC');
       const before = await on(text, 'check');
       expect(before.code).toBe(1);
       expect(before.stdout).toContain(`queue table cache_clearing_ports: role ${role} lacks SELECT, DELETE`);

@@ -1,0 +1,185 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { Means } from '../../src/clearing/clearing.ts';
+import { parseHandlers } from '../../src/clearing/handler.ts';
+import { Settling } from '../../src/clearing/settling.ts';
+import type { Cache, Clock, Journal, JournalRow, Look } from '../../src/core/contracts.ts';
+
+/** A journal of which only the parts that settling uses are there, and the world around it. */
+let now: number;
+let open: { virtual: string[]; prepared: string[] };
+let rows: Map<number, { row: JournalRow; claimedAt: number }>;
+let done: string[];
+let settling: Settling;
+let lookFails = false;
+
+const settleMs = 10_000;
+
+beforeEach(() => {
+  now = 0;
+  open = { virtual: [], prepared: [] };
+  rows = new Map();
+  done = [];
+  const clock: Clock = { now: () => now, wait: () => Promise.reject(new Error('nobody waits here')) };
+  const cache: Cache = {
+    async clear(patterns) {
+      done.push(`clear ${patterns.join(' ')}`);
+      return { files: 0, failures: [] };
+    },
+    close: async () => {},
+  };
+  const found = (ids: readonly number[], at: string) =>
+    ids.flatMap((id) => {
+      const one = rows.get(id);
+      return one && one.claimedAt <= Number(at) ? [one.row] : [];
+    });
+  const journal: Partial<Journal> = {
+    async look(ids): Promise<Look> {
+      if (lookFails) throw new Error('cut');
+      return { marked: ids.filter((id) => rows.has(id)), at: String(now), ...structuredClone(open) };
+    },
+    read: async ({ ids, at }) => found(ids, at),
+    async settle({ ids, at }) {
+      for (const { id } of found(ids, at)) {
+        rows.delete(id);
+        done.push(`settle ${id}`);
+      }
+    },
+  };
+  const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
+  const means: Means = {
+    handlers,
+    journal: journal as Journal,
+    cache,
+    run: async () => {},
+    clock,
+    observe: () => {},
+    onFailed: () => {},
+  };
+  settling = new Settling(means, { settleMs, limit: 2 });
+});
+
+function claim(...ids: number[]): void {
+  for (const id of ids) rows.set(id, { row: { id, handler: 'page', key: { id: `p${id}` } }, claimedAt: now });
+  settling.add(ids);
+}
+
+/** Steps until nothing can be done without time or the world changing. */
+async function run(): Promise<number | null> {
+  for (;;) {
+    const ms = await settling.step();
+    if (ms !== 0) return ms;
+  }
+}
+
+it('waits the settle time, clears again, and only then deletes the row', async () => {
+  claim(1);
+  expect(await run()).toBe(settleMs);
+  now += settleMs - 1;
+  expect(await run()).toBe(1);
+  expect(done).toEqual([]);
+  now += 1;
+  expect(await run()).toBe(null);
+  expect(done).toEqual(['clear p1', 'settle 1']);
+  expect(settling.pending).toBe(0);
+});
+
+it('waits for every transaction that the look noted, and for no later one', async () => {
+  open.virtual = ['3/1', '4/1'];
+  claim(1);
+  await run();
+  now += 3_600_000;
+  open.virtual = ['4/1', '5/1'];
+  await run();
+  expect(done).toEqual([]);
+  open.virtual = ['5/1'];
+  now += 1_000;
+  expect(await run()).toBe(settleMs);
+  now += settleMs;
+  expect(await run()).toBe(null);
+  expect(done).toEqual(['clear p1', 'settle 1']);
+});
+
+it('counts the settle time from the end of the grace, not from the claim', async () => {
+  open.virtual = ['3/1'];
+  claim(1);
+  await run();
+  now += settleMs * 5;
+  open.virtual = [];
+  expect(await run()).toBe(settleMs);
+  expect(done).toEqual([]);
+});
+
+it('waits for what was prepared when the virtual ids were gone', async () => {
+  open.virtual = ['3/1'];
+  claim(1);
+  await run();
+  open = { virtual: [], prepared: ['700'] };
+  await run();
+  now += settleMs * 2;
+  await run();
+  expect(done).toEqual([]);
+  open.prepared = ['701'];
+  expect(await run()).toBe(settleMs);
+});
+
+it('waits for what was prepared already at the look', async () => {
+  open.prepared = ['700'];
+  claim(1);
+  await run();
+  now += settleMs * 2;
+  await run();
+  expect(done).toEqual([]);
+  open.prepared = [];
+  expect(await run()).toBe(settleMs);
+});
+
+it('takes rows added later as a cohort of their own, with transactions of their own', async () => {
+  claim(1);
+  await run();
+  now += 4_000;
+  open.virtual = ['3/1'];
+  claim(2, 3, 4);
+  await run();
+  now += 6_000;
+  await run();
+  expect(done).toEqual(['clear p1', 'settle 1']);
+  open.virtual = [];
+  await run();
+  now += settleMs;
+  expect(await run()).toBe(null);
+  // In batches of the limit.
+  expect(done.slice(2)).toEqual(['clear p2 p3', 'settle 2', 'settle 3', 'clear p4', 'settle 4']);
+});
+
+it('forgets a row that its look does not find: the claim was undone by a crash', async () => {
+  settling.add([7]);
+  expect(await run()).toBe(null);
+});
+
+it('leaves a row alone that has the id of an undone claim but was claimed after the look', async () => {
+  claim(1);
+  await run();
+  rows.clear();
+  now += 1;
+  rows.set(1, { row: { id: 1, handler: 'page', key: { id: 'other' } }, claimedAt: now });
+  now += settleMs;
+  await run();
+  expect(done.filter((what) => what.startsWith('settle'))).toEqual([]);
+  expect(rows.size).toBe(1);
+});
+
+it('keeps rows whose look failed for the next', async () => {
+  claim(1);
+  lookFails = true;
+  await expect(settling.step()).rejects.toThrow('cut');
+  lookFails = false;
+  open.virtual = ['9/9'];
+  claim(2);
+  await run();
+  expect(settling.pending).toBe(2);
+  open.virtual = [];
+  await run();
+  now += settleMs;
+  await run();
+  expect(done).toEqual(['clear p1 p2', 'settle 1', 'settle 2']);
+});
