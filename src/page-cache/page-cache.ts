@@ -51,8 +51,11 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
   const base = resolve(root);
 
   async function page(path: string, render: Render): Promise<Page> {
-    const place = locate(path);
-    if (place === undefined) return { body: bytes(await render()), outcome: 'unstored' };
+    const place = placeOf(path);
+    if (place instanceof Error) {
+      onError(place);
+      return unstored(render);
+    }
     // Each turn around has forgotten one render that a clearing overtook or that has just reached the disk.
     for (;;) {
       const body = await read(place);
@@ -61,19 +64,6 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
       if (rendering === undefined) return begin(place, render).page;
       if (await joinable(rendering)) return rendering.page;
       forget(path, rendering);
-    }
-  }
-
-  function locate(path: string): Place | undefined {
-    try {
-      return placeOf(path);
-    } catch (error) {
-      onError(
-        error instanceof Error
-          ? error
-          : new Error('Cannot cache a page: the path is refused', { cause: error }),
-      );
-      return undefined;
     }
   }
 
@@ -87,28 +77,30 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
   }
 
   function begin(place: Place, render: Render): Rendering {
-    const rendering: Rendering = { temp: undefined, page: fenced() };
+    const rendering: Rendering = {
+      temp: undefined,
+      page: openTemp(base, place, random).then(
+        (temp) => {
+          rendering.temp = temp;
+          return renderInto(temp, place, render).finally(() => forget(place.path, rendering));
+        },
+        (error: unknown) => {
+          // No temp, no fence: nobody could tell whether this render is still good, so nobody may join it from here on.
+          forget(place.path, rendering);
+          report(`Cannot open a temp for page ${JSON.stringify(place.path)}: serving it uncached`, error);
+          return unstored(render);
+        },
+      ),
+    };
     renderings.set(place.path, rendering);
     return rendering;
-
-    async function fenced(): Promise<Page> {
-      try {
-        rendering.temp = await openTemp(base, place, random);
-      } catch (error) {
-        // No temp, no fence: nobody could tell whether this render is still good, so nobody may join it from here on.
-        forget(place.path, rendering);
-        report(`Cannot open a temp for page ${JSON.stringify(place.path)}: serving it uncached`, error);
-        return { body: bytes(await render()), outcome: 'unstored' };
-      }
-      try {
-        return await publish(place, rendering.temp, await renderInto(rendering.temp, render));
-      } finally {
-        forget(place.path, rendering);
-      }
-    }
   }
 
-  async function publish({ path }: Place, temp: Temp, body: Buffer): Promise<Page> {
+  async function renderInto(temp: Temp, { path }: Place, render: Render): Promise<Page> {
+    const body = await rendered(render).catch(async (error: unknown) => {
+      await temp.discard();
+      throw error;
+    });
     try {
       return { body, outcome: await temp.publish(body) };
     } catch (error) {
@@ -144,18 +136,14 @@ async function joinable({ temp }: Rendering): Promise<boolean> {
   return temp === undefined || (await temp.inPlace());
 }
 
-async function renderInto(temp: Temp, render: Render): Promise<Buffer> {
-  try {
-    return bytes(await render());
-  } catch (error) {
-    await temp.discard();
-    throw error;
-  }
+async function unstored(render: Render): Promise<Page> {
+  return { body: await rendered(render), outcome: 'unstored' };
 }
 
-function bytes(rendered: string | Uint8Array): Buffer {
-  if (typeof rendered === 'string') return Buffer.from(rendered);
-  return Buffer.from(rendered.buffer, rendered.byteOffset, rendered.byteLength);
+async function rendered(render: Render): Promise<Buffer> {
+  const body = await render();
+  if (typeof body === 'string') return Buffer.from(body);
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 }
 
 /** A file where a directory should be is a miss as well; opening the temp meets it again and reports it. */

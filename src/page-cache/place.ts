@@ -10,16 +10,16 @@ export interface Place {
 const longestNameBytes = 233;
 const longestComponentBytes = 255;
 
-/** Takes a page's path apart by the rules the daemon has for keys. Throws an error that names the broken rule. */
-export function placeOf(path: string): Place {
+/** Takes a page's path apart by the rules the daemon has for keys, or returns an error that names the broken one. */
+export function placeOf(path: string): Place | Error {
   const directories = path.split('/');
   const name = directories.pop() ?? '';
   const fault =
     faultOf(path) ??
     directories.map((directory) => faultOfComponent(directory, longestComponentBytes)).find(Boolean) ??
     faultOfComponent(name, longestNameBytes);
-  if (fault !== undefined) throw new Error(`Cannot cache page ${JSON.stringify(path)}: ${fault}`);
-  return { path, directories, name };
+  if (fault === undefined) return { path, directories, name };
+  return new Error(`Cannot cache page ${JSON.stringify(path)}: ${fault}`);
 }
 
 function faultOf(path: string): string | undefined {
