@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -34,6 +34,16 @@ test('page has its temp open, under a name of the agreed form, before it calls r
     return 'rendered';
   });
   expect(during).toEqual([expect.stringMatching(/^\.Detail\.html\.[0-9a-f]{16}\.tmp$/)]);
+});
+
+test('page is made by renaming the temp, for what is written in place can be seen torn', async () => {
+  const { root, cache, entries } = site();
+  let temp = 0;
+  await cache.page('page', () => {
+    temp = statSync(join(root, entries('page')[0] ?? '')).ino;
+    return 'rendered';
+  });
+  expect(statSync(join(root, 'page')).ino).toBe(temp);
 });
 
 test('page never uses a temp name twice', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { site } from './site.ts';
@@ -12,6 +12,7 @@ const languages = [
   {
     language: 'python',
     command: 'python3',
+    withOneName: (code: string) => `${code}\nsecrets.token_hex = lambda size: "0123456789abcdef"\n`,
     drive: `
 import subprocess
 root, path, command = sys.argv[1:]
@@ -21,6 +22,8 @@ sys.stdout.buffer.write(page(root, path, lambda: subprocess.check_output(command
   {
     language: 'php',
     command: 'php',
+    withOneName: (code: string) =>
+      code.replace('<?php', '<?php namespace one; function bin2hex($any) { return "0123456789abcdef"; }'),
     drive: `
 echo page($argv[1], $argv[2], function () use ($argv) {
     ob_start();
@@ -33,16 +36,16 @@ echo page($argv[1], $argv[2], function () use ($argv) {
   },
 ];
 
-for (const { language, command, drive } of languages) {
+for (const { language, command, withOneName, drive } of languages) {
   const missing = spawnSync(command, ['--version']).status !== 0;
   if (missing)
     console.warn(`NOT TESTED: the ${language} example of doc/writers.md, for ${command} is missing`);
 
   describe.skipIf(missing)(`the ${language} example of doc/writers.md`, () => {
-    function example() {
+    function example(code = codeOf(language)) {
       const { root, entries, stored } = site();
       const script = join(site().root, 'example');
-      writeFileSync(script, codeOf(language) + drive);
+      writeFileSync(script, code + drive);
       const run = (page: string, render: string, limit = 'unlimited') => {
         const shell = `trap '' XFSZ; ulimit -f ${limit}; cd "$1" 2>&-; exec ${command} "$0" "$@"`;
         const { stdout, stderr, status } = spawnSync('bash', ['-c', shell, script, root, page, render]);
@@ -61,6 +64,21 @@ for (const { language, command, drive } of languages) {
     test('has its temp open when it renders', () => {
       const { run } = example();
       expect(run(path, 'ls -A ports').body).toMatch(/^\.rsync\.html\.[0-9a-f]{16}\.tmp\n$/);
+    });
+
+    test('makes the page by renaming the temp', () => {
+      const { root, run } = example();
+      const inode = run(path, 'ls -Ai ports | cut -d . -f 1').body;
+      expect(Number(inode)).toBe(statSync(join(root, path)).ino);
+    });
+
+    test('leaves a temp alone that exists already', () => {
+      const { root, run } = example(withOneName(codeOf(language)));
+      mkdirSync(join(root, 'ports'));
+      const temp = join(root, 'ports/.rsync.html.0123456789abcdef.tmp');
+      writeFileSync(temp, 'of another writer');
+      expect(run(path, 'printf rendered')).toMatchObject({ body: 'rendered', status: 0 });
+      expect(readFileSync(temp, 'utf8')).toBe('of another writer');
     });
 
     test('never uses a temp name twice', () => {
