@@ -42,7 +42,10 @@ function* readSteps(world: World, who: number, protocol: Protocol): Generator<St
 export function moves(world: World, who: number, protocol: Protocol) {
   const queue = world.queue.filter((row) => !isHeld(row, who));
   if (protocol.claim !== 'moves entries to the journal') return { queue, journal: world.journal, ids: [] };
-  const remembered = world.daemons.flatMap(({ batches }) => batches.flatMap(({ ids }) => ids));
+  const recovered = world.database.is === 'recovered';
+  const remembered = world.daemons.flatMap(({ batches }) =>
+    recovered ? [] : batches.flatMap(({ ids }) => ids),
+  );
   let id = 0;
   while (world.journal.includes(id) || remembered.includes(id)) id++;
   return { queue, journal: [...world.journal, id].sort(), ids: [id] };

@@ -1,5 +1,6 @@
 import { held, isHeld, moves } from './claim.ts';
-import { type Daemon, daemonAtStart, daemonBecomes } from './daemon.ts';
+import { daemonAtStart, daemonBecomes } from './daemon.ts';
+import { cutOff } from './database.ts';
 import type { Step } from './explore.ts';
 import type { Protocol } from './protocol.ts';
 import type { World } from './world.ts';
@@ -9,7 +10,7 @@ import type { World } from './world.ts';
  * not notice: it may finish the statement and commit long after the daemon, or the next one, has read the journal.
  * (So does the backend of a client that gave up on a slow statement.)
  */
-export function* crashSteps(world: World, who: number): Generator<Step<World>> {
+export function* crashSteps(world: World, who: number, protocol: Protocol): Generator<Step<World>> {
   const daemon = world.daemons[who] ?? daemonAtStart;
   if (daemon.phase === 'down') return;
   const becomes = daemonBecomes(world, who);
@@ -20,8 +21,7 @@ export function* crashSteps(world: World, who: number): Generator<Step<World>> {
     yield becomes('CRASHES', daemonAtStart, { queue: unread, crashesLeft: crashesLeft - 1 });
   }
   if (outagesLeft > 0) {
-    const cutOff: Partial<Daemon> = { phase: 'down', listening: false, notified: false, early: [] };
-    yield becomes('LOSES ITS CONNECTIONS', cutOff, { queue, outagesLeft: outagesLeft - 1 });
+    yield becomes('LOSES ITS CONNECTIONS', cutOff(protocol), { queue, outagesLeft: outagesLeft - 1 });
   }
 }
 

@@ -67,8 +67,8 @@ export function* daemonSteps(world: World, who: number, protocol: Protocol): Gen
 }
 
 /**
- * One statement asks for both, because a claim whose daemon died moves its entries from the queue to the journal
- * in one commit: a single snapshot finds them here or there, two snapshots can find them nowhere.
+ * One statement asks for both: a claim whose daemon died moves its entries from the queue to the journal in one
+ * commit, so a single snapshot finds them here or there. The journal asked first and then the queue finds neither.
  */
 function whatIsLeft(world: World, daemon: Daemon, protocol: Protocol): Partial<Daemon> {
   const dirty = daemon.dirty && protocol.lowersFlag === 'before the claim';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { explore } from './explore.ts';
 import { designed, type Protocol, predecessor } from './protocol.ts';
-import { inserting, skipping, unfenced, updating } from './scenarios.ts';
+import { inserting, skipping, skippingLater, unfenced, updating } from './scenarios.ts';
 import { type Scenario, world } from './world.ts';
 
 // What each precaution is for, told by where it can be spared. None of this is advice to spare it.
@@ -19,6 +19,13 @@ enough('the question at the end makes up for a flag lowered too late', inserting
   lowersFlag: 'after the claim',
 });
 enough('without a crash journal rows may be deleted by key', inserting, { deletesJournalRows: 'by the key' });
+enough(
+  'unless PostgreSQL crashes the daemon may go on after an outage',
+  { ...skippingLater, outages: 1 },
+  {
+    afterOutage: 'goes on with what it remembers',
+  },
+);
 enough('the predecessor was right for plain inserts and fenced writers', inserting, predecessor);
 
 function enough(claim: string, scenario: Scenario, change: Partial<Protocol>): void {

@@ -1,3 +1,4 @@
+import { withLogOnDisk } from './database.ts';
 import type { Step } from './explore.ts';
 import { without } from './grace.ts';
 import { execute, type Notifies, type Statement } from './statement.ts';
@@ -59,18 +60,16 @@ function committed(world: World, who: number): World {
   const daemons = world.daemons.map((daemon) =>
     producer.willNotify && daemon.listening ? { ...daemon, notified: true } : daemon,
   );
-  return ended(
-    {
-      ...world,
-      page: aged(world.page),
-      queue: world.queue.map((row) =>
-        row.by === who && isWritten(row) ? { ...row, is: 'there', by: -1 } : row,
-      ),
-      daemons,
-      writers: world.writers.map((writer) => ({ ...writer, read: aged(writer.read) })),
-    },
-    who,
-  );
+  const after: World = {
+    ...world,
+    page: aged(world.page),
+    queue: world.queue.map((row) =>
+      row.by === who && isWritten(row) ? { ...row, is: 'there', by: -1 } : row,
+    ),
+    daemons,
+    writers: world.writers.map((writer) => ({ ...writer, read: aged(writer.read) })),
+  };
+  return ended(producer.xid ? withLogOnDisk(after) : after, who);
 }
 
 function rolledBack(world: World, who: number): World {

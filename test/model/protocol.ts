@@ -34,6 +34,9 @@ export interface Protocol {
 
   readonly deletesJournalRows: 'by the ids read' | 'by the key';
 
+  /** A crash of PostgreSQL brings back what the daemon has deleted, and gives out identities again. */
+  readonly afterOutage: 'begins again' | 'goes on with what it remembers';
+
   /** The question at the end of a drain; a yes arms a timer, and a journal row nobody works on is taken up. */
   readonly asksFor: 'entries and journal rows' | 'entries' | 'nothing';
 }
@@ -50,6 +53,7 @@ export const designed: Protocol = {
   secondClearing: true,
   clears: 'temps, then pages',
   deletesJournalRows: 'by the ids read',
+  afterOutage: 'begins again',
   asksFor: 'entries and journal rows',
 };
 

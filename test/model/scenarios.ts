@@ -28,6 +28,13 @@ export const skipping = bothOrders(['on conflict do nothing']);
 export const seeing = bothOrders(['insert where not exists']);
 export const updating = bothOrders(['on conflict do update']);
 
+/** The same with its first transaction over. */
+export const skippingLater: Scenario = {
+  transactions: [{ statements: ['on conflict do nothing', 'change'] }],
+  writers: ['fenced'],
+  queued: true,
+};
+
 /** The second transaction skips its insert, so nobody notifies, so it may be prepared. */
 export const preparing: Scenario = {
   ...skipping,

@@ -1,5 +1,6 @@
 import { crashSteps, orphanSteps } from './crash.ts';
 import { type Daemon, daemonAtStart, daemonSteps } from './daemon.ts';
+import { type Database, databaseSteps } from './database.ts';
 import type { Model, Step } from './explore.ts';
 import { type Producer, producerAtStart, producerSteps, type Transaction } from './producer.ts';
 import type { Protocol } from './protocol.ts';
@@ -13,23 +14,23 @@ import { type Writer, type WriterKind, writerAtStart, writerSteps } from './writ
  * What is left out, and why it may be:
  * - A page is fresh (it shows the committed datum) or stale. No datum comes back to an old value, so a stale page
  *   never becomes fresh again, and versions need no numbers.
- * - A failed deletion is tried again, which is time passing. A statement is one step where PostgreSQL makes it look like one; a claim is three: lock, delete, commit. BEGIN
+ * - A statement is one step where PostgreSQL makes it look like one; a claim is three: lock, delete, commit. BEGIN
  *   belongs to the first statement: an open transaction that has done nothing can only be noted in vain.
  * - Time is order alone. `settle` ends when every unfenced render that was under way at its start has ended.
- * - LIMIT, templates and many keys are out: another key shares nothing with this one but the journal and the looks.
- * - PostgreSQL does not crash here. To the daemon that is an outage, to the producers a rollback; that it may also
- *   take back the last asynchronous commits is not shown.
+ * - Every writer renders once: a second render shows nothing that another first one does not.
+ * - LIMIT, templates, failed deletions and many keys are out: another key shares nothing with this one but the journal and the looks.
  */
 export interface World {
   readonly page: Page;
   readonly queue: readonly Row[];
-  /** Identities of the journal rows. One is used again only when nobody remembers its last owner. */
+  /** Identities of the journal rows. One is used again when nobody remembers its last owner (or see database.ts). */
   readonly journal: readonly number[];
   readonly producers: readonly Producer[];
   readonly daemons: readonly Daemon[];
   readonly writers: readonly Writer[];
   readonly crashesLeft: number;
   readonly outagesLeft: number;
+  readonly database: Database;
 }
 
 export type Page = 'absent' | 'fresh' | 'stale';
@@ -49,6 +50,8 @@ export interface Scenario {
   readonly crashes?: number;
   /** The daemon loses its connections and lives on. */
   readonly outages?: number;
+  /** PostgreSQL crashes, once. */
+  readonly databaseCrashes?: boolean;
   /** A first transaction is over: its entry is there, its notification on its way, the page stale. */
   readonly queued?: boolean;
   readonly notifies?: Notifies;
@@ -70,6 +73,11 @@ export function world(scenario: Scenario, protocol: Protocol): Model<World> {
       writers: scenario.writers.map(writerAtStart),
       crashesLeft: scenario.crashes ?? 0,
       outagesLeft: scenario.outages ?? 0,
+      database: {
+        is: scenario.databaseCrashes ? 'mortal' : 'safe',
+        entries: scenario.queued ? 1 : 0,
+        journal: [],
+      },
     },
     next: (state) => steps(state, scenario, protocol),
     broken,
@@ -82,9 +90,10 @@ function* steps(state: World, scenario: Scenario, protocol: Protocol): Generator
   for (const who of state.daemons.keys()) {
     yield* daemonSteps(state, who, protocol);
     yield* batchSteps(state, who, protocol);
-    yield* crashSteps(state, who);
+    yield* crashSteps(state, who, protocol);
   }
   yield* orphanSteps(state, protocol);
+  yield* databaseSteps(state, protocol);
   for (const who of state.writers.keys()) yield* writerSteps(state, who);
 }
 
