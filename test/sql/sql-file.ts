@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import { projectRoot } from '../postgres/project-root.ts';
 
 /** The files that install, in their order. */
-const installation = [
+export const installation = [
   '1-journal.sql',
   '2-listen_for.sql',
   '3-queue-tables.sql',
