@@ -60,6 +60,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   );
 
   const stopListening = new AbortController();
+  let listened = false;
   const listening = keepListening(parts.listen, {
     clock,
     observe,
@@ -71,14 +72,14 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
     onListening() {
       observe({ kind: 'listening', channels });
       for (const loop of loops.values()) loop.wake();
-      beginAgain('untried');
+      beginAgain(listened ? 'untried' : 'all');
+      listened = true;
     },
   });
   tellStrangers(parts);
   // The clearing thread takes 50 ms to start: not at the cost of the first event.
   parts.cache.clear([]).catch(() => {});
-  beginAgain('all');
-  for (const loop of [revival, failing, sweep]) loop.wake();
+  for (const loop of [revival, sweep]) loop.wake();
 
   return {
     async stop() {
