@@ -66,6 +66,7 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
     listenTo: (channels) => (onNotification) =>
       listen(
         config,
+        pool,
         channels.map(({ channel }) => channel),
         onNotification,
       ),

@@ -47,6 +47,7 @@ async function serve(app: App, channels: Listened[], observe: Observe, signal: A
     revival: app.revival,
     settleMs: cache.settleMs,
     sweepMs: daemon.sweepMs,
+    heartbeatMs: daemon.heartbeatMs,
     batch: daemon.batch,
   });
   await aborted(signal);

@@ -29,7 +29,7 @@ export function toConfiguration(
 
   const database = values('database');
   const { root, settle } = values('cache');
-  const { sweep, batch, log } = values('daemon');
+  const { sweep, heartbeat, batch, log } = values('daemon');
   const handlers = [...parsed.sections.keys()].filter(isHandler).map((section): HandlerSettings => {
     const { queue, clear, then: followers, run } = values('handler', section);
     return {
@@ -46,6 +46,7 @@ export function toConfiguration(
     root !== undefined &&
     settle !== undefined &&
     sweep !== undefined &&
+    heartbeat !== undefined &&
     batch !== undefined &&
     log !== undefined;
   if (!complete) return { problems };
@@ -54,7 +55,7 @@ export function toConfiguration(
       file,
       database,
       cache: { root, settleMs: settle },
-      daemon: { sweepMs: sweep, batch, log },
+      daemon: { sweepMs: sweep, heartbeatMs: heartbeat, batch, log },
       handlers,
     },
     problems,

@@ -11,7 +11,12 @@ export function format({ file, database, cache, daemon, handlers }: Configuratio
     `; the configuration in ${file}, as uncached understands it`,
     section('database', { ...connection, password: password === undefined ? undefined : '********' }),
     section('cache', { root: cache.root, settle: formatDuration(cache.settleMs) }),
-    section('daemon', { sweep: formatDuration(daemon.sweepMs), batch: daemon.batch, log: daemon.log }),
+    section('daemon', {
+      sweep: formatDuration(daemon.sweepMs),
+      heartbeat: formatDuration(daemon.heartbeatMs),
+      batch: daemon.batch,
+      log: daemon.log,
+    }),
     ...handlers.map(({ name, queue, clear, followers, run }) =>
       section(`handler.${name}`, { queue, 'clear[]': clear, 'then[]': followers, run }),
     ),

@@ -32,6 +32,7 @@ export const options = {
   },
   daemon: {
     sweep: { parse: parse.duration(1_000), default: '60s' } as Option<number>,
+    heartbeat: { parse: parse.duration(1_000), default: '10s' } as Option<number>,
     batch: { parse: parse.integer(1, 100_000), default: '1000' } as Option<number>,
     log: {
       parse: parse.oneOf<LogLevel>('debug', 'info', 'warn', 'error'),

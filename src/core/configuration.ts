@@ -10,6 +10,7 @@ export interface Configuration {
   };
   readonly daemon: {
     readonly sweepMs: number;
+    readonly heartbeatMs: number;
     /** Entries a claim takes at most. */
     readonly batch: number;
     readonly log: LogLevel;

@@ -16,6 +16,7 @@ export interface DaemonParts extends Omit<Means, 'onFailed'> {
   readonly revival: Revival;
   readonly settleMs: number;
   readonly sweepMs: number;
+  readonly heartbeatMs: number;
   readonly batch: number;
 }
 
@@ -62,6 +63,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   const stopListening = new AbortController();
   let listened = false;
   const listening = keepListening(parts.listen, {
+    heartbeatMs: parts.heartbeatMs,
     clock,
     observe,
     signal: stopListening.signal,
