@@ -7,6 +7,7 @@ export type Event =
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
+  | { kind: 'recovered'; ms: number }
   | { kind: 'notified'; channel: string }
   | { kind: 'revived'; files: number }
   | { kind: 'unclean'; error: Error }

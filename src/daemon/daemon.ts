@@ -8,6 +8,7 @@ import type { Listened, Queue, Revival, Which } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { Loop } from './loop.ts';
+import { tellOutagesOnce } from './outage.ts';
 
 export interface DaemonParts extends Omit<Means, 'onFailed'> {
   readonly queues: ReadonlyMap<string, Queue>;
@@ -27,7 +28,8 @@ const remainsMs = 1_000;
  * Starts what stays running: a loop for each handler, one for what the journal holds, one for failing rows, one that settles, the
  * sweep, and the ear. Each drives the next by wakes; none waits for another.
  */
-export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
+export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
+  const parts = { ...given, observe: tellOutagesOnce(given.observe, given.clock.now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
   const means: Means = { ...parts, onFailed: () => failing.wake() };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });

@@ -61,6 +61,8 @@ export function toLine(event: Event): Line {
         level: 'error',
         message: `the listening connection is lost (${explain(event.error)}): connecting again`,
       };
+    case 'recovered':
+      return { level: 'info', message: 'the database is back', fields: { outageMs: round(event.ms) } };
     case 'notified':
       return { level: 'debug', message: `notified on ${event.channel}`, fields: { channel: event.channel } };
     case 'revived':
