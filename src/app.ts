@@ -11,7 +11,8 @@ import type { Listen } from './daemon/ear.ts';
 import { keepMarker } from './filesystem/boot.ts';
 import { openCache } from './filesystem/cache.ts';
 import { readChannels } from './postgres/channels.ts';
-import { connectionConfig } from './postgres/connection.ts';
+import { connectionConfigs } from './postgres/connection.ts';
+import { openHosts } from './postgres/hosts.ts';
 import { openJournal } from './postgres/journal.ts';
 import { listen } from './postgres/listener.ts';
 import { openPool } from './postgres/pool.ts';
@@ -26,6 +27,8 @@ export interface App {
   readonly cache: Cache;
   readonly revival: Revival;
   readonly clock: Clock;
+  /** Before the first query: with several hosts, settles on the primary. */
+  findPrimary(): Promise<void>;
   /** `listen_for`, as it is now. */
   channels(): Promise<Listened[]>;
   listenTo(channels: readonly Listened[]): Listen;
@@ -43,15 +46,14 @@ export function loadAll(file: string): { configuration: Configuration; handlers:
 }
 
 export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>): App {
-  const config = connectionConfig(configuration.database);
-  const pool = openPool(config);
+  const hosts = openHosts(connectionConfigs(configuration.database));
+  const pool = openPool(hosts);
+  const user = hosts.current().user ?? '';
   const journal = openJournal(pool);
   const cache = openCache(configuration.cache.root);
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
-      queue === undefined
-        ? []
-        : [[name, openQueue(pool, { handler: name, queue, columns, user: config.user ?? '' })] as const],
+      queue === undefined ? [] : [[name, openQueue(pool, { handler: name, queue, columns, user })] as const],
     ),
   );
   return {
@@ -63,13 +65,12 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
     revival: keepMarker(configuration.cache.root),
     clock: systemClock,
     channels: () => readChannels(pool),
-    listenTo: (channels) => (onNotification) =>
-      listen(
-        config,
-        pool,
-        channels.map(({ channel }) => channel),
-        onNotification,
-      ),
+    findPrimary: hosts.findPrimary,
+    listenTo: (channels) => async (onNotification) => {
+      await hosts.findPrimary();
+      const names = channels.map(({ channel }) => channel);
+      return listen(hosts.current(), pool, names, onNotification);
+    },
     means: (observe) => ({ handlers, journal, cache, run: runCommand, clock: systemClock, observe }),
     async close() {
       await Promise.all([pool.end(), cache.close()]);

@@ -10,6 +10,7 @@ import { openProgress, type Progress } from './progress.ts';
 export async function drain(file: string): Promise<number> {
   const app = openApp(loadAll(file));
   try {
+    await app.findPrimary();
     return await drainAll(app);
   } finally {
     await app.close();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openHosts } from '../../src/postgres/hosts.ts';
 import { openPool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import { freshPortsTables } from '../sql/freshports.ts';
@@ -15,7 +16,7 @@ describe('claim', () => {
       await client.query(freshPortsTables);
       await install(client);
     });
-    const pool = openPool(database.config);
+    const pool = openPool(openHosts([database.config]));
     try {
       const claimed: unknown[] = [];
       for (const [table, ...columns] of [
