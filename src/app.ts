@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Means } from './clearing/clearing.ts';
 import { runCommand } from './clearing/command.ts';
@@ -45,15 +46,22 @@ export function loadAll(file: string): { configuration: Configuration; handlers:
   return { configuration, handlers };
 }
 
+/** A daemon that is silent for so many heartbeats has lost its journal rows to others. */
+const missedHeartbeats = 3;
+
 export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>): App {
-  const hosts = openHosts(connectionConfigs(configuration.database));
+  // Names this process among the daemons on the database, in its sessions and as the owner of journal rows (journal.ts).
+  const owner = randomBytes(8).toString('hex');
+  const hosts = openHosts(connectionConfigs(configuration.database, { sessionName: `uncached ${owner}` }));
   const pool = openPool(hosts);
   const user = hosts.current().user ?? '';
-  const journal = openJournal(pool);
+  const journal = openJournal(pool, { owner, leaseMs: configuration.daemon.heartbeatMs * missedHeartbeats });
   const cache = openCache(configuration.cache.root);
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
-      queue === undefined ? [] : [[name, openQueue(pool, { handler: name, queue, columns, user })] as const],
+      queue === undefined
+        ? []
+        : [[name, openQueue(pool, { handler: name, queue, columns, user, owner })] as const],
     ),
   );
   return {

@@ -33,7 +33,7 @@ async function drainAll(app: App): Promise<number> {
 
   const again = fromJournal(means, { limit, onCleared: (ids) => settling.add(ids) });
   again.begin('all');
-  while ((await again.step()) !== null);
+  while ((await again.step()) === 0);
   for (const [name, queue] of app.queues) {
     const handler = app.handlers.get(name);
     if (!handler) continue;

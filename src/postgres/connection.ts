@@ -16,7 +16,7 @@ const queryTimeoutMs = 30_000;
  */
 export function connectionConfigs(
   settings: DatabaseSettings,
-  env = process.env,
+  { sessionName = 'uncached', env = process.env }: { sessionName?: string; env?: NodeJS.ProcessEnv } = {},
 ): [ClientConfig, ...ClientConfig[]] {
   const user = settings.user ?? env.PGUSER ?? userInfo().username;
   const localDirectory = process.platform === 'linux' ? '/var/run/postgresql' : '/tmp';
@@ -29,7 +29,7 @@ export function connectionConfigs(
     database: settings.dbname ?? env.PGDATABASE ?? user,
     ...(settings.password !== undefined && { password: settings.password }),
     ssl: tls(one, settings, env),
-    application_name: 'uncached',
+    application_name: sessionName,
     keepAlive: true,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => standby.stop());
 
 const open = (host: string, port: readonly number[]) =>
-  openHosts(connectionConfigs({ host, port, dbname: name, user: 'postgres' }, {}));
+  openHosts(connectionConfigs({ host, port, dbname: name, user: 'postgres' }, { env: {} }));
 
 describe('findPrimary', () => {
   it('passes over what refuses and what is a standby', async () => {

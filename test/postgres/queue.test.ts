@@ -25,7 +25,13 @@ describe('claim', () => {
         ['cache_clearing_commits', 'commit_to_clear'],
         ['cache_clearing_files', 'pathname'],
       ] as const) {
-        const queue = openQueue(pool, { handler: table, queue: table, columns, user: 'postgres' });
+        const queue = openQueue(pool, {
+          handler: table,
+          queue: table,
+          columns,
+          user: 'postgres',
+          owner: 'test',
+        });
         const { entries, rows, last } = await queue.claim(10, null);
         claimed.push([entries, rows.map(({ key }) => key), last]);
         expect(await queue.claim(10, last)).toMatchObject({ entries: 0, rows: [], remains: false });
