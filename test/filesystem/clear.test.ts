@@ -172,6 +172,26 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     }
   });
 
+  it.each([
+    '',
+    '.',
+    '..',
+    '../outside/*',
+    'a/../../outside/*',
+    '../outside/',
+    './',
+    'a//1',
+    '\\.\\./outside/*',
+  ])('refuses the pattern %j, whoever made it', (pattern) => {
+    mkdirSync(join(base, 'outside'));
+    writeFileSync(join(base, 'outside/precious'), 'x');
+    make('a/1');
+    const { files, failures } = clear(root, [pattern]);
+    expect([files, failures.map(({ code }) => code)]).toEqual([0, ['EINVAL']]);
+    expect(left()).toEqual(['a/1']);
+    expect(existsSync(join(base, 'outside/precious'))).toBe(true);
+  });
+
   it('leaves no file descriptor open', () => {
     make('a/b/c/1', 'a/d/1');
     symlinkSync('/', join(root, 'a/link'));
