@@ -76,7 +76,8 @@ function claimStatement(table: QueueTable, columns: readonly string[]): string {
     value: `${quoteIdentifier(column)}::text AS k${index}`,
   }));
   const order = table.hasId ? 'ORDER BY id' : table.hasAge ? 'ORDER BY date_added' : '';
-  const beyond = table.hasId ? 'WHERE id > $3' : '';
+  // The cast: without it $3 would have the type of id, and the least bigint is out of range for a serial (FreshPorts' tables have those).
+  const beyond = table.hasId ? 'WHERE id > $3::bigint' : '';
   const id = table.hasId ? 'id' : 'NULL::bigint AS id';
   const returning = [id, ...keys.map(({ value }) => value), `${table.age} AS age`].join(', ');
   const groups = keys.length > 0 ? `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}` : '';
