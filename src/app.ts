@@ -4,10 +4,11 @@ import { runCommand } from './clearing/command.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
 import { load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
-import type { Cache, Clock, Journal, Listened, Queue } from './core/contracts.ts';
+import type { Cache, Clock, Journal, Listened, Queue, Revival } from './core/contracts.ts';
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { Listen } from './daemon/ear.ts';
+import { keepMarker } from './filesystem/boot.ts';
 import { openCache } from './filesystem/cache.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfig } from './postgres/connection.ts';
@@ -23,6 +24,7 @@ export interface App {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly journal: Journal;
   readonly cache: Cache;
+  readonly revival: Revival;
   readonly clock: Clock;
   /** `listen_for`, as it is now. */
   channels(): Promise<Listened[]>;
@@ -58,6 +60,7 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
     queues,
     journal,
     cache,
+    revival: keepMarker(configuration.cache.root),
     clock: systemClock,
     channels: () => readChannels(pool),
     listenTo: (channels) => (onNotification) =>

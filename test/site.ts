@@ -9,7 +9,7 @@ export interface Site {
   readonly root: string;
   /** Writes pages below root; returns how many. */
   write(paths: Iterable<string>, body?: string): number;
-  /** Every file below root, in order. */
+  /** Every file below root, in order, but for the daemon's own marker. */
   pages(): string[];
   /** Writes an INI file; returns its path. */
   configure(ini: string): string;
@@ -39,6 +39,7 @@ export function makeSite(parent = memory): Site {
       readdirSync(root, { recursive: true, withFileTypes: true })
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+        .filter((path) => path !== '.uncached')
         .sort(),
     configure(ini) {
       const file = join(folder, 'uncached.ini');

@@ -4,14 +4,14 @@ export type Format = (value: string) => string[];
 /** The format named after the colon of `{column:format}`; none is the value itself. Throws for a name that is not known. */
 export function parseFormat(name: string | undefined): Format {
   if (name === undefined) return (value) => [checkName(value)];
-  if (name === 'path') return path;
+  if (name === 'path') return parsePath;
   if (name === 'slug') return (value) => [checkName(slug(value))];
   if (name.includes('%')) return parseDateFormat(name);
   throw new Error(`"${name}" is no format; there are path, slug and dates such as %Y`);
 }
 
 /** Several components, each checked. A leading `/` is dropped: paths in a database often have one. */
-function path(value: string): string[] {
+export function parsePath(value: string): string[] {
   return value.replace(/^\//, '').split('/').map(checkName);
 }
 

@@ -77,7 +77,7 @@ export class Settling {
       const { files, cleared } = await clearMixed(rows, this.#means);
       await journal.settle({ ids: cleared, at });
       cohort.ids.splice(0, this.#limit);
-      observe({ kind: 'settled', rows: cleared.length, files });
+      if (rows.length > 0) observe({ kind: 'settled', rows: cleared.length, files });
     }
     this.#cohorts = this.#cohorts.filter((one) => one !== cohort);
   }

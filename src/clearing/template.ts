@@ -1,6 +1,6 @@
 import type { Key } from '../core/contracts.ts';
 import { escapeData } from '../core/pattern.ts';
-import { type Format, parseFormat } from './format.ts';
+import { type Format, parseFormat, parsePath } from './format.ts';
 
 /** A template after parsing, such as `ports/{category}/{port}/*`. */
 export interface Template {
@@ -9,6 +9,8 @@ export interface Template {
   readonly columns: readonly string[];
   /** Components of the path before the first column or wildcard: a directory that should exist. */
   readonly literalDirectory: string;
+  /** The pattern for every key there is. */
+  readonly everything: string;
   /** The pattern for one key. Throws an Error in words for a key that cannot be part of a path. */
   expand(key: Key): string;
 }
@@ -33,6 +35,7 @@ export function parseTemplate(text: string): Template {
     text,
     columns: [...new Set(parts.flatMap((part) => (part.kind === 'column' ? [part.column] : [])))],
     literalDirectory: literalDirectory(components),
+    everything: everything(parts),
     expand: (key) => checkLengths(parts.map((part) => expandPart(part, key)).join('')),
   };
 }
@@ -84,6 +87,16 @@ function checkLengths(pattern: string): string {
         );
       }
     }
+  }
+  return pattern;
+}
+
+/** With `*` for each column. Behind a `:path` nobody knows how deep it goes: everything from there on is cleared with its directory. */
+function everything(parts: readonly Part[]): string {
+  let pattern = '';
+  for (const part of parts) {
+    if (part.kind === 'column' && part.format === parsePath) return `${pattern}*`;
+    pattern += part.kind === 'text' ? part.text : '*';
   }
   return pattern;
 }

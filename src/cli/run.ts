@@ -44,6 +44,7 @@ async function serve(app: App, channels: Listened[], observe: Observe, signal: A
     queues: app.queues,
     channels,
     listen: app.listenTo(channels),
+    revival: app.revival,
     settleMs: cache.settleMs,
     sweepMs: daemon.sweepMs,
     batch: daemon.batch,

@@ -136,6 +136,15 @@ export interface ClearFailure {
   readonly message: string;
 }
 
+/** A machine that stops without warning can bring deleted pages back. This remembers, across runs, whether it may have. */
+export interface Revival {
+  mayHaveHappened(): boolean;
+  /** From now on a stop without warning counts. */
+  markRunning(): void;
+  /** Puts every deletion on the disk, then says that the run ended cleanly. */
+  markClean(): void;
+}
+
 export interface Clock {
   /** Milliseconds on a clock that is never set. */
   now(): number;

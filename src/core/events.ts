@@ -8,6 +8,8 @@ export type Event =
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
   | { kind: 'notified'; channel: string }
+  | { kind: 'revived'; files: number }
+  | { kind: 'unclean'; error: Error }
   | { kind: 'restarting'; rows: number }
   | {
       kind: 'cleared';

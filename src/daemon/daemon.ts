@@ -2,8 +2,10 @@ import { fromJournal, retry } from '../clearing/again.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
+import { clearRevived } from '../clearing/revive.ts';
 import { Settling } from '../clearing/settling.ts';
-import type { Listened, Queue, Which } from '../core/contracts.ts';
+import type { Listened, Queue, Revival, Which } from '../core/contracts.ts';
+import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { Loop } from './loop.ts';
 
@@ -11,6 +13,7 @@ export interface DaemonParts extends Omit<Means, 'onFailed'> {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly channels: readonly Listened[];
   readonly listen: Listen;
+  readonly revival: Revival;
   readonly settleMs: number;
   readonly sweepMs: number;
   readonly batch: number;
@@ -45,8 +48,19 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
   const sweep = new Loop('sweep', sweepAll, parts);
+  let marked = false;
+  const revival = new Loop(
+    'machine',
+    async () => {
+      await clearRevived(parts.revival, means);
+      marked = true;
+      return null;
+    },
+    parts,
+  );
 
   const stopListening = new AbortController();
+  let listened = false;
   const listening = keepListening(parts.listen, {
     clock,
     observe,
@@ -58,20 +72,21 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
     onListening() {
       observe({ kind: 'listening', channels });
       for (const loop of loops.values()) loop.wake();
-      beginAgain('untried');
+      beginAgain(listened ? 'untried' : 'all');
+      listened = true;
     },
   });
   tellStrangers(parts);
   // The clearing thread takes 50 ms to start: not at the cost of the first event.
   parts.cache.clear([]).catch(() => {});
-  beginAgain('all');
-  for (const loop of [failing, sweep]) loop.wake();
+  for (const loop of [revival, sweep]) loop.wake();
 
   return {
     async stop() {
       stopListening.abort();
-      const all = [sweep, ...loops.values(), journal, failing, settle];
+      const all = [revival, sweep, ...loops.values(), journal, failing, settle];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
+      if (marked) markClean(parts);
     },
   };
 
@@ -108,6 +123,14 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
         beginAgain('untried');
         throw error;
       });
+  }
+}
+
+function markClean({ revival, observe }: DaemonParts): void {
+  try {
+    revival.markClean();
+  } catch (thrown) {
+    observe({ kind: 'unclean', error: toError(thrown) });
   }
 }
 

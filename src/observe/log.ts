@@ -63,6 +63,15 @@ export function toLine(event: Event): Line {
       };
     case 'notified':
       return { level: 'debug', message: `notified on ${event.channel}`, fields: { channel: event.channel } };
+    case 'revived':
+      return {
+        level: 'warn',
+        message:
+          'the machine stopped without warning since the last run, which can bring deleted pages back: cleared the whole cache',
+        fields: { files: event.files },
+      };
+    case 'unclean':
+      return { level: 'warn', message: `${explain(event.error)}; the next start may clear the whole cache` };
     case 'restarting':
       return {
         level: 'info',

@@ -10,9 +10,8 @@ import { watchFor } from './watch.ts';
 import { within } from './within.ts';
 
 const account = ordinaryAccount();
-const packaged = { skip: process.env.PGBIN !== undefined };
 
-describe('launchServer in a fresh checkout', packaged, () => {
+describe.skipIf(process.env.PGBIN !== undefined)('launchServer in a fresh checkout', () => {
   let checkout: Checkout;
   beforeAll(async () => {
     checkout = await makeCheckout();
@@ -51,7 +50,7 @@ describe('launchServer in a fresh checkout', packaged, () => {
     expect(await Promise.all(children.map(letGo))).toEqual([0, 0, 0]);
   });
 
-  test.runIf(account)(
+  test.runIf(account !== undefined)(
     'copies the binaries for an ordinary user who may not write in node_modules',
     async () => {
       const child = checkout.holdServer({ account });
@@ -65,22 +64,28 @@ describe('launchServer in a fresh checkout', packaged, () => {
     },
   );
 
-  test.runIf(account)('makes the links for an ordinary user in node_modules of his own', async () => {
-    await chown(libraries(), account?.uid ?? 0, account?.gid ?? 0);
-    const child = checkout.holdServer({ account });
-    const server = await heldServer(child);
-    expect(await readdir(server.host)).not.toContain('postgres');
-    expect(await letGo(child)).toBe(0);
-  });
+  test.runIf(account !== undefined)(
+    'makes the links for an ordinary user in node_modules of his own',
+    async () => {
+      await chown(libraries(), account?.uid ?? 0, account?.gid ?? 0);
+      const child = checkout.holdServer({ account });
+      const server = await heldServer(child);
+      expect(await readdir(server.host)).not.toContain('postgres');
+      expect(await letGo(child)).toBe(0);
+    },
+  );
 
-  test.runIf(account)('copies the binaries as root when the checkout lies under a 0700 home', async () => {
-    await chmod(checkout.directory, 0o700);
-    const child = checkout.holdServer();
-    const server = await heldServer(child);
-    expect(await readdir(server.host)).toContain('postgres');
-    await withClient(server, (client) => client.query('SELECT 1'));
-    expect(await letGo(child)).toBe(0);
-  });
+  test.runIf(account !== undefined)(
+    'copies the binaries as root when the checkout lies under a 0700 home',
+    async () => {
+      await chmod(checkout.directory, 0o700);
+      const child = checkout.holdServer();
+      const server = await heldServer(child);
+      expect(await readdir(server.host)).toContain('postgres');
+      await withClient(server, (client) => client.query('SELECT 1'));
+      expect(await letGo(child)).toBe(0);
+    },
+  );
 
   test('removes server and directory when the parent is killed by SIGKILL', async () => {
     const child = checkout.holdServer();
@@ -93,7 +98,7 @@ describe('launchServer in a fresh checkout', packaged, () => {
 
   test('does not keep a parent that forgets it from ending, and goes with him', async () => {
     const child = checkout.holdServer({ args: ['forget'] });
-    const [code] = await within(30_000, 'end', (signal) => once(child, 'exit', { signal }));
+    const [code] = await within(20_000, 'end', (signal) => once(child, 'exit', { signal }));
     expect(code).toBe(0);
     await untilEmpty(checkout.temporary);
   });
@@ -106,7 +111,7 @@ describe('launchServer in a fresh checkout', packaged, () => {
     await untilEmpty(checkout.temporary);
   });
 
-  test.runIf(account)('removes a half-made copy when the parent is killed', async () => {
+  test.runIf(account !== undefined)('removes a half-made copy when the parent is killed', async () => {
     await chmod(checkout.directory, 0o700);
     const child = checkout.holdServer();
     const [name] = await seen(checkout.temporary, /^uncached-/);
@@ -115,14 +120,22 @@ describe('launchServer in a fresh checkout', packaged, () => {
     await untilEmpty(checkout.temporary);
   });
 
-  test.runIf(account)('says what to do when the user cannot enter the temporary directory', async () => {
-    const closed = join(checkout.temporary, 'closed');
-    await mkdir(closed, { mode: 0o700 });
-    const child = checkout.holdServer({ tmpdir: closed });
-    await expect(heldServer(child)).rejects.toThrow(/Set TMPDIR to a directory that user \w+ can enter/);
-    expect(await readdir(closed)).toEqual([]);
-    await rmdir(closed);
-  });
+  test.runIf(account !== undefined)(
+    'says what to do when the user cannot enter the temporary directory, or only enter it',
+    async () => {
+      const closed = join(checkout.temporary, 'closed');
+      await mkdir(closed);
+      for (const mode of [0o700, 0o755]) {
+        await chmod(closed, mode);
+        const child = checkout.holdServer({ tmpdir: closed });
+        await expect(heldServer(child)).rejects.toThrow(
+          /Set TMPDIR to a directory that user \w+ can write in/,
+        );
+      }
+      expect(await readdir(closed)).toEqual([]);
+      await rmdir(closed);
+    },
+  );
 });
 
 async function seen(directory: string, name: RegExp): Promise<string[]> {
@@ -130,7 +143,7 @@ async function seen(directory: string, name: RegExp): Promise<string[]> {
     const found = (await readdir(directory)).filter((entry) => name.test(entry));
     return found.length > 0 ? found : undefined;
   };
-  return await within(30_000, `see ${name} in ${directory}`, (signal) => watchFor(directory, look, signal));
+  return await within(20_000, `see ${name} in ${directory}`, (signal) => watchFor(directory, look, signal));
 }
 
 function isAlive(pid: number): boolean {

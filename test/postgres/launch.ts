@@ -26,10 +26,7 @@ export interface LaunchedServer extends Connection {
   readonly version: string;
   /** The postmaster's process id; another after a restart. */
   readonly pid: number;
-  /**
-   * Kills the postmaster with SIGKILL; resolves when its backends have ended too. One that computes without ever waiting
-   * does not notice the death: after 30 s this rejects.
-   */
+  /** Kills the postmaster and every process below it with SIGKILL; resolves when they are gone. */
   kill(): Promise<void>;
   /** Starts it on the same data and address; one that runs is shut down fast before. */
   restart(): Promise<void>;
@@ -70,7 +67,7 @@ async function awaitGuardian(guardian: Guardian, directory: string, account?: Ac
   } catch (cause) {
     const who = account ? `user ${account.name}` : 'we';
     throw new Error(
-      `Cannot keep a server in ${directory}: ${String(cause)}. Set TMPDIR to a directory that ${who} can enter`,
+      `Cannot keep a server in ${directory}: ${String(cause)}. Set TMPDIR to a directory that ${who} can write in`,
       { cause },
     );
   }
@@ -120,9 +117,9 @@ function serve(guardian: Guardian, binaries: Binaries, directory: string, first:
     get pid() {
       return postmaster.pid;
     },
-    kill: () => postmaster.end('SIGKILL'),
+    kill: () => postmaster.kill(),
     async restart() {
-      await postmaster.end('SIGINT');
+      await postmaster.shutDown();
       postmaster = await startPostmaster(guardian, binaries.path, directory);
     },
     stop: () => guardian.dismiss(),

@@ -7,8 +7,10 @@ import { within } from './within.ts';
 /** One run of PostgreSQL; a restart makes another. */
 export interface Postmaster {
   readonly pid: number;
-  /** Ends it with `signal`, if it has not ended; resolves when every process below it has ended too. */
-  end(signal: NodeJS.Signals): Promise<void>;
+  /** Shuts it down fast. Like kill(): resolves when every process below it has ended too, and when it had before. */
+  shutDown(): Promise<void>;
+  /** Kills it and every process below it. */
+  kill(): Promise<void>;
 }
 
 const startMs = 60_000;
@@ -30,12 +32,14 @@ export async function startPostmaster(
       const pid = Number(await guardian.ask(`start ${binaries}`, 'started', signal));
       const data = join(directory, 'data');
       await watchFor(data, () => readiness(data, pid), AbortSignal.any([signal, ended.signal]));
+      const end = async (how: () => void) => {
+        if (!ended.signal.aborted) how();
+        await within(endMs, `end PostgreSQL (${pid})`, () => gone);
+      };
       return {
         pid,
-        async end(name) {
-          if (!ended.signal.aborted) process.kill(pid, name);
-          await within(endMs, `end PostgreSQL (${pid}) with ${name}`, () => gone);
-        },
+        shutDown: () => end(() => process.kill(pid, 'SIGINT')),
+        kill: () => end(() => guardian.tell('kill')),
       };
     });
   } catch (error) {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ordinaryAccount } from './account.ts';
 import { type Connection, connectionOf, withClient } from './connection.ts';
@@ -108,10 +108,23 @@ describe('LaunchedServer', () => {
     const one = await launch();
     process.kill(one.pid, 'SIGSTOP');
     // Not by waiting until force is used, which takes longer.
-    await within(5_000, 'stop it', () => Promise.all([one.stop(), one.stop()]));
+    await within(3_000, 'stop it', () => Promise.all([one.stop(), one.stop()]));
     await one.stop();
     expect(() => process.kill(one.pid, 0)).toThrow('ESRCH');
     expect(existsSync(one.host)).toBe(false);
+  });
+
+  test('stop() uses force when a backend keeps the server from shutting down', async () => {
+    const one = await launch();
+    const client = new Client(connectionOf(one));
+    client.on('error', () => undefined);
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    process.kill(Number(rows[0]?.pid), 'SIGSTOP');
+    await one.stop();
+    expect(existsSync(one.host)).toBe(false);
+    await ended;
   });
 
   test('kill() leaves no process behind; restart() at once finds what was committed', async () => {
@@ -124,8 +137,10 @@ describe('LaunchedServer', () => {
       const busy = Array.from({ length: 20 }, () =>
         withClient(local, (client) => client.query('SELECT pg_sleep(60)')).catch(String),
       );
-      await withClient(local, untilAsleep);
-      await one.kill();
+      const [backend] = await withClient(local, untilAsleep);
+      // It cannot notice that the postmaster has died.
+      process.kill(Number(backend), 'SIGSTOP');
+      await within(5_000, 'kill it', () => one.kill());
       expect(() => process.kill(pid, 0)).toThrow('ESRCH');
       // A backend that still held the shared memory would keep the next postmaster from starting.
       await one.restart();
@@ -173,10 +188,12 @@ async function show(connection: Connection, setting: string): Promise<string> {
   });
 }
 
-/** Resolves when the clients that were told to sleep do: asks again and again, each answer being an event. */
-async function untilAsleep(client: Client): Promise<void> {
-  for (let asleep = 0; asleep < 20; ) {
-    const { rowCount } = await client.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
-    asleep = rowCount ?? 0;
+/** Resolves with the backends of the clients told to sleep when all do: asks again and again, each answer an event. */
+async function untilAsleep(client: Client): Promise<number[]> {
+  for (;;) {
+    const { rows } = await client.query<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+    );
+    if (rows.length === 20) return rows.map((row) => row.pid);
   }
 }

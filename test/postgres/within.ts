@@ -1,6 +1,6 @@
 /**
- * Runs `wait` under a deadline of `ms` milliseconds. The signal it is handed aborts at the deadline, so that a wait lets
- * go of what it listens to. Rejects with `Cannot <what>: not done within <ms> ms` when the deadline was the reason.
+ * Runs `wait` under a deadline of `ms` milliseconds and rejects with `Cannot <what>: not done within <ms> ms` when it is
+ * over, whether or not `wait` heeds the signal it is handed, which tells it to let go of what it listens to.
  *
  * The timer holds the event loop open: a wait on handles that do not (see guardian.ts) still comes to its end.
  */
@@ -10,13 +10,17 @@ export async function within<T>(
   wait: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => {
-    deadline.abort(new Error(`Cannot ${what}: not done within ${ms} ms`));
-  }, ms);
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`Cannot ${what}: not done within ${ms} ms`);
+      // First, so that it wins over the AbortError of a wait that heeds the signal.
+      reject(error);
+      deadline.abort(error);
+    }, ms);
+  });
   try {
-    return await wait(deadline.signal);
-  } catch (error) {
-    throw deadline.signal.aborted ? deadline.signal.reason : error;
+    return await Promise.race([expired, wait(deadline.signal)]);
   } finally {
     clearTimeout(timer);
   }

@@ -33,7 +33,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'cli/version',
   ],
   'node:fs/promises': ['page-cache'],
-  'node:child_process': ['clearing/command'],
+  'node:child_process': ['clearing/command', 'filesystem'],
   'node:worker_threads': ['filesystem'],
 };
 

@@ -127,14 +127,17 @@ describe.each(levels)('uncached.enqueue() for each %s refuses', (level) => {
     });
   });
 
-  test.each(['source.category', 'a=b.c', '"a', '=a', 'a=', ''])('%o for a key column', async (argument) => {
-    await attach(client, level, 'source', ['cache_clearing_files', 'file_updated', argument]);
-    expect(await complaintOf(insert)).toEqual({
-      code: '39P01',
-      message: expect.stringMatching(/^Cannot enqueue from trigger enqueue\w*: .* is not a key column$/),
-      hint: 'Write column, or queue_column=source_column.',
-    });
-  });
+  test.each(['source.category', 'a.b=c', 'a=b.c', '"a', '=a', 'a=', ''])(
+    '%o for a key column',
+    async (argument) => {
+      await attach(client, level, 'source', ['cache_clearing_files', 'file_updated', argument]);
+      expect(await complaintOf(insert)).toEqual({
+        code: '39P01',
+        message: expect.stringMatching(/^Cannot enqueue from trigger enqueue\w*: .* is not a key column$/),
+        hint: 'Write column, or queue_column=source_column.',
+      });
+    },
+  );
 
   test('a channel without a name', async () => {
     await attach(client, level, 'source', ['cache_clearing_files', '', 'pathname']);
@@ -175,6 +178,34 @@ describe.each(levels)('uncached.enqueue() for each %s refuses', (level) => {
       message: 'Cannot enqueue into scratch.constant: its xid does not default to pg_current_xact_id()',
       hint: 'ALTER TABLE scratch.constant ALTER COLUMN xid SET DEFAULT pg_current_xact_id();',
     });
+  });
+
+  test('a second queue table that is not like the first, and either once it has lost its constraint', async () => {
+    const complaint = (table: string) => ({
+      code: '55000',
+      message: `Cannot enqueue into scratch.${table}: it has no UNIQUE (xid, pathname)`,
+    });
+    await client.query(`
+      CREATE TABLE good (LIKE cache_clearing_files INCLUDING ALL);
+      CREATE TABLE bad (LIKE cache_clearing_files INCLUDING ALL EXCLUDING INDEXES);
+      CREATE TABLE second (pathname text)`);
+    await attach(client, level, 'source', ['good', 'file_updated', 'pathname']);
+    await attach(client, level, 'second', ['bad', 'file_updated', 'pathname']);
+    await client.query(`BEGIN; ${insert}`);
+    expect(await complaintOf(`INSERT INTO second VALUES ('/ports/head/MOVED')`)).toMatchObject(
+      complaint('bad'),
+    );
+    await client.query(`ROLLBACK; ${insert}; ALTER TABLE good DROP CONSTRAINT good_xid_pathname_key`);
+    expect(await complaintOf(insert)).toMatchObject(complaint('good'));
+  });
+
+  test('no queue table for an index that is not unique', async () => {
+    await client.query(`
+      CREATE TABLE indexed (LIKE cache_clearing_files INCLUDING ALL);
+      CREATE INDEX ON indexed (pathname)`);
+    await attach(client, level, 'source', ['indexed', 'file_updated', 'pathname']);
+    await client.query(insert);
+    expect((await client.query('SELECT FROM indexed')).rowCount).toBe(1);
   });
 
   test('the queue table of a rolled back savepoint: it looks again', async () => {

@@ -5,6 +5,7 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { attach, levels } from './attach.ts';
 import { connect } from './connect.ts';
 import { notificationsOf } from './notifications.ts';
+import { install } from './sql-file.ts';
 
 const database = testDatabase();
 let client: Client;
@@ -345,5 +346,32 @@ describe('uncached.enqueue() for each statement', () => {
     const code = rows[0]?.prosrc.replaceAll(/--.*|'(?:[^']|'')*'/g, '') ?? '';
     expect(code).toContain('pg_catalog.format(');
     expect(code.match(/(?<![.\w])[a-z]\w*(?=\()/g)).toBeNull();
+  });
+});
+
+describe('uncached.enqueue() where the database lower-cases more than ASCII', () => {
+  test('folds a channel as PostgreSQL folds a name all the same', async ({ skip }) => {
+    const { rows } = await client.query<{ icu: boolean }>(
+      `SELECT current_setting('server_version_num')::int >= 150000 AS icu`,
+    );
+    if (rows[0]?.icu !== true) skip('PostgreSQL 14 has no databases of the provider icu');
+    const name = `${database.name}_icu`;
+    await client.query(
+      `CREATE DATABASE ${name} TEMPLATE template0 ENCODING UTF8 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C'`,
+    );
+    try {
+      await withClient({ ...database.config, database: name }, async (icu) => {
+        await install(icu);
+        await icu.query('CREATE TABLE source (pathname text)');
+        await attach(icu, 'row', 'source', ['cache_clearing_files', 'ÄPFEL', 'pathname']);
+        expect((await icu.query(`SELECT lower('Ä')`)).rows).toEqual([{ lower: 'ä' }]);
+        const heard = await notificationsOf(icu, 'Äpfel', () =>
+          icu.query(`INSERT INTO source VALUES ('MOVED')`),
+        );
+        expect(heard).toHaveLength(1);
+      });
+    } finally {
+      await client.query(`DROP DATABASE ${name}`);
+    }
   });
 });

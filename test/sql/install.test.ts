@@ -4,7 +4,7 @@ import { withClient } from '../postgres/connection.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { catalog } from './catalog.ts';
 import { freshPortsQueueTables, freshPortsTables } from './freshports.ts';
-import { install } from './sql-file.ts';
+import { install, installation, readSqlFile } from './sql-file.ts';
 
 describe('installation', () => {
   const database = testDatabase({ template: 'template0' });
@@ -29,6 +29,23 @@ describe('installation', () => {
 
       const { rows } = await client.query('SELECT name, script_name FROM listen_for');
       expect(rows).toEqual([{ name: 'port_updated', script_name: 'listen_port' }]);
+    });
+  });
+});
+
+describe('sql/', () => {
+  const database = testDatabase({ encoding: 'SQL_ASCII' });
+
+  test.each([...installation, 'uninstall.sql'])(
+    '%s is ASCII, for any encoding, and needs no psql',
+    async (file) => {
+      expect(await readSqlFile(file)).toMatch(/^[\n\x20-\x5b\x5d-\x7e]*$/);
+    },
+  );
+
+  test('installs into a database that is SQL_ASCII', async () => {
+    await withClient(database.config, async (client) => {
+      expect(await install(client)).toEqual([]);
     });
   });
 });

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import { projectRoot } from '../postgres/project-root.ts';
 
 /** The files that install, in their order. */
-const installation = [
+export const installation = [
   '1-journal.sql',
   '2-listen_for.sql',
   '3-queue-tables.sql',
@@ -18,6 +18,10 @@ export interface Remark {
   message: string;
 }
 
+export function readSqlFile(file: string): Promise<string> {
+  return readFile(join(projectRoot, 'sql', file), 'utf8');
+}
+
 /** Runs sql/`file` as one simple query. A file that fails leaves its transaction open: it is rolled back here. */
 export async function runSqlFile(client: Client, file: string): Promise<Remark[]> {
   const remarks: Remark[] = [];
@@ -26,7 +30,7 @@ export async function runSqlFile(client: Client, file: string): Promise<Remark[]
   };
   client.on('notice', hear);
   try {
-    await client.query(await readFile(join(projectRoot, 'sql', file), 'utf8'));
+    await client.query(await readSqlFile(file));
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
