@@ -1,0 +1,24 @@
+import type { Client } from 'pg';
+import { nameOf, pages, pagesOf } from './families.ts';
+import type { Load } from './load.ts';
+
+const all = [...pages.keys()];
+
+/** Mostly a page of what is changing now or was a moment ago. */
+export function choosePage({ random, hot }: Load): string {
+  if (random.chance(0.1)) return random.pick(all);
+  const agoMs = random.chance(0.3) ? random.below(3_000) : 0;
+  return random.pick(pagesOf(random.pick(hot(Date.now() - agoMs))));
+}
+
+/** What the page shows, in one statement, and so of one snapshot. */
+export async function readVersions(client: Client, path: string): Promise<Record<string, number>> {
+  const { family = null, category = null, port = null } = pages.get(path) ?? {};
+  const { rows } = await client.query<{ family: 'row'; category: string; port: string; version: string }>({
+    name: 'read',
+    text: `SELECT * FROM datum WHERE ($1::text IS NULL OR family = $1) AND ($2::text IS NULL OR category = $2)
+           AND ($3::text IS NULL OR port = $3)`,
+    values: [family, category, port],
+  });
+  return Object.fromEntries(rows.map((row) => [nameOf(row), Number(row.version)]));
+}
