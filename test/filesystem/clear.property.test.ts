@@ -58,7 +58,7 @@ it('clear deletes what the plain definition says, and nothing outside', () => {
     plant(precious, outside, '/');
     const kept = pathsOf(outside);
     const known = namesIn(tree).map((name) => (chances.chance(0.5) ? name : name.slice(1)));
-    for (let round = 0; round < 150; round++) {
+    while (clearings < number * 100) {
       const meant = anyTemplate(chances);
       const key = anyKey(chances, () =>
         chances.chance(0.7) ? chances.pick([...known, 'a']) : anyValue(chances),
@@ -78,6 +78,6 @@ it('clear deletes what the plain definition says, and nothing outside', () => {
     }
     expect(pathsOf(outside)).toEqual(kept);
   }
-  expect(clearings).toBeGreaterThan(1_500);
-  expect(hits).toBeGreaterThan(80);
+  // Most find nothing; about 200 of 1,600 do, and 100 would be seven standard deviations off.
+  expect(hits).toBeGreaterThan(100);
 });
