@@ -16,7 +16,7 @@ export async function compare(
   const committed = await readCommitted(client);
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name).slice(root.length + 1);
-    if (entry.isDirectory() || canaries.within.has(path)) continue;
+    if (entry.isDirectory() || path === '.uncached' || canaries.within.has(path)) continue;
     if (entry.isSymbolicLink() && entry.name.startsWith('link.')) continue;
     if (pages.has(path)) {
       report.figures.count('pages compared');

@@ -60,7 +60,7 @@ clear[] = news/*
 `;
 
 const hotForMs = 400;
-const hotAtOnce = 10;
+const hotAtOnce = 24;
 
 /**
  * The few data that all processes are at now, so that they collide. They move on: whatever the last change of a datum missed stays to

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PageCache, pageCache } from '../../src/page-cache/page-cache.ts';
 import type { Load, Setting, Turn } from './load.ts';
 import { decode, encode } from './page.ts';
-import { choosePage, readVersions } from './site-page.ts';
+import { choosePage, expire, readVersions } from './site-page.ts';
 
 /** Writers with the protocol of doc/writers.md. One cache for all of a process, so that they join each other's renders. */
 export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn {
@@ -18,6 +18,7 @@ export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn
         random: () => mark + (files++).toString(16).padStart(12, '0'),
       });
       const path = choosePage(load);
+      expire(path, load);
       const asked = Date.now();
       const { body, outcome } = await cache.page(path, () => render(client, path, load));
       const page = decode(body, path);
@@ -47,7 +48,8 @@ async function render(client: Client, path: string, { random, name, settleMs }: 
   return encode({ path, by: name, readAt, versions }, random);
 }
 
+/** Most are quick; one in ten takes longer than the settle time. */
 function lengthOf(chance: number, settleMs: number): number {
   if (chance < 0.6) return chance * 5;
-  return chance < 0.92 ? (chance - 0.6) * settleMs : (chance - 0.92) * 40 * settleMs;
+  return chance < 0.9 ? (chance - 0.6) * settleMs : (chance - 0.9) * 35 * settleMs;
 }

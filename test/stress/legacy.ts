@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Load, Setting, Turn } from './load.ts';
 import { encode } from './page.ts';
-import { choosePage, readVersions } from './site-page.ts';
+import { choosePage, expire, readVersions } from './site-page.ts';
 
 /**
  * A site that cannot change: it reads the data, writes to spooling/ and renames, and no clearing sees that. Its slowest render is shorter
@@ -21,13 +21,14 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
     const file = join(root, path);
     // Even then a pause: a loop that only asks would leave the process no time for anything else.
     await wait(random.between(0, 4));
+    expire(path, load);
     if (existsSync(file)) return count('legacy hit');
 
     const spool = join(root, 'spooling', `${process}-${name}-${mark}-${files++}`);
     const readAt = Date.now();
     const begun = performance.now();
     const versions = await readVersions(client, path);
-    if (random.chance(0.5)) await wait(random.between(0, boundMs * 1.02));
+    if (random.chance(0.7)) await wait(random.between(0, boundMs * 1.02));
     const out = await open(spool, 'wx');
     const body = encode({ path, by: name, readAt, versions }, random);
     await out.write(body.subarray(0, body.length / 2));

@@ -100,7 +100,7 @@ async function connect({ connection, name }: Setting): Promise<Client> {
   client.on('error', () => {});
   await client.connect();
   // Who waits for the row of a transaction that idles for seconds gives up at some point, as a web site would.
-  await client.query(`SET lock_timeout = '1500ms'; SET statement_timeout = '10s'`);
+  await client.query(`SET lock_timeout = '200ms'; SET statement_timeout = '10s'`);
   return client;
 }
 

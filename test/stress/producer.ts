@@ -3,19 +3,19 @@ import { runLoad, type Turn } from './load.ts';
 import { type Told, transact } from './transaction.ts';
 
 /** A process of the load: programs and people that change data. */
-const producers = 6;
+const producers = 10;
 
 runLoad(Array.from({ length: producers }, () => producer));
 
 function producer(): Turn {
   let transactions = 0;
   return async (client, load) => {
-    const { random, hot, mark, name, count, note } = load;
+    const { random, hot, settleMs, mark, name, count, note } = load;
     const begun = Date.now();
     const told: Told = { steps: [], end: 'unknown' };
     const gid = `${name} ${mark} ${++transactions}`;
     try {
-      await transact(client, { random, hot: hot(begun), gid, told });
+      await transact(client, { random, hot: hot(begun), settleMs, gid, told });
     } finally {
       note({ begun, ...told });
     }

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from 'pg';
 import { nameOf, pages, pagesOf } from './families.ts';
 import type { Load } from './load.ts';
@@ -8,7 +10,13 @@ const all = [...pages.keys()];
 export function choosePage({ random, hot }: Load): string {
   if (random.chance(0.1)) return random.pick(all);
   const agoMs = random.chance(0.3) ? random.below(3_000) : 0;
-  return random.pick(pagesOf(random.pick(hot(Date.now() - agoMs))));
+  const [first = '', ...others] = pagesOf(random.pick(hot(Date.now() - agoMs)));
+  return random.chance(0.7) ? first : random.pick(others);
+}
+
+/** Pages go for other reasons as well, such as age; if none did, few would be rendered while their data change. */
+export function expire(path: string, { root, random }: Load): void {
+  if (random.chance(0.15)) rmSync(join(root, path), { force: true });
 }
 
 /** What the page shows, in one statement, and so of one snapshot. */
