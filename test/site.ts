@@ -16,9 +16,11 @@ export interface Site {
   remove(): void;
 }
 
-export function makeSite(): Site {
-  // Thousands of small files: in memory where that can be had.
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-site-'));
+/** Thousands of small files: in memory where that can be had. */
+const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+export function makeSite(parent = memory): Site {
+  const folder = mkdtempSync(join(parent, 'uncached-site-'));
   lastWill('rm -rf "$1"', folder);
   const root = join(folder, 'cache');
   mkdirSync(root);

@@ -10,6 +10,7 @@ import { openProgress, type Progress } from './progress.ts';
 export async function drain(file: string): Promise<number> {
   const app = openApp(loadAll(file));
   try {
+    await app.findPrimary();
     return await drainAll(app);
   } finally {
     await app.close();
@@ -32,7 +33,7 @@ async function drainAll(app: App): Promise<number> {
 
   const again = fromJournal(means, { limit, onCleared: (ids) => settling.add(ids) });
   again.begin('all');
-  while ((await again.step()) !== null);
+  while ((await again.step()) === 0);
   for (const [name, queue] of app.queues) {
     const handler = app.handlers.get(name);
     if (!handler) continue;

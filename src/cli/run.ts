@@ -64,6 +64,7 @@ async function readChannelsPatiently(
   let told = '';
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
+      await app.findPrimary();
       return await app.channels();
     } catch (thrown) {
       const error = toError(thrown);

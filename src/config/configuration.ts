@@ -1,4 +1,4 @@
-import type { Configuration, HandlerSettings } from '../core/configuration.ts';
+import type { Configuration, DatabaseSettings, HandlerSettings } from '../core/configuration.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { type Option, options, type Section } from './options.ts';
 import type { Entry } from './read.ts';
@@ -28,6 +28,7 @@ export function toConfiguration(
     ) as Values<S>;
 
   const database = values('database');
+  problems.push(...portProblems(database));
   const { root, settle } = values('cache');
   const { sweep, heartbeat, batch, log } = values('daemon');
   const handlers = [...parsed.sections.keys()].filter(isHandler).map((section): HandlerSettings => {
@@ -60,6 +61,12 @@ export function toConfiguration(
     },
     problems,
   };
+}
+
+function portProblems({ host, port }: DatabaseSettings): string[] {
+  const hosts = host?.split(',').length ?? 1;
+  if (port === undefined || port.length === 1 || port.length === hosts) return [];
+  return [`[database] port names ${port.length} ports for ${hosts} hosts: give one for all, or one for each`];
 }
 
 const handlerPrefix = 'handler.';

@@ -17,7 +17,7 @@ export interface Option<T> {
 export const options = {
   database: {
     host: { parse: parse.text } as Option<string>,
-    port: { parse: parse.integer(1, 65_535) } as Option<number>,
+    port: { parse: parse.ports } as Option<number[]>,
     dbname: { parse: parse.text } as Option<string>,
     user: { parse: parse.text } as Option<string>,
     password: { parse: parse.text, secret: true } as Option<string>,

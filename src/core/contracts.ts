@@ -61,6 +61,7 @@ export interface Looked {
  */
 export type Which = 'all' | 'untried' | 'forgotten';
 
+/** A daemon's own rows: the ones it claimed, recorded or took over. */
 export interface Journal {
   /** Writes a row for a handler that has no queue, so that its clearing survives a crash like any other. */
   record(handler: string): Promise<JournalRow>;
@@ -80,6 +81,8 @@ export interface Journal {
     limit: number;
     handlers: readonly string[];
   }): Promise<{ rows: JournalRow[]; nextMs: number | null }>;
+  /** Makes the rows of daemons that are dead, or silent for the lease, the caller's. `others`: rows that are still others'. */
+  takeOver(): Promise<{ taken: number; others: number }>;
   /** The highest id there is; 0 for an empty journal. */
   newest(): Promise<number>;
   /** Rows with `after < id <= upTo`, by id. */

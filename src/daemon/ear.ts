@@ -3,7 +3,7 @@ import type { Clock } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
 
-export interface Listening {
+interface Listening {
   /** Settles with the reason when hearing ends. */
   readonly lost: Promise<Error>;
   /** Rejects if notifications are not heard. */

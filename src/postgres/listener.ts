@@ -34,7 +34,7 @@ export async function listen(
   onNotification: (channel: string) => void,
 ): Promise<Listening> {
   const subscriber = createSubscriber.default(
-    { ...config, query_timeout: patienceMs },
+    { ...config, application_name: `${config.application_name} listener`, query_timeout: patienceMs },
     // Payloads are free text; the default parser takes anything but JSON for an error and drops the notification.
     { retryLimit: 1, paranoidChecking: false, parse: (text: string) => text },
   );

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Client } from 'pg';
+import { type Datum, nameOf, pages } from './families.ts';
+import { decode } from './page.ts';
+import type { Report } from './report.ts';
+import type { World } from './world.ts';
+
+/** Compares every file below root with the database. */
+export async function compare(
+  client: Client,
+  { root, canaries }: World,
+  killed: ReadonlySet<string>,
+  report: Report,
+): Promise<void> {
+  const committed = await readCommitted(client);
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name).slice(root.length + 1);
+    if (entry.isDirectory() || path === '.uncached' || canaries.within.has(path)) continue;
+    if (entry.isSymbolicLink() && entry.name.startsWith('link.')) continue;
+    if (pages.has(path)) {
+      report.figures.count('pages compared');
+      comparePage(path, readFileSync(join(root, path)), committed, report);
+      continue;
+    }
+    // A temp or a spool file tells by its name whose it is; who was not killed has taken care of it.
+    const mark = /^\..*\.([0-9a-f]{4})[0-9a-f]{12}\.tmp$|-([0-9a-f]{4})-\d+$/.exec(basename(path));
+    if (!mark || !killed.has(mark[1] ?? mark[2] ?? '')) report.violation('stranger', [path], path);
+    else if (mark[2]) rmSync(join(root, path));
+  }
+}
+
+function comparePage(
+  path: string,
+  body: Buffer,
+  committed: ReadonlyMap<string, number>,
+  report: Report,
+): void {
+  const page = decode(body, path);
+  if (typeof page === 'string') {
+    report.violation('torn', [path], page);
+    return;
+  }
+  const wrong = Object.entries(page.versions).filter(([name, version]) => version !== committed.get(name));
+  if (wrong.length === 0) return;
+  const detail = wrong.map(([name, version]) => `${name} at ${version}, committed is ${committed.get(name)}`);
+  const what = wrong.every(([name, version]) => version < (committed.get(name) ?? 0))
+    ? 'stale'
+    : 'impossible';
+  report.violation(what, [path], `${path} by ${page.by}, read at ${page.readAt}: ${detail.join('; ')}`);
+}
+
+async function readCommitted(client: Client): Promise<Map<string, number>> {
+  const { rows } = await client.query<Datum & { version: string }>('SELECT * FROM datum');
+  return new Map(rows.map((row) => [nameOf(row), Number(row.version)]));
+}

@@ -1,0 +1,79 @@
+import { random } from './random.ts';
+
+/**
+ * A family is a table of data with a queue of its own, and its pages. `plain`: no constraint. `unique`: as FreshPorts has it,
+ * UNIQUE (category, port), and the daemon may not lock. `row` and `statement`: the shipped table, filled by uncached.enqueue().
+ */
+export const families = ['plain', 'unique', 'row', 'statement'] as const;
+export type Family = (typeof families)[number];
+
+export interface Datum {
+  readonly family: Family;
+  readonly category: string;
+  readonly port: string;
+}
+
+/** What means something to a glob, a path, SQL or a terminal means nothing in a key. */
+const categories = ['www', 'a[b]', '*', 'ünï cödé'];
+const ports = ['0', '1', '2', '3', '*', '?x', '{port}', 'a\\b', "it's", '-rf', '~', '%Y'];
+
+/** Keys that can name no page: their journal rows are failing for ever, and nothing else may be. */
+export const poison = ['..', '.', '', 'a/../../../outside', '.hidden'];
+
+export const data: readonly Datum[] = families.flatMap((family) =>
+  categories.flatMap((category) => ports.map((port) => ({ family, category, port }))),
+);
+
+export const nameOf = ({ family, category, port }: Datum) => `${family}/${category}/${port}`;
+
+/** Every page of the site, by the data it shows; news shows everything. */
+export const pages: ReadonlyMap<string, Partial<Datum>> = new Map<string, Partial<Datum>>([
+  ...data.flatMap((datum) =>
+    [1, 2].map((page) => [`ports/${nameOf(datum)}/Detail.Page${page}.html`, datum] as const),
+  ),
+  ...families.flatMap((family) =>
+    categories.map(
+      (category) => [`categories/${family}/${category}.all.html`, { family, category }] as const,
+    ),
+  ),
+  ['news/index.html', {}],
+]);
+
+export const pagesOf = ({ family, category, port }: Datum): readonly string[] => [
+  ...[1, 2].map((page) => `ports/${family}/${category}/${port}/Detail.Page${page}.html`),
+  `categories/${family}/${category}.all.html`,
+  'news/index.html',
+];
+
+export const handlersIni = `${families
+  .map(
+    (family) => `
+[handler.listen_${family}]
+queue = queue_${family}
+clear[] = ports/${family}/{category}/{port}/*
+clear[] = categories/${family}/{category}.*
+then = news`,
+  )
+  .join('')}
+[handler.news]
+clear[] = news/*
+`;
+
+const hotForMs = 400;
+const hotAtOnce = 24;
+
+/**
+ * The few data that all processes are at now, so that they collide. They move on: whatever the last change of a datum missed stays to
+ * be seen at the quiet point, while with the same few all the time every stale page would soon be cleared by a later change.
+ */
+export function hotData(seed: string): (now: number) => readonly Datum[] {
+  const chance = random(`${seed} hot`);
+  const order = data
+    .map((datum) => ({ datum, at: chance.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ datum }) => datum);
+  return (now) => {
+    const from = (Math.floor(now / hotForMs) * 2) % order.length;
+    return [...order, ...order].slice(from, from + hotAtOnce);
+  };
+}

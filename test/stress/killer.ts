@@ -1,0 +1,103 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { withClient } from '../postgres/connection.ts';
+import type { Company } from './company.ts';
+import type { Options } from './options.ts';
+import { random } from './random.ts';
+import type { Report } from './report.ts';
+import type { World } from './world.ts';
+
+/** Of a run, how much is load; the rest are quiet points. Kills are planned for less, so that there are rather too many. */
+const loadShare = 0.55;
+
+/** Kills what may die, at moments that the seed decides: mostly the daemon, now and then the others. */
+export class Killer {
+  readonly #world: World;
+  readonly #company: Company;
+  readonly #report: Report;
+  readonly #meanLifeMs: number;
+  readonly #random;
+  #crashesLeft: number;
+  readonly #crashChance: number;
+
+  constructor(world: World, company: Company, { seed, minutes, kills, crashes }: Options, report: Report) {
+    this.#world = world;
+    this.#company = company;
+    this.#report = report;
+    this.#random = random(`${seed} killer`);
+    this.#meanLifeMs = (minutes * 60_000 * loadShare) / kills;
+    this.#crashesLeft = crashes;
+    this.#crashChance = crashes / kills;
+  }
+
+  startDaemon(): void {
+    this.#world.startDaemon(this.#random);
+  }
+
+  /** Until the signal aborts; the daemon lives when it returns. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await wait(this.#lifeMs(), undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      const chance = this.#random.next();
+      if (this.#crashesLeft > 0 && chance < this.#crashChance) await this.#crash();
+      else if (chance > 0.94) await this.#cut();
+      else if (chance > 0.86) await this.#killLoad();
+      await this.#killDaemon(signal);
+    }
+  }
+
+  /** A quarter are killed while they start, a quarter live long enough to settle. */
+  #lifeMs(): number {
+    const { next, between } = this.#random;
+    const kind = next();
+    if (kind < 0.25) return Math.min(450, this.#meanLifeMs * 0.3 * next());
+    return this.#meanLifeMs * (kind < 0.75 ? between(0.3, 1.3) : between(1.3, 3.2));
+  }
+
+  async #killDaemon(signal: AbortSignal): Promise<void> {
+    await this.#world.daemon.kill();
+    this.#report.figures.count('kills');
+    // Where it was: rows not marked are between claim and settling, the others settle; none of either is start-up or rest.
+    const { claimed, settling } = await this.#journal();
+    this.#report.figures.count(claimed > 0 ? 'kills while clearing' : 'kills otherwise');
+    if (settling > 0) this.#report.figures.count('kills while settling');
+    if (this.#random.chance(0.2))
+      await wait(this.#random.between(0, 700), undefined, { signal }).catch(() => {});
+    this.startDaemon();
+  }
+
+  async #journal(): Promise<{ claimed: number; settling: number }> {
+    return withClient(this.#world.connection, async (client) => {
+      const { rows } = await client.query<{ claimed: number; settling: number }>(
+        `SELECT count(*) FILTER (WHERE cleared_at IS NULL AND last_error IS NULL)::int AS claimed,
+                count(*) FILTER (WHERE cleared_at IS NOT NULL)::int AS settling FROM uncached.journal`,
+      );
+      return rows[0] ?? { claimed: 0, settling: 0 };
+    });
+  }
+
+  /** Of PostgreSQL itself, by -9. */
+  async #crash(): Promise<void> {
+    this.#crashesLeft -= 1;
+    await this.#world.server.kill();
+    await wait(this.#random.between(0, 500));
+    await this.#world.server.restart();
+    this.#report.figures.count('crashes of PostgreSQL');
+  }
+
+  /** The daemon's connections, as a broken network would; it lives on for a while. */
+  async #cut(): Promise<void> {
+    await withClient(this.#world.connection, (client) =>
+      client.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'uncached%' AND random() < 0.7`,
+      ),
+    );
+    this.#report.figures.count('cuts');
+    await wait(this.#random.between(0, 1_500));
+  }
+
+  async #killLoad(): Promise<void> {
+    const killed = await this.#company.kill(this.#random.next());
+    if (killed) this.#report.figures.count(`kills of ${killed}s`);
+  }
+}

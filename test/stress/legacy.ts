@@ -1,0 +1,54 @@
+import { existsSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Load, Setting, Turn } from './load.ts';
+import { encode } from './page.ts';
+import { choosePage, expire, readVersions } from './site-page.ts';
+
+/**
+ * A site that cannot change: it reads the data, writes to spooling/ and renames, and no clearing sees that. Its slowest render is shorter
+ * than the settle time; this is the bound, from the reading to the rename, and the rest is for a machine that is busy.
+ */
+const boundOfSettle = 0.6;
+
+export function legacyWriter({ root, mark, name: process }: Setting): Turn {
+  let files = 0;
+  return async (client, load) => {
+    const { random, settleMs, name, count, note } = load;
+    const boundMs = settleMs * boundOfSettle;
+    const path = choosePage(load);
+    const file = join(root, path);
+    // Even then a pause: a loop that only asks would leave the process no time for anything else.
+    await wait(random.between(0, 4));
+    expire(path, load);
+    if (existsSync(file)) return count('legacy hit');
+
+    const spool = join(root, 'spooling', `${process}-${name}-${mark}-${files++}`);
+    const readAt = Date.now();
+    const begun = performance.now();
+    const versions = await readVersions(client, path);
+    if (random.chance(0.7)) await wait(random.between(0, boundMs * 1.02));
+    const out = await open(spool, 'wx');
+    const body = encode({ path, by: name, readAt, versions }, random);
+    await out.write(body.subarray(0, body.length / 2));
+    await out.write(body.subarray(body.length / 2));
+    await out.close();
+
+    makeDirectory(file, load);
+    // Both synchronous: a render that took too long must not be stored, and nothing comes between the question and the answer.
+    const outcome = performance.now() - begun < boundMs ? 'stored' : 'late';
+    if (outcome === 'stored') renameSync(spool, file);
+    else unlinkSync(spool);
+    note({ outcome, page: { path, by: name, readAt, versions } });
+    count(`legacy ${outcome}`);
+  };
+}
+
+/** Now and then with a symbolic link beside the page: a clearing takes the link, and leaves alone where it leads. */
+function makeDirectory(file: string, { root, random, mark }: Load): void {
+  mkdirSync(dirname(file), { recursive: true });
+  if (!file.startsWith(join(root, 'ports')) || !random.chance(0.02)) return;
+  const link = join(dirname(file), `link.${mark}.${random.below(1_000_000)}`);
+  symlinkSync(join(root, '../outside'), link);
+}

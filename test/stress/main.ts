@@ -1,0 +1,109 @@
+import { cpus } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Company } from './company.ts';
+import { writeEvidence } from './evidence.ts';
+import { Killer } from './killer.ts';
+import { type Options, parseOptions, usage } from './options.ts';
+import { quietPoint } from './quiet.ts';
+import { random } from './random.ts';
+import { Report } from './report.ts';
+import { buildWorld, type World } from './world.ts';
+
+/**
+ * The live stress: producers of every style, writers of both kinds and readers around the real daemon, which is killed all the time.
+ * At quiet points every page is compared with the database. Ends at the first violation, with 1, or when its time is over, with 0.
+ */
+const begun = performance.now();
+const report = new Report();
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+
+const options = read();
+say(`seed ${options.seed}: ${process.argv.slice(2).join(' ')}`);
+// Every wait has its deadline; should one be missing, this is the end, and the processes of the run go with us.
+setTimeout(
+  () => {
+    report.violation('fault', [], 'the run does not come to its end');
+    summarize('');
+    process.exit(1);
+  },
+  options.minutes * 60_000 + 240_000,
+).unref();
+
+const world = await buildWorld(options, report);
+try {
+  await run(world);
+  await explain(world);
+} finally {
+  await world.close(report.violations.length > 0);
+}
+summarize(world.server.version);
+process.exit(report.violations.length > 0 ? 1 : 0);
+
+async function run(world: World): Promise<void> {
+  const company = new Company(world, options, report);
+  const killer = new Killer(world, company, options, report);
+  const chance = random(`${options.seed} run`);
+  const endsAt = performance.now() + options.minutes * 60_000;
+  let peace = new AbortController();
+  let killing: Promise<void> = Promise.resolve();
+  killer.startDaemon();
+  try {
+    while (performance.now() < endsAt && !interrupted.signal.aborted && report.violations.length === 0) {
+      company.go();
+      peace = new AbortController();
+      killing = killer.run(AbortSignal.any([peace.signal, interrupted.signal]));
+      const loadMs = Math.min(endsAt - performance.now(), options.load * 1_000 * chance.between(0.5, 1.5));
+      await wait(loadMs, undefined, { signal: interrupted.signal }).catch(() => {});
+      // The last commits have writers about them, too.
+      await company.pause('producer');
+      await wait(chance.between(0, options.settleMs));
+      peace.abort();
+      await killing;
+      await company.pause('writer');
+      await quietPoint(world, company, options, report);
+      say(`${Math.round((performance.now() - begun) / 1_000)} s: ${JSON.stringify(report.figures.sum())}`);
+    }
+  } catch (error) {
+    report.violation('fault', [], (error as Error).stack ?? String(error));
+  } finally {
+    peace.abort();
+    await killing;
+    await company.end();
+  }
+}
+
+async function explain(world: World): Promise<void> {
+  for (const [n, violation] of report.violations.slice(0, 10).entries()) {
+    say(`${violation.what}: ${violation.detail}`);
+    say(`  all that is known of it: ${await writeEvidence(world, violation, n + 1)}`);
+  }
+}
+
+function summarize(postgres: string): void {
+  const { seed, minutes, settle, mutation } = options;
+  const summary = {
+    seed,
+    minutes,
+    settle,
+    mutation: mutation ?? 'none',
+    seconds: Math.round((performance.now() - begun) / 1_000),
+    violations: report.counts(),
+    figures: report.figures.sum(),
+    machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, PostgreSQL ${postgres}`,
+  };
+  say(JSON.stringify(summary, null, 2));
+}
+
+function read(): Options {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
+    process.exit(2);
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,49 @@
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lastWill } from '../last-will.ts';
+import { projectRoot } from '../postgres/project-root.ts';
+
+export type Mutation = 'no-second-clearing' | 'no-grace' | 'settle-from-the-claim' | 'temps-not-deleted';
+
+/** One simplification of the protocol each (test/model/ proves them wrong): the stress must find it out. */
+export const mutations: Readonly<Record<Mutation, { file: string; from: string; to: string }>> = {
+  'no-second-clearing': {
+    file: 'clearing/settling.js',
+    from: 'const { files, cleared } = await clearMixed(rows, this.#means);',
+    to: 'const files = 0, cleared = rows.map(({ id }) => id);',
+  },
+  'no-grace': {
+    file: 'clearing/settling.js',
+    from: 'begin(seen,',
+    to: 'begin({ ...seen, virtual: [], prepared: [] },',
+  },
+  'settle-from-the-claim': {
+    file: 'clearing/settling.js',
+    from: 'cohort.graceEnded = now;',
+    to: '',
+  },
+  'temps-not-deleted': {
+    file: 'filesystem/clear.js',
+    from: 'for (const name of first)',
+    to: 'for (const name of [])',
+  },
+};
+
+/** A copy of the built daemon with the mutation in it; production code has no switch for it. Returns its main.js. */
+export function mutatedMain(mutation: Mutation): string {
+  const folder = mkdtempSync(join(tmpdir(), 'uncached-mutated-'));
+  lastWill('rm -rf "$1"', folder);
+  cpSync(join(projectRoot, 'dist'), join(folder, 'dist'), { recursive: true });
+  cpSync(join(projectRoot, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
+
+  const { file, from, to } = mutations[mutation];
+  const path = join(folder, 'dist', file);
+  const parts = readFileSync(path, 'utf8').split(from);
+  // Code that has moved on would leave the daemon as it is, and the stress looking blind.
+  if (parts.length !== 2)
+    throw new Error(`Cannot make ${mutation}: ${file} has its line ${parts.length - 1} times, not once`);
+  writeFileSync(path, parts.join(to));
+  return join(folder, 'dist/main.js');
+}

@@ -1,0 +1,68 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { duration } from '../../src/config/values.ts';
+import { type Mutation, mutations } from './mutate.ts';
+
+/** What a run does. With the same options every process draws the same numbers; only their meeting differs. */
+export interface Options {
+  readonly seed: string;
+  readonly minutes: number;
+  /** Times that the daemon is killed, over the whole run. */
+  readonly kills: number;
+  /** Times that PostgreSQL is. */
+  readonly crashes: number;
+  readonly settle: string;
+  readonly settleMs: number;
+  /** Seconds of load between two quiet points. */
+  readonly load: number;
+  /** The site on disk, not in memory. */
+  readonly disk: boolean;
+  readonly mutation: Mutation | undefined;
+}
+
+export const usage = `node build/test/stress/main.js [--seed TEXT] [--minutes 10] [--kills 240] [--crashes 5]
+  [--settle 1s] [--load 15] [--disk] [${Object.keys(mutations)
+    .map((name) => `--${name}`)
+    .join(' | ')}]`;
+
+/** Throws an Error that says what is wrong. */
+export function parseOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seed: { type: 'string', default: String(randomInt(1_000_000)) },
+      minutes: { type: 'string', default: '10' },
+      kills: { type: 'string' },
+      crashes: { type: 'string' },
+      settle: { type: 'string', default: '1s' },
+      load: { type: 'string', default: '15' },
+      disk: { type: 'boolean', default: false },
+      'no-second-clearing': { type: 'boolean' },
+      'no-grace': { type: 'boolean' },
+      'settle-from-the-claim': { type: 'boolean' },
+      'temps-not-deleted': { type: 'boolean' },
+    },
+  });
+  const minutes = number('minutes', values.minutes);
+  const [mutation, second] = mutationNames.filter((name) => values[name]);
+  if (second) throw new Error('one mutation at a time');
+  return {
+    seed: values.seed,
+    minutes,
+    kills: number('kills', values.kills ?? String(Math.ceil(minutes * 24))),
+    crashes: number('crashes', values.crashes ?? String(Math.floor(minutes / 2))),
+    settle: values.settle,
+    settleMs: duration(100)(values.settle),
+    load: number('load', values.load),
+    disk: values.disk,
+    mutation,
+  };
+}
+
+const mutationNames = Object.keys(mutations) as Mutation[];
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0)) throw new Error(`--${name} must be a number, not "${text}"`);
+  return value;
+}

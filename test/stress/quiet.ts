@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from 'pg';
+import { within } from '../postgres/within.ts';
+import { uncached } from '../uncached.ts';
+import type { Company } from './company.ts';
+import { compare } from './compare.ts';
+import { families } from './families.ts';
+import type { Options } from './options.ts';
+import type { Report } from './report.ts';
+import type { World } from './world.ts';
+
+/**
+ * What is queued now must be settled in this time and the settle time. The longest way: a daemon was killed while its claim waited for a
+ * producer's lock, and the claim was committed after the next daemon had read the journal, which takes it for forgotten after 30 s.
+ */
+const settledMs = 45_000;
+
+/** Everything comes to rest, and whatever the protocol promises must be true. The load's producers and writers are paused. */
+export async function quietPoint(
+  world: World,
+  company: Company,
+  { settleMs }: Options,
+  report: Report,
+): Promise<void> {
+  const begun = performance.now();
+  const client = new Client({ ...world.connection, application_name: 'stress quiet' });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await endPrepared(client);
+    if (!(await settled(client, settleMs + settledMs)))
+      return report.violation('stuck', [], await whatIsLeft(client));
+    report.figures.most('longest settling ms', Math.round(performance.now() - begun));
+    report.figures.count('quiet points');
+    await compare(client, world, company.killed, report);
+    for (const harm of world.canaries.harm()) report.violation('outside', [], harm);
+    await assertNoLeak(client, report);
+    await removePoison(client);
+    await assertStatus(world, report);
+    if (report.violations.length === 0) await world.forget(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Of producers that died in between: nobody knows what they wanted, so chance may decide. */
+async function endPrepared(client: Client): Promise<void> {
+  const { rows } = await client.query<{ gid: string }>('SELECT gid FROM pg_prepared_xacts ORDER BY gid');
+  for (const { gid } of rows)
+    await client.query(`${gid.charCodeAt(gid.length - 1) % 2 ? 'COMMIT' : 'ROLLBACK'} PREPARED '${gid}'`);
+}
+
+const poisoned = `(last_error IS NOT NULL AND 'poison' IN (key->>'category', key->>'port'))`;
+
+/** One statement, for one snapshot: between two an entry could move from the queue to the journal unseen. */
+const left = `
+  SELECT (${families.map((family) => `(SELECT count(*) FROM queue_${family})`).join(' + ')}
+        + (SELECT count(*) FROM uncached.journal WHERE NOT ${poisoned}))::int AS left`;
+
+/** Whether it came to nothing in time. Journal rows tell when they go (schema.ts); queue entries go nowhere but to the journal. */
+async function settled(client: Client, ms: number): Promise<boolean> {
+  let told = () => {};
+  client.on('notification', () => told());
+  await client.query('LISTEN stress_settled');
+  const look = async (signal: AbortSignal) => {
+    const aborted = once(signal, 'abort');
+    while (!signal.aborted) {
+      const next = new Promise<void>((resolve) => {
+        told = resolve;
+      });
+      const { rows } = await client.query<{ left: number }>(left);
+      if (rows[0]?.left === 0) return true;
+      await Promise.race([next, aborted]);
+    }
+    return false;
+  };
+  return within(ms, 'settle', look).catch(() => false);
+}
+
+async function whatIsLeft(client: Client): Promise<string> {
+  const found: string[] = [];
+  for (const sql of [
+    ...families.map((family) => `SELECT '${family}' AS queue, * FROM queue_${family} LIMIT 50`),
+    `SELECT * FROM uncached.journal WHERE NOT ${poisoned} LIMIT 200`,
+    'SELECT pid, application_name, state, wait_event, xact_start, left(query, 80) AS query FROM pg_stat_activity',
+    'SELECT * FROM pg_prepared_xacts',
+  ]) {
+    const { rows } = await client.query(sql);
+    found.push(...rows.map((row) => JSON.stringify(row)));
+  }
+  return found.join('\n');
+}
+
+/** Poison entries stay as failing rows, by promise; of each quiet point they are taken out by hand, as an operator would. */
+async function removePoison(client: Client): Promise<void> {
+  await client.query(`DELETE FROM uncached.journal WHERE ${poisoned}`);
+}
+
+const leakMs = 10_000;
+
+/** A daemon has four connections and one to listen; those of daemons that were killed must have ended. */
+async function assertNoLeak(client: Client, report: Report): Promise<void> {
+  const until = performance.now() + leakMs;
+  for (;;) {
+    const { rows } = await client.query<{ name: string; sessions: number; most: number }>(
+      `SELECT regexp_replace(application_name, '^uncached [0-9a-f]+', 'uncached') AS name, count(*)::int AS sessions,
+              CASE WHEN application_name ~ '^uncached [0-9a-f]+$' THEN 4 ELSE 1 END AS most
+       FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1, 3`,
+    );
+    const leaks = rows.filter(({ sessions, most }) => sessions > most);
+    if (leaks.length === 0) return;
+    if (performance.now() > until) return report.violation('leaked', [], JSON.stringify(leaks));
+    await wait(100);
+  }
+}
+
+/** The operator must be told the same. */
+async function assertStatus({ configuration }: World, report: Report): Promise<void> {
+  const { code, stdout } = await uncached(['--config', configuration, 'status', '--json']);
+  if (code !== 0) report.violation('status', [], stdout);
+}

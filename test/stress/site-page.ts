@@ -1,0 +1,32 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { nameOf, pages, pagesOf } from './families.ts';
+import type { Load } from './load.ts';
+
+const all = [...pages.keys()];
+
+/** Mostly a page of what is changing now or was a moment ago. */
+export function choosePage({ random, hot }: Load): string {
+  if (random.chance(0.1)) return random.pick(all);
+  const agoMs = random.chance(0.3) ? random.below(3_000) : 0;
+  const [first = '', ...others] = pagesOf(random.pick(hot(Date.now() - agoMs)));
+  return random.chance(0.7) ? first : random.pick(others);
+}
+
+/** Pages go for other reasons as well, such as age; if none did, few would be rendered while their data change. */
+export function expire(path: string, { root, random }: Load): void {
+  if (random.chance(0.15)) rmSync(join(root, path), { force: true });
+}
+
+/** What the page shows, in one statement, and so of one snapshot. */
+export async function readVersions(client: Client, path: string): Promise<Record<string, number>> {
+  const { family = null, category = null, port = null } = pages.get(path) ?? {};
+  const { rows } = await client.query<{ family: 'row'; category: string; port: string; version: string }>({
+    name: 'read',
+    text: `SELECT * FROM datum WHERE ($1::text IS NULL OR family = $1) AND ($2::text IS NULL OR category = $2)
+           AND ($3::text IS NULL OR port = $3)`,
+    values: [family, category, port],
+  });
+  return Object.fromEntries(rows.map((row) => [nameOf(row), Number(row.version)]));
+}

@@ -1,0 +1,91 @@
+import { mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Client } from 'pg';
+import type { Connection } from '../postgres/connection.ts';
+import { createDatabase } from '../postgres/database.ts';
+import { projectRoot } from '../postgres/project-root.ts';
+import { type LaunchedServer, launchServer } from '../postgres/server.ts';
+import { iniFor, makeSite } from '../site.ts';
+import { placeCanaries } from './canary.ts';
+import { Daemon } from './daemon.ts';
+import { handlersIni } from './families.ts';
+import { mutatedMain } from './mutate.ts';
+import type { Options } from './options.ts';
+import type { Random } from './random.ts';
+import type { Report } from './report.ts';
+import { daemonRole, installSchema } from './schema.ts';
+
+/** All that a run happens in, temporary: a PostgreSQL, a site, a daemon, and a folder for what they leave behind. */
+export interface World {
+  readonly server: LaunchedServer;
+  readonly connection: Connection;
+  readonly root: string;
+  readonly daemon: Daemon;
+  readonly canaries: ReturnType<typeof placeCanaries>;
+  /** Holds the daemon's log and the load's trace; kept if there is something to explain. */
+  readonly folder: string;
+  readonly log: string;
+  readonly trace: string;
+  readonly configuration: string;
+  /** Starts the daemon with another size of batches each time. */
+  startDaemon(chance: Random): void;
+  /** The past is proved good: its log and trace may go, so that the disk is not filled. */
+  forget(client: Client): Promise<void>;
+  close(keep: boolean): Promise<void>;
+}
+
+const settings = {
+  // A stale page is explained by when its change was committed.
+  track_commit_timestamp: 'on',
+  max_prepared_transactions: '20',
+  max_connections: '150',
+};
+
+export async function buildWorld(options: Options, report: Report): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'uncached-stress-'));
+  const server = await launchServer({ settings });
+  const { config: connection } = await createDatabase(server, { template: 'template0' });
+  const client = new Client(connection);
+  await client.connect();
+  await installSchema(client);
+  await client.end();
+
+  const site = makeSite(options.disk ? tmpdir() : undefined);
+  mkdirSync(join(site.root, 'spooling'));
+  const canaries = placeCanaries(site.root);
+  const log = join(folder, 'daemon.log');
+  const trace = join(folder, 'trace.log');
+  const main = options.mutation ? mutatedMain(options.mutation) : resolve(projectRoot, 'dist/main.js');
+  const daemon = new Daemon({ main, log, report });
+
+  const configure = (batch: number) => {
+    const more = `[daemon]\nsweep = 1s\nbatch = ${batch}\n`;
+    const as = { ...connection, user: daemonRole };
+    return site.configure(iniFor(site, as, { settle: options.settle, more, handlers: handlersIni }));
+  };
+
+  return {
+    server,
+    connection,
+    root: site.root,
+    daemon,
+    canaries,
+    folder,
+    log,
+    trace,
+    configuration: configure(1000),
+    startDaemon: (chance) => daemon.start(configure(chance.pick([1, 3, 20, 1000]))),
+    async forget(database) {
+      await database.query('TRUNCATE trace');
+      // Whoever writes to them appends, and goes on at the new end.
+      for (const file of [log, trace]) truncateSync(file);
+    },
+    async close(keep) {
+      await daemon.kill();
+      await server.stop();
+      site.remove();
+      if (!keep) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
