@@ -1,6 +1,7 @@
 import { type App, loadAll, openApp } from '../app.ts';
 import { fromJournal } from '../clearing/again.ts';
 import { drain as drainQueue } from '../clearing/drain.ts';
+import { Pace } from '../clearing/pace.ts';
 import { Settling } from '../clearing/settling.ts';
 import type { Event } from '../core/events.ts';
 import { toLine } from '../observe/log.ts';
@@ -42,7 +43,12 @@ async function drainAll(app: App): Promise<number> {
       tally.entries += entries;
       progress.at(tally.entries, name);
     };
-    await drainQueue(handler, queue, { ...means, limit, onCleared, signal: new AbortController().signal });
+    await drainQueue(handler, queue, {
+      ...means,
+      pace: new Pace(limit),
+      onCleared,
+      signal: new AbortController().signal,
+    });
   }
   await settleAll(app, settling, progress);
   progress.close();

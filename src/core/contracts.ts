@@ -88,11 +88,32 @@ export interface Journal {
   /** Rows with `after < id <= upTo`, by id. */
   unsettled(range: { after: number; upTo: number; limit: number; which: Which }): Promise<JournalRow[]>;
   counts(): Promise<JournalCount[]>;
+  /** Whoever owns them: the failing rows, the oldest first. */
+  failing(which: FailingRows): Promise<FailingRow[]>;
+  /** Has failing rows tried again at the next look at the journal. Returns how many. */
+  retryNow(which: FailingRows): Promise<number>;
+  /** Gives failing rows up: their pages may stay stale. Returns how many. */
+  drop(which: FailingRows): Promise<number>;
 }
 
 export interface RowFailure {
   readonly id: number;
   readonly error: string;
+}
+
+/** Failing rows of a handler, of these ids, or all. */
+export interface FailingRows {
+  readonly handler?: string;
+  readonly ids?: readonly number[];
+}
+
+export interface FailingRow extends JournalRow {
+  readonly error: string;
+  readonly attempts: number;
+  /** Since the claim. */
+  readonly ageMs: number;
+  /** Until the next try; negative when it is under way. */
+  readonly retryMs: number | null;
 }
 
 export interface JournalCount {

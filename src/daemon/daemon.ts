@@ -2,6 +2,7 @@ import { fromJournal, retry } from '../clearing/again.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
+import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
 import { Settling } from '../clearing/settling.ts';
 import type { Listened, Queue, Revival, Which } from '../core/contracts.ts';
@@ -100,6 +101,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
 
   function handlerLoop(handler: Handler): Loop {
     const queue = queues.get(handler.name);
+    const pace = new Pace(batch);
     const told = { ...means, onCleared: ({ cleared }: { cleared: readonly number[] }) => onCleared(cleared) };
     return new Loop(
       handler.name,
@@ -108,7 +110,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
           await clearWithoutQueue(handler, told);
           return null;
         }
-        return (await drain(handler, queue, { ...told, limit: batch, signal })) ? remainsMs : null;
+        return (await drain(handler, queue, { ...told, pace, signal })) ? remainsMs : null;
       }),
       parts,
     );

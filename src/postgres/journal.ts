@@ -9,6 +9,7 @@ import type {
   Which,
 } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
+import { drop, failing, retryNow } from './failing.ts';
 
 /**
  * `uncached.journal`: what is claimed and not yet settled. A function a statement.
@@ -38,6 +39,9 @@ export function openJournal(pool: Pool, { owner, leaseMs }: { owner: string; lea
     newest: tell('read the journal', newest),
     unsettled: tell('read the journal', unsettled),
     counts: tell('count the journal', counts),
+    failing: tell('list failing rows', failing),
+    retryNow: tell('retry failing rows', retryNow),
+    drop: tell('drop failing rows', drop),
   };
 }
 
