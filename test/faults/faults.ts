@@ -44,6 +44,12 @@ export const faults = {
     await world.proxy.heal();
   },
 
+  /** Half-open for good, as after a firewall has forgotten it: nothing ever breaks, and only a heartbeat can tell. */
+  async 'a deaf listener'({ world, link }) {
+    link.thaw();
+    for (const listener of world.proxy.links('listener')) listener.freeze();
+  },
+
   async 'delay everything'({ world, link, lastsMs }) {
     world.proxy.delay('all', Math.min(200, lastsMs / 4));
     link.thaw();

@@ -3,12 +3,13 @@
  * its name each time.
  */
 export const phases = {
-  'pool connect': /application_name\0uncached\0/,
+  'pool connect': /application_name\0uncached( \w+)?\0/,
   'listener connect': /application_name\0uncached[^\0]*listener/,
   LISTEN: /LISTEN "/,
   heartbeat: /pg_notify/,
   claim: /uncached_claim_/,
   look: /uncached_look/,
+  'take over': /uncached_take_over/,
   'read again': /SELECT .*FROM uncached\.journal\s+WHERE id >/s,
   'second read': /uncached_read/,
   'journal delete': /uncached_settle/,

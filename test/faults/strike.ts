@@ -30,6 +30,7 @@ function provoke(phase: Phase, { world }: Omit<Scene, 'link'>): void {
       return;
     case 'listener connect':
     case 'LISTEN':
+    case 'take over':
     case 'read again':
     case 'heartbeat':
       world.proxy.cut('listener');

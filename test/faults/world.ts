@@ -11,6 +11,8 @@ import { FaultProxy } from './proxy.ts';
 export interface WorldOptions {
   /** The daemon connects over TCP; default: a unix socket. */
   readonly tcp?: boolean;
+  /** Default: the shortest there may be. */
+  readonly heartbeat?: string;
   readonly ini?: Parameters<typeof iniFor>[2];
 }
 
@@ -31,11 +33,14 @@ export class World {
   }
 
   /** The database's template has the schema. */
-  static async open(server: Connection, { tcp = false, ini = {} }: WorldOptions = {}): Promise<World> {
+  static async open(
+    server: Connection,
+    { tcp = false, heartbeat = '1s', ini = {} }: WorldOptions = {},
+  ): Promise<World> {
     const database = await createDatabase(server);
     const proxy = await FaultProxy.open(database.config, { tcp });
     const site = makeSite();
-    const more = `[daemon]\nheartbeat = 1s\n${ini.more ?? ''}`;
+    const more = `[daemon]\nheartbeat = ${heartbeat}\n${ini.more ?? ''}`;
     const file = site.configure(iniFor(site, proxy.connection, { ...ini, more }));
     site.write(bystanders);
     return new World(site, proxy, database, file);
