@@ -29,6 +29,10 @@ try {
   releases.push(() => world.close());
   await world.start();
   await measure(world);
+} catch (error) {
+  // Now: what is released below may complain of what is still open because of it.
+  console.error(error);
+  process.exitCode = 1;
 } finally {
   for (const release of releases.reverse()) await release();
 }

@@ -5,7 +5,7 @@
 export const phases = {
   'pool connect': /application_name\0uncached( \w+)?\0/,
   'listener connect': /application_name\0uncached[^\0]*listener/,
-  LISTEN: /LISTEN "/,
+  LISTEN: /(?<!UN)LISTEN /,
   heartbeat: /pg_notify/,
   claim: /uncached_claim_/,
   look: /uncached_look/,

@@ -26,19 +26,30 @@ const longestFaultMs = 600;
 /** Strikes again and again while producers work. Rejects when an entry is lost or stuck. Resolves with how many were enqueued. */
 export async function rage({ server, world, kills, random, onBlow }: Storm): Promise<number> {
   let entries = 0;
+  async function strikeOnce(nth: number): Promise<void> {
+    const fault = pick(weighted, random);
+    const scene = { world, server, lastsMs: 20 + random() * longestFaultMs };
+    // Half of them in a phase, half at any moment.
+    const blow = random() < 0.5 ? inPhase(fault, random) : undefined;
+    const where = blow ? `${blow.phase}, ${blow.edge}` : 'at any moment';
+    try {
+      onBlow({ fault, where, ms: await (blow ? strike(blow, scene) : atAnyMoment(fault, scene, random)) });
+    } catch (cause) {
+      throw new Error(
+        `Fault ${nth}, ${fault} (${where}), is not recovered from: ${String(cause)}\n${world.lastWords()}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
   for (let struck = 0; struck < kills; ) {
     const producers = [1, 2].map((n) => new Producer(world, `producer-${struck}-${n}`));
-    for (let i = 0; i < calmAfter && struck < kills; i++, struck++) {
-      const scene = { world, server, lastsMs: 20 + random() * longestFaultMs };
-      const fault = pick(weighted, random);
-      // Half of them in a phase, half at any moment.
-      const [where, ms] =
-        random() < 0.5
-          ? await inPhase(fault, scene, random)
-          : ['any', await atAnyMoment(fault, scene, random)];
-      onBlow({ fault, where, ms });
+    try {
+      for (let i = 0; i < calmAfter && struck < kills; i++, struck++) await strikeOnce(struck);
+    } finally {
+      for (const producer of producers) await producer.stop();
     }
-    for (const producer of producers) await producer.stop();
     await expectDone(world);
     for (const page of producers.flatMap(({ undecided }) => undecided))
       rmSync(join(world.site.root, page), { force: true });
@@ -51,13 +62,12 @@ export async function rage({ server, world, kills, random, onBlow }: Storm): Pro
 
 type Scene = Parameters<typeof strike>[1];
 
-async function inPhase(fault: Fault, scene: Scene, random: () => number): Promise<[string, number]> {
-  const blow: Blow = {
+function inPhase(fault: Fault, random: () => number): Blow {
+  return {
     fault,
     phase: pick(Object.keys(phases) as Phase[], random),
     edge: pick<Edge>(['request', 'answer'], random),
   };
-  return [`${blow.phase}, ${blow.edge}`, await strike(blow, scene)];
 }
 
 async function atAnyMoment(fault: Fault, scene: Scene, random: () => number): Promise<number> {

@@ -104,8 +104,9 @@ export class World {
 
   lastWords(): string {
     return (this.#daemon?.log ?? [])
-      .slice(-8)
-      .map(({ event, msg }) => `${event}: ${msg}`)
+      .filter(({ event }) => !['cleared', 'settled'].includes(event))
+      .slice(-12)
+      .map(({ time, event, msg }) => `${time} ${event}: ${msg}`)
       .join('\n');
   }
 
