@@ -5,7 +5,15 @@ import { runCommand } from './clearing/command.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
 import { load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
-import type { Cache, Clock, Journal, Listened, Queue, Revival } from './core/contracts.ts';
+import {
+  type Cache,
+  type Clock,
+  channelsChanged,
+  type Journal,
+  type Listened,
+  type Queue,
+  type Revival,
+} from './core/contracts.ts';
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { Listen } from './daemon/ear.ts';
@@ -76,7 +84,7 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
     findPrimary: hosts.findPrimary,
     listenTo: (channels) => async (onNotification) => {
       await hosts.findPrimary();
-      const names = channels.map(({ channel }) => channel);
+      const names = [channelsChanged, ...channels.map(({ channel }) => channel)];
       return listen(hosts.current(), pool, names, onNotification);
     },
     means: (observe) => ({ handlers, journal, cache, run: runCommand, clock: systemClock, observe }),

@@ -137,6 +137,9 @@ export interface Listened {
   readonly handler: string;
 }
 
+/** The channel on which the trigger on `listen_for` notifies (sql/2-listen_for.sql). */
+export const channelsChanged = 'uncached_listen_for';
+
 export interface Cache {
   /**
    * Deletes what the patterns (core/pattern.ts) match below root. What is gone already is success; whatever cannot be

@@ -33,6 +33,8 @@ export type Event =
   | { kind: 'orphaned'; handler: string; rows: number }
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
   | { kind: 'loop-recovered'; loop: string }
+  | { kind: 'reloading'; why: string }
+  | { kind: 'reload-refused'; problems: readonly string[] }
   | { kind: 'stopping'; signal: string }
   | { kind: 'stopped' };
 

@@ -5,7 +5,7 @@ import type { Handler } from '../clearing/handler.ts';
 import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
 import { Settling } from '../clearing/settling.ts';
-import type { Listened, Queue, Revival, Which } from '../core/contracts.ts';
+import { channelsChanged, type Listened, type Queue, type Revival, type Which } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { Loop } from './loop.ts';
@@ -14,6 +14,9 @@ import { tellOutagesOnce } from './outage.ts';
 export interface DaemonParts extends Omit<Means, 'onFailed'> {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly channels: readonly Listened[];
+  /** `listen_for` as it is now. */
+  readonly readChannels: () => Promise<Listened[]>;
+  readonly onChannelsChanged: () => void;
   readonly listen: Listen;
   readonly revival: Revival;
   readonly settleMs: number;
@@ -51,6 +54,15 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
+  const watch = new Loop(
+    'listen_for',
+    async () => {
+      const now = await parts.readChannels();
+      if (JSON.stringify(now) !== JSON.stringify(channels)) parts.onChannelsChanged();
+      return null;
+    },
+    parts,
+  );
   const sweep = new Loop('sweep', sweepAll, parts);
   let marked = false;
   const revival = new Loop(
@@ -72,6 +84,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     signal: stopListening.signal,
     onNotification(channel) {
       observe({ kind: 'notified', channel });
+      if (channel === channelsChanged) watch.wake();
       for (const { handler } of channels.filter((one) => one.channel === channel)) loops.get(handler)?.wake();
     },
     onListening() {
@@ -89,7 +102,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   return {
     async stop() {
       stopListening.abort();
-      const all = [revival, sweep, ...loops.values(), journal, failing, settle];
+      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
       if (marked) markClean(parts);
     },
@@ -120,6 +133,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   async function sweepAll(): Promise<number> {
     for (const name of queues.keys()) loops.get(name)?.wake();
     beginAgain('forgotten');
+    watch.wake();
     return parts.sweepMs;
   }
 

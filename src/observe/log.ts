@@ -110,6 +110,14 @@ export function toLine(event: Event): Line {
       };
     case 'loop-recovered':
       return { level: 'info', message: `${event.loop}: works again`, fields: { loop: event.loop } };
+    case 'reloading':
+      return { level: 'info', message: `${event.why}: starting over with it` };
+    case 'reload-refused':
+      return {
+        level: 'error',
+        message: `the configuration has problems, so the old one stays: ${event.problems.join('; ')}`,
+        fields: { problems: event.problems },
+      };
     case 'stopping':
       return {
         level: 'info',
