@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Account } from '../postgres/account.ts';
 import { type Connection, withClient } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
 import { watchFor } from '../postgres/watch.ts';
@@ -14,6 +15,8 @@ export interface WorldOptions {
   /** Default: the shortest there may be. */
   readonly heartbeat?: string;
   readonly ini?: Parameters<typeof iniFor>[2];
+  /** Who the daemon runs as. */
+  readonly account?: Account;
 }
 
 /** A site, its database, the real daemon, and between them a proxy that breaks. */
@@ -22,20 +25,22 @@ export class World {
   readonly proxy: FaultProxy;
   readonly database: Database;
   readonly #file: string;
+  readonly #account: Account | undefined;
   #daemon: RunningDaemon | undefined;
   #enqueued = 0;
 
-  private constructor(site: Site, proxy: FaultProxy, database: Database, file: string) {
+  private constructor(site: Site, proxy: FaultProxy, database: Database, file: string, account?: Account) {
     this.site = site;
     this.proxy = proxy;
     this.database = database;
     this.#file = file;
+    this.#account = account;
   }
 
   /** The database's template has the schema. */
   static async open(
     server: Connection,
-    { tcp = false, heartbeat = '1s', ini = {} }: WorldOptions = {},
+    { tcp = false, heartbeat = '1s', ini = {}, account }: WorldOptions = {},
   ): Promise<World> {
     const database = await createDatabase(server);
     const proxy = await FaultProxy.open(database.config, { tcp });
@@ -43,7 +48,7 @@ export class World {
     const more = `[daemon]\nheartbeat = ${heartbeat}\n${ini.more ?? ''}`;
     const file = site.configure(iniFor(site, proxy.connection, { ...ini, more }));
     site.write(bystanders);
-    return new World(site, proxy, database, file);
+    return new World(site, proxy, database, file, account);
   }
 
   get daemon(): RunningDaemon {
@@ -60,7 +65,7 @@ export class World {
 
   /** Starts the daemon and does not wait for it: a fault may be in its way. */
   spawn(): RunningDaemon {
-    this.#daemon = startUncached(this.#file, { PGSSLMODE: 'disable' });
+    this.#daemon = startUncached(this.#file, { PGSSLMODE: 'disable' }, this.#account);
     return this.#daemon;
   }
 
@@ -75,13 +80,12 @@ export class World {
   }
 
   /** Publishes a page and commits a change that names it; resolves with the page. */
-  async enqueue({ notify = true } = {}): Promise<string> {
-    const port = `port-${++this.#enqueued}`;
+  async enqueue(port = `port-${++this.#enqueued}`): Promise<string> {
     const page = `ports/www/${port}/Detail.html`;
     this.site.write([page]);
     await this.query(
       `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))
-       SELECT ${notify ? "pg_notify('port_updated', '')" : '1'}`,
+       SELECT pg_notify('port_updated', '')`,
       [port],
     );
     return page;
