@@ -55,12 +55,14 @@ export class Killer {
   }
 
   async #killDaemon(signal: AbortSignal): Promise<void> {
-    await this.#world.daemon.kill();
-    this.#report.figures.count('kills');
-    // Where it was: rows not marked are between claim and settling, the others settle; none of either is start-up or rest.
+    const { figures } = this.#report;
+    const starting = await this.#world.daemon.kill();
+    figures.count('kills');
+    // Rows that are not marked were claimed and not cleared yet; rows that are were waiting for their second clearing.
     const { claimed, settling } = await this.#journal();
-    this.#report.figures.count(claimed > 0 ? 'kills while clearing' : 'kills otherwise');
-    if (settling > 0) this.#report.figures.count('kills while settling');
+    if (starting) figures.count('kills while starting');
+    if (claimed > 0) figures.count('kills while clearing');
+    if (settling > 0) figures.count('kills while settling');
     if (this.#random.chance(0.2))
       await wait(this.#random.between(0, 700), undefined, { signal }).catch(() => {});
     this.startDaemon();
