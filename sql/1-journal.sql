@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS uncached.journal (
   cleared_at  timestamptz,
   attempts    integer     NOT NULL DEFAULT 0,
   last_error  text,
-  retry_at    timestamptz
+  retry_at    timestamptz,
+  owner       text
 ) WITH (
   fillfactor                     = 45,
   autovacuum_vacuum_threshold    = 1000,
@@ -61,6 +62,9 @@ COMMENT ON COLUMN uncached.journal.attempts IS
   'How many clearings have failed.';
 COMMENT ON COLUMN uncached.journal.last_error IS
   'Why the last clearing failed. Set: failing. NULL: nothing is wrong.';
+COMMENT ON COLUMN uncached.journal.owner IS
+  'The daemon that works on the row: "uncached OWNER" is the application_name of its sessions. When these are gone '
+  'or silent for long, another daemon takes the row over.';
 COMMENT ON COLUMN uncached.journal.retry_at IS
   'When a failing row is tried again.';
 

@@ -21,4 +21,22 @@ SELECT name, script_name
                ('file_updated',   'listen_file_updated')) AS shipped (name, script_name)
  WHERE NOT EXISTS (SELECT FROM listen_for);
 
+-- Tells the daemon, which then reads the table again: no restart, no waiting for the next sweep.
+CREATE OR REPLACE FUNCTION uncached.tell_listen_for() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_catalog.pg_notify('uncached_listen_for', '');
+  RETURN NULL;
+END
+$function$;
+
+COMMENT ON FUNCTION uncached.tell_listen_for() IS
+  'Notifies the uncached daemon that listen_for has changed.';
+
+CREATE OR REPLACE TRIGGER uncached_listen_for
+  AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON listen_for
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION uncached.tell_listen_for();
+
 COMMIT;

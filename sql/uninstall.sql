@@ -41,7 +41,7 @@ BEGIN
   FOR enqueuing IN
     SELECT tgname AS trigger_name, tgrelid::regclass AS table_name, pg_get_triggerdef(oid) AS definition
       FROM pg_trigger
-     WHERE tgfoid = to_regprocedure('uncached.enqueue()')
+     WHERE tgfoid IN (to_regprocedure('uncached.enqueue()'), to_regprocedure('uncached.tell_listen_for()'))
        AND tgparentid = 0  -- those of partitions go with their parent's
      ORDER BY tgrelid::regclass::text, tgname
   LOOP
@@ -53,6 +53,7 @@ END
 $$;
 
 DROP FUNCTION IF EXISTS uncached.enqueue();
+DROP FUNCTION IF EXISTS uncached.tell_listen_for();
 DROP FUNCTION IF EXISTS uncached.assert_queue_table(regclass, name[]);
 DROP TABLE IF EXISTS uncached.journal;
 DROP SCHEMA IF EXISTS uncached;

@@ -1,17 +1,27 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Means } from './clearing/clearing.ts';
 import { runCommand } from './clearing/command.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
 import { load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
-import type { Cache, Clock, Journal, Listened, Queue, Revival } from './core/contracts.ts';
+import {
+  type Cache,
+  type Clock,
+  channelsChanged,
+  type Journal,
+  type Listened,
+  type Queue,
+  type Revival,
+} from './core/contracts.ts';
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { Listen } from './daemon/ear.ts';
 import { keepMarker } from './filesystem/boot.ts';
 import { openCache } from './filesystem/cache.ts';
 import { readChannels } from './postgres/channels.ts';
-import { connectionConfig } from './postgres/connection.ts';
+import { connectionConfigs } from './postgres/connection.ts';
+import { openHosts } from './postgres/hosts.ts';
 import { openJournal } from './postgres/journal.ts';
 import { listen } from './postgres/listener.ts';
 import { openPool } from './postgres/pool.ts';
@@ -26,6 +36,8 @@ export interface App {
   readonly cache: Cache;
   readonly revival: Revival;
   readonly clock: Clock;
+  /** Before the first query: with several hosts, settles on the primary. */
+  findPrimary(): Promise<void>;
   /** `listen_for`, as it is now. */
   channels(): Promise<Listened[]>;
   listenTo(channels: readonly Listened[]): Listen;
@@ -42,16 +54,22 @@ export function loadAll(file: string): { configuration: Configuration; handlers:
   return { configuration, handlers };
 }
 
+/** A daemon that is silent for so many heartbeats has lost its journal rows to others. */
+const missedHeartbeats = 3;
+
 export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>): App {
-  const config = connectionConfig(configuration.database);
-  const pool = openPool(config);
-  const journal = openJournal(pool);
+  // Names this process among the daemons on the database, in its sessions and as the owner of journal rows (journal.ts).
+  const owner = randomBytes(8).toString('hex');
+  const hosts = openHosts(connectionConfigs(configuration.database, { sessionName: `uncached ${owner}` }));
+  const pool = openPool(hosts);
+  const user = hosts.current().user ?? '';
+  const journal = openJournal(pool, { owner, leaseMs: configuration.daemon.heartbeatMs * missedHeartbeats });
   const cache = openCache(configuration.cache.root);
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
       queue === undefined
         ? []
-        : [[name, openQueue(pool, { handler: name, queue, columns, user: config.user ?? '' })] as const],
+        : [[name, openQueue(pool, { handler: name, queue, columns, user, owner })] as const],
     ),
   );
   return {
@@ -63,12 +81,12 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
     revival: keepMarker(configuration.cache.root),
     clock: systemClock,
     channels: () => readChannels(pool),
-    listenTo: (channels) => (onNotification) =>
-      listen(
-        config,
-        channels.map(({ channel }) => channel),
-        onNotification,
-      ),
+    findPrimary: hosts.findPrimary,
+    listenTo: (channels) => async (onNotification) => {
+      await hosts.findPrimary();
+      const names = [channelsChanged, ...channels.map(({ channel }) => channel)];
+      return listen(hosts.current(), pool, names, onNotification);
+    },
     means: (observe) => ({ handlers, journal, cache, run: runCommand, clock: systemClock, observe }),
     async close() {
       await Promise.all([pool.end(), cache.close()]);

@@ -1,6 +1,7 @@
 import type { Claim, JournalRow, Queue } from '../core/contracts.ts';
 import { clearRows, type Means } from './clearing.ts';
 import type { Handler } from './handler.ts';
+import type { Pace } from './pace.ts';
 
 /** Told after each batch: which rows are cleared once and have to settle, and whether some failed. */
 export type Cleared = (outcome: { cleared: readonly number[]; failed: number; entries: number }) => void;
@@ -14,12 +15,17 @@ export type Cleared = (outcome: { cleared: readonly number[]; failed: number; en
 export async function drain(
   handler: Handler,
   queue: Queue,
-  { limit, onCleared, signal, ...means }: Means & { limit: number; onCleared: Cleared; signal: AbortSignal },
+  { pace, onCleared, signal, ...means }: Means & { pace: Pace; onCleared: Cleared; signal: AbortSignal },
 ): Promise<boolean> {
   let after: string | null = null;
   while (!signal.aborted) {
     const started = means.clock.now();
-    const claim: Claim = await queue.claim(limit, after);
+    const limit = pace.size;
+    const claim: Claim = await queue.claim(limit, after).catch((error) => {
+      pace.failed();
+      throw error;
+    });
+    pace.took(means.clock.now() - started);
     if (claim.rows.length > 0) await clearClaim(handler, claim, started, onCleared, means);
     const short = claim.entries < limit;
     if (short && after === null) return claim.remains;

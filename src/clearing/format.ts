@@ -51,6 +51,7 @@ function checkName(value: string): string {
   if (value === '') throw new Error('is empty');
   if (value.startsWith('.')) throw new Error(`is ${JSON.stringify(value)}, which begins with a dot`);
   if (value.includes('/')) throw new Error(`is ${JSON.stringify(value)}, which contains "/"`);
+  if (/\p{Surrogate}/u.test(value)) throw new Error('contains half a surrogate pair');
   if (value.includes('\0')) throw new Error('contains a NUL character');
   return value;
 }

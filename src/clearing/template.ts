@@ -1,5 +1,5 @@
 import type { Key } from '../core/contracts.ts';
-import { escapeData } from '../core/pattern.ts';
+import { escapeData, unescapeData } from '../core/pattern.ts';
 import { type Format, parseFormat, parsePath } from './format.ts';
 
 /** A template after parsing, such as `ports/{category}/{port}/*`. */
@@ -23,12 +23,15 @@ export function parseTemplate(text: string): Template {
   if (text === '') throw bad('is empty');
   if (text.startsWith('/')) throw bad('begins with "/": templates are below root');
 
+  if (text.includes('\0')) throw bad(`has a stray ${JSON.stringify('\0')}`);
+
   const parts = [...parseParts(text, bad)];
   const skeleton = parts.map((part) => (part.kind === 'text' ? part.text : '\0')).join('');
   const components = skeleton.replace(/\/$/, '').split('/');
   for (const component of components) {
     if (component === '') throw bad('has an empty component ("//")');
-    if (component === '.' || component === '..') throw bad(`has a component "${component}"`);
+    const name = unescapeData(component);
+    if (name === '.' || name === '..') throw bad(`has a component "${component}"`);
   }
 
   return {
@@ -41,15 +44,27 @@ export function parseTemplate(text: string): Template {
 }
 
 function* parseParts(text: string, bad: (what: string) => Error): Generator<Part> {
-  const token = /\{([^{}]*)\}|(\\.)|\[[!^]?(?:\\.|[^\]\\/])+\]|([{}[\\\0])|[^{}[\\\0]+/gsy;
+  const token = /\{([^{}]*)\}|(\\.)|\[[!^]?(?:\\.|[^\]\\/])+\]|([{}[\\])|[^{}[\\]+/gsy;
   for (const [all, column, escaped, stray] of text.matchAll(token)) {
     if (column !== undefined) yield parseColumn(column, bad);
     else if (stray === '[') throw bad('has a "[" without its "]"');
     else if (stray !== undefined && stray !== '\\') throw bad(`has a stray ${JSON.stringify(stray)}`);
     else if (stray === '\\') throw bad('ends in a backslash');
     else if (escaped === '\\/') throw bad('has a backslash before "/"');
+    else if (all.startsWith('[')) yield { kind: 'text', text: checkRanges(all, bad) };
     else yield { kind: 'text', text: all };
   }
+}
+
+/** A range that ends before it begins is a mistake, and no regular expression. */
+function checkRanges(set: string, bad: (what: string) => Error): string {
+  for (const [range, from, to] of set
+    .replace(/^\[[!^]?|\]$/g, '')
+    .matchAll(/(\\.|[^\\])-(\\.|[^\\])|\\.|./gsu)) {
+    const [first, last] = [from, to].map((end) => unescapeData(end ?? '').codePointAt(0) ?? 0);
+    if ((first ?? 0) > (last ?? 0)) throw bad(`has the range "${range}", which is backwards`);
+  }
+  return set;
 }
 
 function parseColumn(inside: string, bad: (what: string) => Error): Part {
@@ -74,20 +89,24 @@ function expandPart(part: Part, key: Key): string {
   }
 }
 
-/** NAME_MAX; a longer name cannot exist, and asking for it would be an error of the file system's. */
+/** NAME_MAX and PATH_MAX; nothing longer can exist, and asking for it would be an error of the file system's. */
 const maxNameBytes = 255;
+const maxPathBytes = 4_095;
 
 function checkLengths(pattern: string): string {
   // Short patterns, which is nearly all of them, cannot have a long component.
-  if (pattern.length * 3 > maxNameBytes) {
-    for (const component of pattern.split('/')) {
-      if (Buffer.byteLength(component.replace(/\\(.)/gs, '$1')) > maxNameBytes) {
-        throw new Error(
-          `a component of ${component.slice(0, 40)}… is over ${maxNameBytes} bytes: no page can have this key`,
-        );
-      }
-    }
+  if (pattern.length * 3 <= maxNameBytes) return pattern;
+  const shortest = pattern.split('/').map(shortestName);
+  for (const name of shortest) {
+    if (Buffer.byteLength(name) > maxNameBytes)
+      throw new Error(
+        `a component of ${name.slice(0, 40)}… is over ${maxNameBytes} bytes: no page can have this key`,
+      );
   }
+  if (Buffer.byteLength(shortest.join('/')) > maxPathBytes)
+    throw new Error(
+      `a path of ${pattern.slice(0, 40)}… is over ${maxPathBytes} bytes: no page can have this key`,
+    );
   return pattern;
 }
 
@@ -99,6 +118,12 @@ function everything(parts: readonly Part[]): string {
     pattern += part.kind === 'text' ? part.text : '*';
   }
   return pattern;
+}
+
+/** As short as a name can be that the component matches: `*` may stand for nothing. */
+function shortestName(component: string): string {
+  const token = /\\(.)|(\*)|\[[!^]?(?:\\.|[^\]\\])+\]|(.)/gsu;
+  return component.replace(token, (_all, escaped, star, plain) => escaped ?? (star ? '' : (plain ?? '?')));
 }
 
 function literalDirectory(components: readonly string[]): string {

@@ -6,7 +6,8 @@ import { didYouMean } from '../core/suggest.ts';
 import { inspectRoot } from '../filesystem/inspect.ts';
 import { withAdvice } from '../postgres/advice.ts';
 import { readChannels } from '../postgres/channels.ts';
-import { connectionConfig, describeConnection } from '../postgres/connection.ts';
+import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
+import { openHosts } from '../postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from '../postgres/inspect.ts';
 import { openPool } from '../postgres/pool.ts';
 import { canHear } from '../postgres/probe.ts';
@@ -35,9 +36,11 @@ async function inspectDatabase(
   { database }: Configuration,
   handlers: ReadonlyMap<string, Handler>,
 ): Promise<string[]> {
-  const config = connectionConfig(database);
-  const pool = openPool(config);
+  const hosts = openHosts(connectionConfigs(database));
+  const pool = openPool(hosts);
   try {
+    await hosts.findPrimary();
+    const config = hosts.current();
     const problems = await inspectSchema(pool);
     for (const { queue, columns } of handlers.values()) {
       if (queue !== undefined)
@@ -53,7 +56,7 @@ async function inspectDatabase(
     }
     return problems;
   } catch (error) {
-    return [withAdvice(`Cannot connect to ${describeConnection(config)}`, error).message];
+    return [withAdvice(`Cannot connect to ${describeConnection(hosts.current())}`, error).message];
   } finally {
     await pool.end();
   }

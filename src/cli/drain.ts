@@ -1,6 +1,7 @@
 import { type App, loadAll, openApp } from '../app.ts';
 import { fromJournal } from '../clearing/again.ts';
 import { drain as drainQueue } from '../clearing/drain.ts';
+import { Pace } from '../clearing/pace.ts';
 import { Settling } from '../clearing/settling.ts';
 import type { Event } from '../core/events.ts';
 import { toLine } from '../observe/log.ts';
@@ -10,6 +11,7 @@ import { openProgress, type Progress } from './progress.ts';
 export async function drain(file: string): Promise<number> {
   const app = openApp(loadAll(file));
   try {
+    await app.findPrimary();
     return await drainAll(app);
   } finally {
     await app.close();
@@ -32,7 +34,7 @@ async function drainAll(app: App): Promise<number> {
 
   const again = fromJournal(means, { limit, onCleared: (ids) => settling.add(ids) });
   again.begin('all');
-  while ((await again.step()) !== null);
+  while ((await again.step()) === 0);
   for (const [name, queue] of app.queues) {
     const handler = app.handlers.get(name);
     if (!handler) continue;
@@ -41,7 +43,12 @@ async function drainAll(app: App): Promise<number> {
       tally.entries += entries;
       progress.at(tally.entries, name);
     };
-    await drainQueue(handler, queue, { ...means, limit, onCleared, signal: new AbortController().signal });
+    await drainQueue(handler, queue, {
+      ...means,
+      pace: new Pace(limit),
+      onCleared,
+      signal: new AbortController().signal,
+    });
   }
   await settleAll(app, settling, progress);
   progress.close();

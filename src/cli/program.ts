@@ -5,6 +5,7 @@ import { check } from './check.ts';
 import { clear } from './clear.ts';
 import { config } from './config.ts';
 import { drain } from './drain.ts';
+import { failing } from './failing.ts';
 import { run } from './run.ts';
 import { schema } from './schema.ts';
 import { status } from './status.ts';
@@ -53,6 +54,23 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .argument('[column=value...]', 'the key')
     .option('--dry-run', 'only list what would go')
     .action((handler, key, options) => exitWith(clear(file(), handler, key, options)));
+  const failingCommand = program
+    .command('failing')
+    .description('what cannot be cleared: list, retry or drop');
+  for (const [action, description] of [
+    ['list', 'each failing row, with its error and its next try'],
+    ['retry', 'try again with the next sweep'],
+    ['drop', 'give up for good; the pages may stay stale'],
+  ] as const) {
+    const command = failingCommand
+      .command(action)
+      .description(description)
+      .argument('[id...]', 'journal rows; all of them by default')
+      .option('--handler <name>', 'only rows of this handler')
+      .action((ids, options) => exitWith(failing(file(), action, ids, options)));
+    if (action === 'list') command.option('--json', 'as JSON');
+    if (action === 'drop') command.option('--all', 'drop every failing row');
+  }
   program
     .command('config')
     .description('print the effective configuration, passwords masked')

@@ -1,7 +1,7 @@
 import { type App, loadAll, openApp } from '../app.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Listened } from '../core/contracts.ts';
-import { explain, toError } from '../core/errors.ts';
+import { explain, toError, UsageError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { openLog } from '../observe/log.ts';
@@ -11,24 +11,33 @@ import { version } from './version.ts';
 /** A batch that hangs longer than this is left to the journal: the next start clears it again. */
 const stopWithinMs = 10_000;
 
-/** The daemon, until SIGTERM or SIGINT. */
+/** The daemon, until SIGTERM or SIGINT. SIGHUP reads the configuration and listen_for again. */
 export async function run(file: string): Promise<number> {
-  const loaded = loadAll(file);
+  let loaded = loadAll(file);
   const { cache, daemon } = loaded.configuration;
   const observe = openLog(daemon.log);
   observe({ kind: 'starting', version, file, pid: process.pid, root: cache.root });
-  const app = openApp(loaded);
+
   const stop = new AbortController();
+  let reload = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       observe({ kind: 'stopping', signal });
       stop.abort();
     });
   }
+  process.on('SIGHUP', () => {
+    const next = loadAgain(file, observe);
+    if (next === undefined) return;
+    loaded = next;
+    reload.abort();
+  });
 
   try {
-    const channels = await readChannelsPatiently(app, observe, stop.signal);
-    if (channels) await serve(app, channels, observe, stop.signal);
+    while (!stop.signal.aborted) {
+      reload = new AbortController();
+      await serve(loaded, observe, { stop: stop.signal, reload });
+    }
   } catch (error) {
     observe({ kind: 'gave-up', error: toError(error) });
     return 1;
@@ -37,19 +46,47 @@ export async function run(file: string): Promise<number> {
   return 0;
 }
 
-async function serve(app: App, channels: Listened[], observe: Observe, signal: AbortSignal): Promise<void> {
+/** Undefined if the file has problems: all of them are told, and what is in effect stays. */
+function loadAgain(file: string, observe: Observe): ReturnType<typeof loadAll> | undefined {
+  try {
+    const loaded = loadAll(file);
+    observe({ kind: 'reloading', why: 'SIGHUP' });
+    return loaded;
+  } catch (thrown) {
+    const problems = thrown instanceof UsageError ? thrown.problems : [explain(toError(thrown))];
+    observe({ kind: 'reload-refused', problems });
+    return undefined;
+  }
+}
+
+/** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
+async function serve(
+  loaded: ReturnType<typeof loadAll>,
+  observe: Observe,
+  { stop, reload }: { stop: AbortSignal; reload: AbortController },
+): Promise<void> {
+  const app = openApp(loaded);
+  const end = AbortSignal.any([stop, reload.signal]);
+  const channels = await readChannelsPatiently(app, observe, end);
+  if (channels === undefined) return app.close();
   const { cache, daemon } = app.configuration;
   const running = startDaemon({
     ...app.means(observe),
     queues: app.queues,
     channels,
+    readChannels: app.channels,
+    onChannelsChanged() {
+      observe({ kind: 'reloading', why: 'listen_for has changed' });
+      reload.abort();
+    },
     listen: app.listenTo(channels),
     revival: app.revival,
     settleMs: cache.settleMs,
     sweepMs: daemon.sweepMs,
+    heartbeatMs: daemon.heartbeatMs,
     batch: daemon.batch,
   });
-  await aborted(signal);
+  await aborted(end);
   const stopped = running.stop().then(() => app.close());
   await Promise.race([stopped, app.clock.wait(stopWithinMs, new AbortController().signal)]);
 }
@@ -63,6 +100,7 @@ async function readChannelsPatiently(
   let told = '';
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
+      await app.findPrimary();
       return await app.channels();
     } catch (thrown) {
       const error = toError(thrown);

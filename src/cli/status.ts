@@ -19,6 +19,7 @@ export async function status(file: string, options: StatusOptions): Promise<numb
   };
   const app = openApp(loadAll(file));
   try {
+    await app.findPrimary();
     const handlers = await collect(app);
     const { level, reasons } = assess(handlers, thresholds);
     print(handlers, level, reasons, options.json ?? false);

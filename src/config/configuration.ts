@@ -1,4 +1,4 @@
-import type { Configuration, HandlerSettings } from '../core/configuration.ts';
+import type { Configuration, DatabaseSettings, HandlerSettings } from '../core/configuration.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { type Option, options, type Section } from './options.ts';
 import type { Entry } from './read.ts';
@@ -28,8 +28,9 @@ export function toConfiguration(
     ) as Values<S>;
 
   const database = values('database');
+  problems.push(...portProblems(database));
   const { root, settle } = values('cache');
-  const { sweep, batch, log } = values('daemon');
+  const { sweep, heartbeat, batch, log } = values('daemon');
   const handlers = [...parsed.sections.keys()].filter(isHandler).map((section): HandlerSettings => {
     const { queue, clear, then: followers, run } = values('handler', section);
     return {
@@ -46,6 +47,7 @@ export function toConfiguration(
     root !== undefined &&
     settle !== undefined &&
     sweep !== undefined &&
+    heartbeat !== undefined &&
     batch !== undefined &&
     log !== undefined;
   if (!complete) return { problems };
@@ -54,11 +56,17 @@ export function toConfiguration(
       file,
       database,
       cache: { root, settleMs: settle },
-      daemon: { sweepMs: sweep, batch, log },
+      daemon: { sweepMs: sweep, heartbeatMs: heartbeat, batch, log },
       handlers,
     },
     problems,
   };
+}
+
+function portProblems({ host, port }: DatabaseSettings): string[] {
+  const hosts = host?.split(',').length ?? 1;
+  if (port === undefined || port.length === 1 || port.length === hosts) return [];
+  return [`[database] port names ${port.length} ports for ${hosts} hosts: give one for all, or one for each`];
 }
 
 const handlerPrefix = 'handler.';

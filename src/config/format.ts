@@ -6,12 +6,21 @@ type Value = string | number | undefined;
 
 /** A configuration as an INI file that loads to the same value, but for the password, which is masked. */
 export function format({ file, database, cache, daemon, handlers }: Configuration): string {
-  const { password, ...connection } = database;
+  const { password, port, ...connection } = database;
   return [
     `; the configuration in ${file}, as uncached understands it`,
-    section('database', { ...connection, password: password === undefined ? undefined : '********' }),
+    section('database', {
+      ...connection,
+      port: port?.join(','),
+      password: password === undefined ? undefined : '********',
+    }),
     section('cache', { root: cache.root, settle: formatDuration(cache.settleMs) }),
-    section('daemon', { sweep: formatDuration(daemon.sweepMs), batch: daemon.batch, log: daemon.log }),
+    section('daemon', {
+      sweep: formatDuration(daemon.sweepMs),
+      heartbeat: formatDuration(daemon.heartbeatMs),
+      batch: daemon.batch,
+      log: daemon.log,
+    }),
     ...handlers.map(({ name, queue, clear, followers, run }) =>
       section(`handler.${name}`, { queue, 'clear[]': clear, 'then[]': followers, run }),
     ),

@@ -17,7 +17,7 @@ export interface Option<T> {
 export const options = {
   database: {
     host: { parse: parse.text } as Option<string>,
-    port: { parse: parse.integer(1, 65_535) } as Option<number>,
+    port: { parse: parse.ports } as Option<number[]>,
     dbname: { parse: parse.text } as Option<string>,
     user: { parse: parse.text } as Option<string>,
     password: { parse: parse.text, secret: true } as Option<string>,
@@ -32,6 +32,7 @@ export const options = {
   },
   daemon: {
     sweep: { parse: parse.duration(1_000), default: '60s' } as Option<number>,
+    heartbeat: { parse: parse.duration(1_000), default: '10s' } as Option<number>,
     batch: { parse: parse.integer(1, 100_000), default: '1000' } as Option<number>,
     log: {
       parse: parse.oneOf<LogLevel>('debug', 'info', 'warn', 'error'),

@@ -28,6 +28,10 @@ export function integer(least: number, most: number) {
   };
 }
 
+export function ports(value: string): number[] {
+  return value.split(',').map((port) => integer(1, 65_535)(port.trim()));
+}
+
 export function oneOf<T extends string>(...values: T[]) {
   return (value: string): T => {
     const found = values.find((one) => one === value);

@@ -10,6 +10,7 @@ export interface Configuration {
   };
   readonly daemon: {
     readonly sweepMs: number;
+    readonly heartbeatMs: number;
     /** Entries a claim takes at most. */
     readonly batch: number;
     readonly log: LogLevel;
@@ -19,8 +20,10 @@ export interface Configuration {
 
 /** Absent values are libpq's business: its environment variables, then its defaults. */
 export interface DatabaseSettings {
+  /** One, or several with commas between: the first that is a primary is used. */
   readonly host?: string;
-  readonly port?: number;
+  /** One for all hosts, or one for each. */
+  readonly port?: readonly number[];
   readonly dbname?: string;
   readonly user?: string;
   readonly password?: string;

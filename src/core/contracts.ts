@@ -61,6 +61,7 @@ export interface Looked {
  */
 export type Which = 'all' | 'untried' | 'forgotten';
 
+/** A daemon's own rows: the ones it claimed, recorded or took over. */
 export interface Journal {
   /** Writes a row for a handler that has no queue, so that its clearing survives a crash like any other. */
   record(handler: string): Promise<JournalRow>;
@@ -80,16 +81,39 @@ export interface Journal {
     limit: number;
     handlers: readonly string[];
   }): Promise<{ rows: JournalRow[]; nextMs: number | null }>;
+  /** Makes the rows of daemons that are dead, or silent for the lease, the caller's. `others`: rows that are still others'. */
+  takeOver(): Promise<{ taken: number; others: number }>;
   /** The highest id there is; 0 for an empty journal. */
   newest(): Promise<number>;
   /** Rows with `after < id <= upTo`, by id. */
   unsettled(range: { after: number; upTo: number; limit: number; which: Which }): Promise<JournalRow[]>;
   counts(): Promise<JournalCount[]>;
+  /** Whoever owns them: the failing rows, the oldest first. */
+  failing(which: FailingRows): Promise<FailingRow[]>;
+  /** Has failing rows tried again at the next look at the journal. Returns how many. */
+  retryNow(which: FailingRows): Promise<number>;
+  /** Gives failing rows up: their pages may stay stale. Returns how many. */
+  drop(which: FailingRows): Promise<number>;
 }
 
 export interface RowFailure {
   readonly id: number;
   readonly error: string;
+}
+
+/** Failing rows of a handler, of these ids, or all. */
+export interface FailingRows {
+  readonly handler?: string;
+  readonly ids?: readonly number[];
+}
+
+export interface FailingRow extends JournalRow {
+  readonly error: string;
+  readonly attempts: number;
+  /** Since the claim. */
+  readonly ageMs: number;
+  /** Until the next try; negative when it is under way. */
+  readonly retryMs: number | null;
 }
 
 export interface JournalCount {
@@ -112,6 +136,9 @@ export interface Listened {
   readonly channel: string;
   readonly handler: string;
 }
+
+/** The channel on which the trigger on `listen_for` notifies (sql/2-listen_for.sql). */
+export const channelsChanged = 'uncached_listen_for';
 
 export interface Cache {
   /**

@@ -9,6 +9,24 @@ export function errorCode(thrown: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/**
+ * Whether the database could not be reached or went away, rather than refused what was asked: the system's codes, SQLSTATE class 08,
+ * 57P01 to 57P03 (shut down, crashed, starting up), or node-postgres' own words, which have no code.
+ */
+export function isOutage(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (/^(E[A-Z]{3,}|08\d{3}|57P0[1-3]|25006)$/.test(errorCode(cause) ?? '')) return true;
+    if (
+      /connection (terminated|ended|timeout)|timeout expired|query read timeout|client has encountered a connection error/i.test(
+        cause.message,
+      )
+    ) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /** The message and those of its causes, outermost first. An AggregateError (a host with several addresses) tells its parts. */
 export function explain(error: Error): string {
   const parts: string[] = [];

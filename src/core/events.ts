@@ -7,6 +7,7 @@ export type Event =
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
+  | { kind: 'recovered'; ms: number }
   | { kind: 'notified'; channel: string }
   | { kind: 'revived'; files: number }
   | { kind: 'unclean'; error: Error }
@@ -32,6 +33,8 @@ export type Event =
   | { kind: 'orphaned'; handler: string; rows: number }
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
   | { kind: 'loop-recovered'; loop: string }
+  | { kind: 'reloading'; why: string }
+  | { kind: 'reload-refused'; problems: readonly string[] }
   | { kind: 'stopping'; signal: string }
   | { kind: 'stopped' };
 

@@ -2,20 +2,26 @@ import { fromJournal, retry } from '../clearing/again.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
+import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
 import { Settling } from '../clearing/settling.ts';
-import type { Listened, Queue, Revival, Which } from '../core/contracts.ts';
+import { channelsChanged, type Listened, type Queue, type Revival, type Which } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { Loop } from './loop.ts';
+import { tellOutagesOnce } from './outage.ts';
 
 export interface DaemonParts extends Omit<Means, 'onFailed'> {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly channels: readonly Listened[];
+  /** `listen_for` as it is now. */
+  readonly readChannels: () => Promise<Listened[]>;
+  readonly onChannelsChanged: () => void;
   readonly listen: Listen;
   readonly revival: Revival;
   readonly settleMs: number;
   readonly sweepMs: number;
+  readonly heartbeatMs: number;
   readonly batch: number;
 }
 
@@ -26,7 +32,8 @@ const remainsMs = 1_000;
  * Starts what stays running: a loop for each handler, one for what the journal holds, one for failing rows, one that settles, the
  * sweep, and the ear. Each drives the next by wakes; none waits for another.
  */
-export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
+export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
+  const parts = { ...given, observe: tellOutagesOnce(given.observe, given.clock.now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
   const means: Means = { ...parts, onFailed: () => failing.wake() };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
@@ -47,6 +54,15 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
+  const watch = new Loop(
+    'listen_for',
+    async () => {
+      const now = await parts.readChannels();
+      if (JSON.stringify(now) !== JSON.stringify(channels)) parts.onChannelsChanged();
+      return null;
+    },
+    parts,
+  );
   const sweep = new Loop('sweep', sweepAll, parts);
   let marked = false;
   const revival = new Loop(
@@ -62,11 +78,13 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   const stopListening = new AbortController();
   let listened = false;
   const listening = keepListening(parts.listen, {
+    heartbeatMs: parts.heartbeatMs,
     clock,
     observe,
     signal: stopListening.signal,
     onNotification(channel) {
       observe({ kind: 'notified', channel });
+      if (channel === channelsChanged) watch.wake();
       for (const { handler } of channels.filter((one) => one.channel === channel)) loops.get(handler)?.wake();
     },
     onListening() {
@@ -84,7 +102,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   return {
     async stop() {
       stopListening.abort();
-      const all = [revival, sweep, ...loops.values(), journal, failing, settle];
+      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
       if (marked) markClean(parts);
     },
@@ -96,6 +114,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
 
   function handlerLoop(handler: Handler): Loop {
     const queue = queues.get(handler.name);
+    const pace = new Pace(batch);
     const told = { ...means, onCleared: ({ cleared }: { cleared: readonly number[] }) => onCleared(cleared) };
     return new Loop(
       handler.name,
@@ -104,7 +123,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
           await clearWithoutQueue(handler, told);
           return null;
         }
-        return (await drain(handler, queue, { ...told, limit: batch, signal })) ? remainsMs : null;
+        return (await drain(handler, queue, { ...told, pace, signal })) ? remainsMs : null;
       }),
       parts,
     );
@@ -114,6 +133,7 @@ export function startDaemon(parts: DaemonParts): { stop(): Promise<void> } {
   async function sweepAll(): Promise<number> {
     for (const name of queues.keys()) loops.get(name)?.wake();
     beginAgain('forgotten');
+    watch.wake();
     return parts.sweepMs;
   }
 

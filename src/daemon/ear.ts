@@ -3,47 +3,78 @@ import type { Clock } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
 
-/** Connects and LISTENs; resolves when every LISTEN is committed. `lost` settles with the reason when hearing ends. */
-export type Listen = (
-  onNotification: (channel: string) => void,
-) => Promise<{ lost: Promise<Error>; close(): void }>;
+interface Listening {
+  /** Settles with the reason when hearing ends. */
+  readonly lost: Promise<Error>;
+  /** Rejects if notifications are not heard. */
+  heartbeat(): Promise<void>;
+  close(): void;
+}
+
+/** Connects and LISTENs; resolves when every LISTEN is committed. */
+export type Listen = (onNotification: (channel: string) => void) => Promise<Listening>;
+
+interface Ears {
+  readonly heartbeatMs: number;
+  readonly onNotification: (channel: string) => void;
+  /** Called after each LISTEN that is proved to hear. */
+  readonly onListening: () => void;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Listens for ever: a connection that is lost is thrown away and a fresh one built. `onListening` is called after each LISTEN, so
- * that what was committed while nobody listened is caught up with. Returns when the signal aborts.
+ * Listens for ever: a connection that is lost or deaf is thrown away and a fresh one built. After each LISTEN what was committed while
+ * nobody listened is caught up with. Returns when the signal aborts.
  */
-export async function keepListening(
-  listen: Listen,
-  {
-    onNotification,
-    onListening,
-    clock,
-    observe,
-    signal,
-  }: {
-    onNotification: (channel: string) => void;
-    onListening: () => void;
-    clock: Clock;
-    observe: Observe;
-    signal: AbortSignal;
-  },
-): Promise<void> {
-  const aborted = new Promise<undefined>((resolve) =>
-    signal.addEventListener('abort', () => resolve(undefined)),
-  );
+export async function keepListening(listen: Listen, ears: Ears): Promise<void> {
+  const { onNotification, onListening, clock, observe, signal } = ears;
   for (let failures = 0; !signal.aborted; ) {
+    let listening: Listening | undefined;
     try {
-      const listening = await listen(onNotification);
+      listening = await listen(onNotification);
+      await listening.heartbeat();
+      if (signal.aborted) return;
       failures = 0;
-      if (!signal.aborted) onListening();
-      const lost = await Promise.race([listening.lost, aborted]);
-      listening.close();
+      onListening();
+      const lost = await untilDeaf(listening, ears);
       if (lost) observe({ kind: 'listener-lost', error: lost });
     } catch (thrown) {
       failures += 1;
       const retryMs = backoffMs(failures);
       if (failures === 1) observe({ kind: 'connecting', error: toError(thrown), retryMs });
       await clock.wait(retryMs, signal).catch(() => {});
+    } finally {
+      listening?.close();
     }
+  }
+}
+
+/** Resolves with the reason when hearing ends, or with nothing when the signal aborts. */
+async function untilDeaf(
+  listening: Listening,
+  { heartbeatMs, clock, signal }: Ears,
+): Promise<Error | undefined> {
+  const beating = new AbortController();
+  const end = AbortSignal.any([signal, beating.signal]);
+  const deaf = (async () => {
+    for (;;) {
+      try {
+        await clock.wait(heartbeatMs, end);
+      } catch {
+        return undefined;
+      }
+      try {
+        await listening.heartbeat();
+      } catch (error) {
+        return toError(error);
+      }
+    }
+  })();
+  try {
+    return await Promise.race([listening.lost, deaf]);
+  } finally {
+    beating.abort();
   }
 }

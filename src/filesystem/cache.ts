@@ -1,45 +1,34 @@
-import { Worker } from 'node:worker_threads';
-import type { Cache, Cleared } from '../core/contracts.ts';
+import { resolve } from 'node:path';
+import type { Cache } from '../core/contracts.ts';
+import type { ClearReply } from './answer.ts';
+import { type Apart, startApart } from './apart.ts';
 
-export interface ClearRequest {
-  readonly id: number;
-  readonly patterns: readonly string[];
-}
-
-export interface ClearReply {
-  readonly id: number;
-  readonly cleared?: Cleared;
-  /** A fault of ours: failures of files are part of `cleared`. */
-  readonly error?: Error;
-}
-
-/**
- * The cache below `root`, cleared in a thread of its own so that a large deletion never keeps the listener from hearing. The thread
- * starts with the first request, which may be empty.
- */
-export function openCache(root: string): Cache {
+/** The cache below `root`. Whatever clears it starts with the first request, which may be empty. */
+export function openCache(root: string, start = startApart): Cache {
   const waiting = new Map<number, (reply: ClearReply) => void>();
-  let thread: Worker | undefined;
+  let current: Apart | undefined;
   let lastId = 0;
 
-  function start(): Worker {
-    const started = new Worker(new URL('./thread.js', import.meta.url), { workerData: root });
-    started.on('message', (reply: ClearReply) => {
-      waiting.get(reply.id)?.(reply);
-      waiting.delete(reply.id);
+  function started(): Apart {
+    const apart = start(resolve(root), {
+      reply: (reply) => {
+        waiting.get(reply.id)?.(reply);
+        waiting.delete(reply.id);
+      },
+      // Nothing that was asked of it is lost: the journal still has it, and the next request starts another. It may be told
+      // more than once, and late: what waits by then was asked of its successor.
+      ended: (error) => {
+        if (current === apart) died(error);
+      },
     });
-    // Nothing that was asked of a dead thread is lost: the journal still has it, and the next request starts another thread.
-    started.on('error', (error) =>
-      died(new Error('Cannot clear: the clearing thread died', { cause: error })),
-    );
-    started.on('exit', () => died(new Error('Cannot clear: the clearing thread has ended')));
-    return started;
+    return apart;
   }
 
   function died(error: Error): void {
-    thread = undefined;
-    for (const [id, answer] of waiting) answer({ id, error });
+    current = undefined;
+    const lost = [...waiting];
     waiting.clear();
+    for (const [id, answer] of lost) answer({ id, error });
   }
 
   return {
@@ -47,12 +36,12 @@ export function openCache(root: string): Cache {
       return new Promise((resolve, reject) => {
         const id = ++lastId;
         waiting.set(id, ({ cleared, error }) => (cleared ? resolve(cleared) : reject(error)));
-        thread ??= start();
-        thread.postMessage({ id, patterns } satisfies ClearRequest);
+        current ??= started();
+        current.post({ id, patterns });
       });
     },
     async close() {
-      await thread?.terminate();
+      await current?.end();
     },
   };
 }

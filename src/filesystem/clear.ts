@@ -1,21 +1,26 @@
 import { getSystemErrorMap } from 'node:util';
 import type { Cleared, ClearFailure } from '../core/contracts.ts';
 import { errorCode, toError } from '../core/errors.ts';
-import { Directory, type Name } from './directory.ts';
-import { matcher, pageOfTemp } from './match.ts';
-import { hasMountsBelow } from './mounts.ts';
+import type { Directory, Name, Walk } from './directory.ts';
+import { matcher, pageOfTemp, textOf } from './match.ts';
 import { type Removal, removeEntry } from './remove.ts';
+import { CannotRemove } from './remove-tree.ts';
 import { type End, patternsOf, type TreeNode, toTree } from './tree.ts';
+import { systemWalk } from './walk.ts';
 
 /**
  * Deletes what the patterns match below root. Synchronous: one thread of readdir and unlink beats the promise API several
- * times over, so it belongs in a thread of its own (cache.ts).
+ * times over, so it belongs in a thread or a child of its own (cache.ts).
  */
-export function clear(root: string, patterns: Iterable<string>, removal: Removal = removeEntry): Cleared {
+export function clear(
+  root: string,
+  patterns: Iterable<string>,
+  walk: Walk,
+  removal: Removal = removeEntry,
+): Cleared {
   const clearing = new Clearing(removal);
   // A root that is missing throws, and so fails every pattern: its pages may be back with the next mount.
-  const openRoot = () => Directory.openRoot(root, { confineMount: hasMountsBelow(root) });
-  clearing.inDirectory(openRoot, toTree(patterns), root);
+  clearing.walk(() => walk.openRoot(root), toTree(patterns), root);
   return { files: clearing.files, failures: clearing.failures };
 }
 
@@ -23,9 +28,10 @@ export function clear(root: string, patterns: Iterable<string>, removal: Removal
 export function preview(
   root: string,
   patterns: Iterable<string>,
+  walk = systemWalk(),
 ): { paths: string[]; failures: readonly ClearFailure[] } {
   const paths: string[] = [];
-  const { failures } = clear(root, patterns, (directory, name, directoryOnly) => {
+  const { failures } = clear(root, patterns, walk, (directory, name, directoryOnly) => {
     const kind = directory.kind(name);
     if (kind === undefined || (directoryOnly && kind === 'other')) return 0;
     paths.push(kind === 'directory' ? `${directory.below(name)}/` : directory.below(name));
@@ -33,6 +39,9 @@ export function preview(
   });
   return { paths: [...new Set(paths)].sort(), failures };
 }
+
+/** What is to be done below a directory before it goes on itself. */
+type Step = Generator<Step, void>;
 
 class Clearing implements Cleared {
   files = 0;
@@ -43,17 +52,29 @@ class Clearing implements Cleared {
     this.#removal = removal;
   }
 
+  /** Depth first. The steps stand in a list and not on the stack, which a pattern of 2,000 components would exhaust. */
+  walk(...[open, node, path]: Parameters<Clearing['inDirectory']>): void {
+    const steps = [this.inDirectory(open, node, path)];
+    for (let step = steps.at(-1); step; step = steps.at(-1)) {
+      const { done, value } = step.next();
+      if (done) steps.pop();
+      else steps.push(value);
+    }
+  }
+
   /** Enters a directory and clears in it what the node asks for; whatever fails stops nothing beside it. */
-  inDirectory(open: () => Directory | undefined, node: TreeNode, path: string): void {
+  *inDirectory(open: () => Directory | undefined, node: TreeNode, path: string): Generator<Step, void> {
     let directory: Directory | undefined;
     try {
       directory = open();
       if (!directory) return;
       this.#entries(directory, [...node.ends.values()]);
-      for (const [name, child] of node.named) this.#child(directory, name, child);
+      for (const [name, child] of node.named) yield this.#child(directory, name, child);
       for (const [component, child] of node.wild) {
         const matches = matcher(component);
-        for (const name of directory.names()) if (matches(String(name))) this.#child(directory, name, child);
+        for (const name of directory.names()) {
+          if (matches(textOf(name))) yield this.#child(directory, name, child);
+        }
       }
     } catch (error) {
       for (const pattern of patternsOf(node)) this.#failed(pattern, path, error);
@@ -62,8 +83,8 @@ class Clearing implements Cleared {
     }
   }
 
-  #child(directory: Directory, name: Name, node: TreeNode): void {
-    this.inDirectory(() => directory.open(name), node, directory.below(name));
+  #child(directory: Directory, name: Name, node: TreeNode): Step {
+    return this.inDirectory(() => directory.open(name), node, directory.below(name));
   }
 
   /**
@@ -75,7 +96,7 @@ class Clearing implements Cleared {
     if (ends.length === 0) return;
     const first = directory.names();
     for (const name of first) {
-      const page = typeof name === 'string' ? pageOfTemp(name) : undefined;
+      const page = pageOfTemp(textOf(name));
       if (page === undefined) continue;
       const asked = ends.filter((end) => !end.directory && end.matches(page));
       this.#remove(directory, name, asked);
@@ -85,7 +106,7 @@ class Clearing implements Cleared {
     const wild = ends.filter((end) => end.literal === undefined);
     if (wild.length === 0) return;
     for (const name of directory.names()) {
-      const text = String(name);
+      const text = textOf(name);
       this.#remove(
         directory,
         name,
@@ -100,7 +121,10 @@ class Clearing implements Cleared {
       const directoryOnly = asked.every((end) => end.directory);
       this.files += this.#removal(directory, name, directoryOnly);
     } catch (error) {
-      for (const end of asked) this.#failed(end.pattern, directory.below(name), error);
+      const { path, files, cause } =
+        error instanceof CannotRemove ? error : { path: directory.below(name), files: 0, cause: error };
+      this.files += files;
+      for (const end of asked) this.#failed(end.pattern, path, cause);
     }
   }
 

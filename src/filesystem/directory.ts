@@ -1,98 +1,63 @@
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  type Stats,
-  unlinkSync,
-} from 'node:fs';
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { errorCode } from '../core/errors.ts';
 
 /** A file name: text, or bytes where the name is not UTF-8. */
 export type Name = string | Buffer;
 
-const asDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** How directories are entered so that what was checked is what is used; one for each kind of system (walk.ts). */
+export interface Walk {
+  /** Root may be a symbolic link: the operator named it. */
+  openRoot(root: string): Directory;
+}
 
 /**
- * An open directory below root. Every operation goes through its handle (/proc/self/fd/N/name), so that what was checked is
- * what is used: a component swapped for a symbolic link after the check cannot lead outside, as it can with any check by path
- * (doc/design.md has the figures).
+ * An open directory at or below root. A component swapped for a symbolic link after it was checked cannot lead outside, as it can
+ * with any check by path (doc/design.md has the figures). Directories are closed in the reverse order of opening.
  */
-export class Directory {
+export abstract class Directory {
   /** Below root; '' is root itself. For messages only. */
   readonly path: string;
-  readonly #fd: number;
-  readonly #at: string;
-  /** The mount that everything must be on, where mounts lie below root. */
-  readonly #mount: string | undefined;
 
-  private constructor(fd: number, path: string, mount: string | undefined) {
-    this.#fd = fd;
-    this.#at = `/proc/self/fd/${fd}/`;
+  constructor(path: string) {
     this.path = path;
-    this.#mount = mount;
   }
 
-  /** Root may be a symbolic link: the operator named it. With `confineMount`, directories on other mounts are refused. */
-  static openRoot(root: string, { confineMount }: { confineMount: boolean }): Directory {
-    const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-    return new Directory(fd, '', confineMount ? mountOf(fd) : undefined);
-  }
+  /**
+   * Returns undefined when nothing can be below that name: it does not exist, or is a file. Throws for a symbolic link (ELOOP)
+   * and for a directory on another mount (EXDEV).
+   */
+  abstract open(name: Name): Directory | undefined;
 
-  /** Returns undefined when nothing can be below that name: it does not exist, or is a file. */
-  open(name: Name): Directory | undefined {
-    let fd: number;
-    try {
-      fd = openSync(this.#child(name), asDirectory);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      // Linux answers ENOTDIR for a symbolic link too (FACTS: not ELOOP).
-      if (errorCode(error) === 'ENOTDIR' || errorCode(error) === 'ELOOP' || errorCode(error) === 'EMLINK') {
-        if (this.kind(name) !== 'symlink') return undefined;
-        throw refusal('ELOOP', 'is a symbolic link, which is never followed: replace it by a directory');
-      }
-      throw error;
-    }
-    if (this.#mount !== undefined && mountOf(fd) !== this.#mount) {
-      closeSync(fd);
-      throw refusal('EXDEV', 'is on another mount than root: leave it out of the templates');
-    }
-    return new Directory(fd, this.below(name), this.#mount);
-  }
+  abstract close(): void;
+
+  /** What a path to an entry begins with. It leads into this directory, whatever was renamed, until another is opened or closed. */
+  protected abstract at(): string;
 
   names(): Name[] {
-    const names: string[] = readdirSync(this.#at);
-    if (!names.some((name) => name.includes('\ufffd'))) return names;
-    return readdirSync(this.#at, { encoding: 'buffer' }).map((bytes) => {
-      const name = bytes.toString();
-      return name.includes('\ufffd') ? bytes : name;
-    });
+    const at = this.at();
+    try {
+      const names: string[] = readdirSync(at);
+      if (!names.some((name) => name.includes('\ufffd'))) return names;
+      return readdirSync(at, { encoding: 'buffer' }).map(textIfExact);
+    } catch (error) {
+      // Removed by others since it was opened.
+      if (errorCode(error) === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   kind(name: Name): 'directory' | 'symlink' | 'other' | undefined {
-    let stats: Stats;
-    try {
-      stats = lstatSync(this.#child(name));
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
+    const stats = lstatSync(this.child(name), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
     return stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'other';
   }
 
   unlink(name: Name): void {
-    unlinkSync(this.#child(name));
+    unlinkSync(this.child(name));
   }
 
   rmdir(name: Name): void {
-    rmdirSync(this.#child(name));
-  }
-
-  close(): void {
-    closeSync(this.#fd);
+    rmdirSync(this.child(name));
   }
 
   /** The path below root of one of its entries, for messages. */
@@ -100,16 +65,28 @@ export class Directory {
     return this.path === '' ? String(name) : `${this.path}/${name}`;
   }
 
-  #child(name: Name): string | Buffer {
-    return typeof name === 'string' ? this.#at + name : Buffer.concat([Buffer.from(this.#at), name]);
+  /** The last line of defence: nothing but the name of an entry gets near a system call, whatever asked for it. */
+  protected child(name: Name): string | Buffer {
+    const text = String(name);
+    if (text === '' || text === '.' || text === '..' || /[/\0]/.test(text))
+      throw refusal('EINVAL', `${JSON.stringify(text)} is no name of a file`);
+    const at = this.at();
+    return typeof name === 'string' ? at + name : Buffer.concat([Buffer.from(at), name]);
   }
 }
 
-/** A bind mount has the st_dev of what it shows; only the mount's id tells them apart. */
-function mountOf(fd: number): string | undefined {
-  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+export function refusal(code: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code });
 }
 
-function refusal(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
+export const refusals = {
+  symlink: () => refusal('ELOOP', 'is a symbolic link, which is never followed: replace it by a directory'),
+  otherMount: () => refusal('EXDEV', 'is on another mount than root: leave it out of the templates'),
+  replaced: (cause?: unknown) =>
+    refusal('ESTALE', 'was moved or replaced while it was being cleared: it is tried again', cause),
+};
+
+function textIfExact(bytes: Buffer): Name {
+  const text = bytes.toString();
+  return Buffer.from(text).equals(bytes) ? text : bytes;
 }

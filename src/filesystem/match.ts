@@ -53,6 +53,11 @@ function quoteSet(set: string): string {
     .replace(/\\([^[\]^\\-])/gsu, '$1');
 }
 
+/** A name as text. A byte that is no UTF-8 becomes half a surrogate pair: wildcards take it, but no literal is equal to it. */
+export function textOf(name: string | Buffer): string {
+  return typeof name === 'string' ? name : name.toString().replaceAll('\ufffd', '\udfff');
+}
+
 const temp = /^\.(.+)\.[0-9a-f]{16}\.tmp$/s;
 
 /** The page that a writer's temp `.NAME.<16 hex>.tmp` is to become (page-cache/), or undefined for any other name. */

@@ -39,10 +39,12 @@ export function toTree(patterns: Iterable<string>): TreeNode {
 }
 
 /** Every pattern at or below a node: these fail when its directory cannot be entered. */
-export function* patternsOf(node: TreeNode): Generator<string> {
-  yield* node.ends.keys();
-  for (const child of node.named.values()) yield* patternsOf(child);
-  for (const child of node.wild.values()) yield* patternsOf(child);
+export function patternsOf(node: TreeNode): string[] {
+  const nodes = [node];
+  // Grows as it goes.
+  for (const { named, wild } of nodes)
+    for (const child of [...named.values(), ...wild.values()]) nodes.push(child);
+  return nodes.flatMap(({ ends }) => [...ends.keys()]);
 }
 
 function descend(node: TreeNode, component: string): TreeNode {

@@ -61,6 +61,8 @@ export function toLine(event: Event): Line {
         level: 'error',
         message: `the listening connection is lost (${explain(event.error)}): connecting again`,
       };
+    case 'recovered':
+      return { level: 'info', message: 'the database is back', fields: { outageMs: round(event.ms) } };
     case 'notified':
       return { level: 'debug', message: `notified on ${event.channel}`, fields: { channel: event.channel } };
     case 'revived':
@@ -108,6 +110,14 @@ export function toLine(event: Event): Line {
       };
     case 'loop-recovered':
       return { level: 'info', message: `${event.loop}: works again`, fields: { loop: event.loop } };
+    case 'reloading':
+      return { level: 'info', message: `${event.why}: starting over with it` };
+    case 'reload-refused':
+      return {
+        level: 'error',
+        message: `the configuration has problems, so the old one stays: ${event.problems.join('; ')}`,
+        fields: { problems: event.problems },
+      };
     case 'stopping':
       return {
         level: 'info',

@@ -45,5 +45,5 @@ function messageOf(error: Error): string {
 export function isPermanent(thrown: unknown): boolean {
   const code = errorCode(thrown) ?? '';
   if (/does not support SSL|password must be a string/.test(toError(thrown).message)) return true;
-  return ['28P01', '28000', '3D000', '3F000', '42P01', '42703', '42501', '25006'].includes(code);
+  return ['28P01', '28000', '3D000', '3F000', '42P01', '42703', '42501'].includes(code);
 }

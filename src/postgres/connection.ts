@@ -10,25 +10,35 @@ const connectTimeoutMs = 5_000;
 const queryTimeoutMs = 30_000;
 
 /**
- * What node-postgres needs to connect. What the settings leave open comes from libpq's environment variables, then from its
- * defaults; a password from ~/.pgpass (node-postgres reads it).
+ * What node-postgres needs to connect, for each host of the list. What the settings leave open comes from libpq's environment
+ * variables, then from its defaults; a password from ~/.pgpass (node-postgres reads it). One port serves for all hosts, or each has
+ * its own.
  */
-export function connectionConfig(settings: DatabaseSettings, env = process.env): ClientConfig {
-  const host = settings.host ?? env.PGHOST ?? (process.platform === 'linux' ? '/var/run/postgresql' : '/tmp');
+export function connectionConfigs(
+  settings: DatabaseSettings,
+  { sessionName = 'uncached', env = process.env }: { sessionName?: string; env?: NodeJS.ProcessEnv } = {},
+): [ClientConfig, ...ClientConfig[]] {
   const user = settings.user ?? env.PGUSER ?? userInfo().username;
-  const port = settings.port ?? (env.PGPORT ? Number(env.PGPORT) : 5432);
-  return {
-    host,
-    port,
+  const localDirectory = process.platform === 'linux' ? '/var/run/postgresql' : '/tmp';
+  const [host = localDirectory, ...others] = splitList(settings.host ?? env.PGHOST);
+  const ports = settings.port ?? splitList(env.PGPORT).map(Number);
+  const toConfig = (one: string, index: number): ClientConfig => ({
+    host: one,
+    port: ports[index] ?? ports[0] ?? 5432,
     user,
     database: settings.dbname ?? env.PGDATABASE ?? user,
     ...(settings.password !== undefined && { password: settings.password }),
-    ssl: tls(host, settings, env),
-    application_name: 'uncached',
+    ssl: tls(one, settings, env),
+    application_name: sessionName,
     keepAlive: true,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
-  };
+  });
+  return [toConfig(host, 0), ...others.map((one, index) => toConfig(one, index + 1))];
+}
+
+function splitList(list = ''): string[] {
+  return list.split(',').flatMap((item) => item.trim() || []);
 }
 
 /** `user@host:port/database`, for messages. */

@@ -1,4 +1,5 @@
-import type { ClientConfig } from 'pg';
+import { randomBytes } from 'node:crypto';
+import type { ClientConfig, Pool } from 'pg';
 import createSubscriber, { type Subscriber } from 'pg-listen';
 import { toError } from '../core/errors.ts';
 import { withAdvice } from './advice.ts';
@@ -6,44 +7,83 @@ import { withAdvice } from './advice.ts';
 export interface Listening {
   /** Settles when the connection is lost, with the reason. */
   readonly lost: Promise<Error>;
+  /**
+   * Proves that notifications are heard: sends one on ANOTHER connection and waits for it. A half-open link looks well from here, and
+   * through a pooler in transaction mode LISTEN succeeds and nothing ever comes; sent on the same connection, a notification would be
+   * heard even there. Rejects when it is not heard in time.
+   */
+  heartbeat(): Promise<void>;
   close(): void;
 }
 
-/** How often pg-listen asks its connection for a sign of life; it waits `query_timeout` for the answer. */
-const checkMs = 10_000;
-const answerMs = 5_000;
+/** How long a notification may take; on one machine it takes a millisecond. */
+const patienceMs = 4_000;
 
 /**
  * LISTENs on the channels; resolves when every LISTEN is committed, so that whatever is committed afterwards is heard.
  *
  * pg-listen, with its traps closed. It reconnects by itself, but after its `retryTimeout` it is deaf for ever, a link lost during
  * its re-LISTEN goes unseen, and a subscriber closed during an outage comes back later. So it may not: `retryLimit: 1` makes it
- * give up at once, and whoever called us throws it away and listens anew, by the same road as the first time.
+ * give up at once, and whoever called us throws it away and listens anew, by the same road as the first time. Its own check
+ * (`paranoidChecking`) proves only that the connection answers: the heartbeat proves more.
  */
 export async function listen(
   config: ClientConfig,
+  pool: Pool,
   channels: readonly string[],
   onNotification: (channel: string) => void,
 ): Promise<Listening> {
   const subscriber = createSubscriber.default(
-    { ...config, application_name: 'uncached listener', query_timeout: answerMs },
+    { ...config, application_name: `${config.application_name} listener`, query_timeout: patienceMs },
     // Payloads are free text; the default parser takes anything but JSON for an error and drops the notification.
-    { retryLimit: 1, paranoidChecking: checkMs, parse: (text: string) => text },
+    { retryLimit: 1, paranoidChecking: false, parse: (text: string) => text },
   );
   const lost = new Promise<Error>((resolve) => {
     subscriber.events.on('error', (error) => resolve(toError(error)));
   });
   // It emits each channel's name as an event; a channel called "error" would throw.
   subscriber.notifications.on('error', () => {});
-  subscriber.events.on('notification', ({ channel }) => onNotification(channel));
+  const own = `uncached_heartbeat_${randomBytes(8).toString('hex')}`;
+  let beat = () => {};
+  subscriber.events.on('notification', ({ channel }) => (channel === own ? beat() : onNotification(channel)));
   try {
     await subscriber.connect();
-    for (const channel of new Set(channels)) await subscriber.listenTo(channel);
+    for (const channel of new Set([...channels, own])) await subscriber.listenTo(channel);
   } catch (error) {
     close(subscriber);
     throw withAdvice('Cannot listen', error);
   }
-  return { lost, close: () => close(subscriber) };
+
+  async function heartbeat(): Promise<void> {
+    let timeout: NodeJS.Timeout | undefined;
+    const heard = new Promise<void>((resolve, reject) => {
+      beat = resolve;
+      timeout = setTimeout(() => reject(new DeafError()), patienceMs);
+    });
+    const sent = pool.query("SELECT pg_notify($1, '')", [own]).catch((error) => {
+      throw withAdvice('Cannot send a heartbeat', error);
+    });
+    try {
+      // Sending may hang as well; whatever comes first decides.
+      await Promise.race([heard, sent.then(() => heard)]);
+    } finally {
+      clearTimeout(timeout);
+      heard.catch(() => {});
+      sent.catch(() => {});
+    }
+  }
+
+  return { lost, heartbeat, close: () => close(subscriber) };
+}
+
+/** LISTEN succeeded and yet nothing is heard. */
+export class DeafError extends Error {
+  constructor() {
+    super(
+      `a notification sent was not heard within ${patienceMs / 1_000} s: the connection is half-open, or it leads through a pooler in transaction or statement mode; connect to PostgreSQL itself or to a pooler in session mode`,
+    );
+    this.name = 'DeafError';
+  }
 }
 
 /** Not awaited: a half-open link never confirms. */

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Hosts } from './hosts.ts';
 
 /** Claims, looks and settlings of all handlers share these; each is short. */
 const connections = 4;
@@ -20,9 +21,15 @@ const session = `
   SET statement_timeout = '25s'`;
 
 /** Kept connections for everything but LISTEN. Settings are sent by SET: poolers refuse unknown start-up parameters. */
-export function openPool(config: pg.ClientConfig): pg.Pool {
+export function openPool(hosts: Hosts): pg.Pool {
   const pool = new pg.Pool({
-    ...config,
+    // The pool makes clients later, when another host may be in use.
+    Client: class extends pg.Client {
+      constructor() {
+        super(hosts.current());
+      }
+    },
+    connectionTimeoutMillis: hosts.current().connectionTimeoutMillis,
     max: connections,
     idleTimeoutMillis: 0,
     onConnect: async (client: pg.ClientBase) => {

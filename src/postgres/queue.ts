@@ -8,13 +8,9 @@ import { findQueueTable, type QueueTable, queueProblems } from './queue-table.ts
 /** The queue table of one handler. It is looked up at the first use, and again after it was found changed. */
 export function openQueue(
   pool: Pool,
-  {
-    handler,
-    queue,
-    columns,
-    user,
-  }: { handler: string; queue: string; columns: readonly string[]; user: string },
+  given: { handler: string; queue: string; columns: readonly string[]; user: string; owner: string },
 ): Queue {
+  const { handler, queue, columns, user, owner } = given;
   let known: Promise<{ table: QueueTable; statement: { name: string; text: string } }> | undefined;
 
   async function lookUp() {
@@ -40,7 +36,10 @@ export function openQueue(
   return {
     claim: (limit, after) =>
       attempt('claim from', ({ table, statement }) =>
-        claim(pool, { ...statement, values: [handler, limit, ...(table.hasId ? [after ?? minimumId] : [])] }),
+        claim(pool, {
+          ...statement,
+          values: [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])],
+        }),
       ),
     backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
   };
@@ -76,8 +75,8 @@ function claimStatement(table: QueueTable, columns: readonly string[]): string {
     value: `${quoteIdentifier(column)}::text AS k${index}`,
   }));
   const order = table.hasId ? 'ORDER BY id' : table.hasAge ? 'ORDER BY date_added' : '';
-  // The cast: without it $3 would have the type of id, and the least bigint is out of range for a serial (FreshPorts' tables have those).
-  const beyond = table.hasId ? 'WHERE id > $3::bigint' : '';
+  // The cast: without it $4 would have the type of id, and the least bigint is out of range for a serial (FreshPorts' tables have those).
+  const beyond = table.hasId ? 'WHERE id > $4::bigint' : '';
   const id = table.hasId ? 'id' : 'NULL::bigint AS id';
   const returning = [id, ...keys.map(({ value }) => value), `${table.age} AS age`].join(', ');
   const groups = keys.length > 0 ? `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}` : '';
@@ -88,8 +87,8 @@ function claimStatement(table: QueueTable, columns: readonly string[]): string {
         SELECT ctid FROM ${table.name} ${beyond} ${order} LIMIT $2 ${table.mayLock ? 'FOR UPDATE SKIP LOCKED' : ''}))
       RETURNING ${returning}
     ), claimed AS (
-      INSERT INTO uncached.journal (handler, key, enqueued_at)
-      SELECT $1::text, jsonb_build_object(${key}), min(age) FROM taken ${groups} HAVING count(*) > 0
+      INSERT INTO uncached.journal (handler, key, enqueued_at, owner)
+      SELECT $1::text, jsonb_build_object(${key}), min(age), $3::text FROM taken ${groups} HAVING count(*) > 0
       RETURNING id, key
     )
     SELECT (SELECT count(*)::int FROM taken) AS entries,
@@ -109,12 +108,13 @@ async function claim(pool: Pool, statement: QueryConfig): Promise<Claim> {
       if (!claimed) throw new Error('Cannot claim: the statement returned nothing');
       return { ...claimed, rows: claimed.rows ?? [] };
     } catch (error) {
-      if (errorCode(error) !== deadlock || attempt === maxAttempts) throw error;
+      if (!tryAgain.includes(errorCode(error) ?? '') || attempt === maxAttempts) throw error;
     }
   }
 }
 
-const deadlock = '40P01';
+/** Deadlock, and serialization failure where that is the default isolation: the statement left no trace. */
+const tryAgain = ['40P01', '40001'];
 const maxAttempts = 5;
 
 async function backlog(pool: Pool, table: QueueTable): Promise<Backlog> {

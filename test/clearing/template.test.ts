@@ -21,6 +21,10 @@ describe('parseTemplate', () => {
     ['../news/*', 'component ".."'],
     ['./news/*', 'component "."'],
     ['news/..', 'component ".."'],
+    ['\\.\\./news', 'component "\\.\\."'],
+    ['news/\\../x', 'component "\\.."'],
+    ['news/[z-a]', 'the range "z-a", which is backwards'],
+    ['news/[!0-9\\]-\\[]', 'which is backwards'],
     ['ports/{port', 'stray "{"'],
     ['ports/port}', 'stray "}"'],
     ['ports/{}', '"{}" where a column'],
@@ -33,6 +37,8 @@ describe('parseTemplate', () => {
     ['news/{a:%Y/%m}', 'cannot contain "/"'],
     ['news/{a:%q}', '%q is no date directive'],
     ['news/a\0', 'stray "\\u0000"'],
+    ['news/\\\0', 'stray "\\u0000"'],
+    ['news/[\0]', 'stray "\\u0000"'],
   ])('refuses %j: %s', (text, message) => {
     expect(() => parseTemplate(text)).toThrow(message);
   });
@@ -59,6 +65,7 @@ describe('expand', () => {
     ['a/b', 'contains "/"'],
     ['/', 'contains "/"'],
     ['a\0b', 'NUL'],
+    ['a\ud800', 'half a surrogate pair'],
     ['x'.repeat(256), 'over 255 bytes'],
     ['é'.repeat(128), 'over 255 bytes'],
   ])('refuses the value %j: %s', (value, message) => {
@@ -68,6 +75,18 @@ describe('expand', () => {
   it('counts the whole component, not the value, and escapes not at all', () => {
     expect(() => expand('{a}.{b}', { a: 'x'.repeat(200), b: 'y'.repeat(60) })).toThrow('over 255 bytes');
     expect(expand('{a}', { a: '*'.repeat(255) })).toBe('\\*'.repeat(255));
+  });
+
+  it('counts a wildcard as the least that it can stand for', () => {
+    expect(expand('{a}.*', { a: 'x'.repeat(254) })).toBe(`${'x'.repeat(254)}.*`);
+    expect(() => expand('{a}.?', { a: 'x'.repeat(254) })).toThrow('over 255 bytes');
+    expect(() => expand('{a}[a-z]', { a: 'x'.repeat(255) })).toThrow('over 255 bytes');
+    expect(expand('[abc]{a}', { a: 'x'.repeat(254) })).toBe(`[abc]${'x'.repeat(254)}`);
+  });
+
+  it('refuses a path too long to exist, which would be a deep walk for nothing', () => {
+    expect(expand('{p:path}', { p: 'a/'.repeat(2_047).slice(0, -1) })).toBeTruthy();
+    expect(() => expand('{p:path}', { p: `${'a/'.repeat(500_000)}a` })).toThrow('over 4095 bytes');
   });
 
   it('formats dates, with and without a time', () => {

@@ -193,7 +193,11 @@ describe('run', () => {
          ('listen_prot', '{}', NULL, NULL, NULL)`,
     );
     const running = await start();
-    await running.until('settling', isEvent('settled'));
+    let settled = 0;
+    await running.until('both rows to settle', (line) => {
+      if (line.event === 'settled') settled += Number(line.rows);
+      return settled === 2;
+    });
     expect(site.pages()).toEqual([]);
     expect(running.log.find(isEvent('orphaned'))?.msg).toContain('1 rows of the handler "listen_prot"');
     const { rows } = await client.query('SELECT handler FROM uncached.journal');

@@ -38,7 +38,7 @@ describe('load', () => {
       file: join(folder, 'uncached.ini'),
       database: {},
       cache: { root: '/var/cache/site', settleMs: 10_000 },
-      daemon: { sweepMs: 60_000, batch: 1_000, log: 'info' },
+      daemon: { sweepMs: 60_000, heartbeatMs: 10_000, batch: 1_000, log: 'info' },
       handlers: [{ name: 'news', clear: ['news/*'], followers: [] }],
     } satisfies Configuration);
   });

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clear, preview } from '../../src/filesystem/clear.ts';
+import * as clearing from '../../src/filesystem/clear.ts';
+import { walks } from './walks.ts';
 
 let base: string;
 let root: string;
@@ -14,6 +15,8 @@ beforeEach(() => {
   mkdirSync(root);
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
+const workingDirectory = process.cwd();
+afterEach(() => expect(process.cwd()).toBe(workingDirectory));
 
 function make(...paths: string[]): void {
   for (const path of paths) {
@@ -28,7 +31,12 @@ const left = () =>
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
     .sort();
 
-describe('clear', () => {
+const bytes = (...parts: (string | number)[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from([part]))));
+
+describe.each(walks)('clear, %s walk', (name, walk) => {
+  const clear = (root: string, patterns: string[]) => clearing.clear(root, patterns, walk);
+
   it('deletes what matches and nothing else', () => {
     make(
       'ports/www/a/1.html',
@@ -108,13 +116,31 @@ describe('clear', () => {
     expect(left()).toEqual(['p/a/1', 'p/x/1']);
   });
 
-  it('deletes names that are not UTF-8', () => {
+  it('deletes names that are not UTF-8, temps too', () => {
     make('news/a');
-    writeFileSync(Buffer.concat([Buffer.from(`${root}/news/`), Buffer.from([0xe9, 0x41])]), 'x');
-    mkdirSync(Buffer.concat([Buffer.from(`${root}/news/`), Buffer.from([0xff])]));
-    writeFileSync(Buffer.concat([Buffer.from(`${root}/news/`), Buffer.from([0xff]), Buffer.from('/x')]), 'x');
-    expect(clear(root, ['news/*'])).toEqual({ files: 3, failures: [] });
+    writeFileSync(bytes(`${root}/news/`, 0xe9, '.html'), 'x');
+    writeFileSync(bytes(`${root}/news/.`, 0xe9, '.html.0123456789abcdef.tmp'), 'x');
+    writeFileSync(bytes(`${root}/news/\ufffd`), 'x');
+    expect(clear(root, ['news/*'])).toEqual({ files: 4, failures: [] });
     expect(readdirSync(join(root, 'news'))).toEqual([]);
+  });
+
+  it('takes a replacement character for itself and for no broken byte', () => {
+    make('news/\ufffd.html', 'news/a');
+    writeFileSync(bytes(`${root}/news/`, 0xe9, '.html'), 'x');
+    expect(clear(root, ['news/\ufffd.*', 'news/\ufffd.html'])).toEqual({ files: 1, failures: [] });
+    expect(clear(root, ['news/?.html'])).toEqual({ files: 1, failures: [] });
+    expect(left()).toEqual(['news/a']);
+  });
+
+  it('removes a directory whose name is not UTF-8, or says that it cannot enter it', () => {
+    make('news/a');
+    mkdirSync(bytes(`${root}/news/`, 0xff));
+    writeFileSync(bytes(`${root}/news/`, 0xff, '/x'), 'x');
+    const { files, failures } = clear(root, ['news/*']);
+    // process.chdir takes text alone.
+    expect(files).toBe(name === 'handle' ? 2 : 1);
+    expect(failures.map(({ code }) => code)).toEqual(name === 'handle' ? [] : ['EILSEQ']);
   });
 
   it('fails every pattern when root is missing: its pages may come back', () => {
@@ -146,6 +172,26 @@ describe('clear', () => {
     }
   });
 
+  it.each([
+    '',
+    '.',
+    '..',
+    '../outside/*',
+    'a/../../outside/*',
+    '../outside/',
+    './',
+    'a//1',
+    '\\.\\./outside/*',
+  ])('refuses the pattern %j, whoever made it', (pattern) => {
+    mkdirSync(join(base, 'outside'));
+    writeFileSync(join(base, 'outside/precious'), 'x');
+    make('a/1');
+    const { files, failures } = clear(root, [pattern]);
+    expect([files, failures.map(({ code }) => code)]).toEqual([0, ['EINVAL']]);
+    expect(left()).toEqual(['a/1']);
+    expect(existsSync(join(base, 'outside/precious'))).toBe(true);
+  });
+
   it('leaves no file descriptor open', () => {
     make('a/b/c/1', 'a/d/1');
     symlinkSync('/', join(root, 'a/link'));
@@ -156,10 +202,14 @@ describe('clear', () => {
   });
 });
 
-describe('preview', () => {
+describe.each(walks)('preview, %s walk', (_name, walk) => {
   it('lists what would go and deletes nothing', () => {
     make('ports/a/1', 'ports/a/sub/2', 'commits/x/1', 'commits/y');
-    const { paths } = preview(root, ['ports/a/*', 'ports/a/1', 'commits/x/', 'commits/y/', 'none']);
+    const { paths } = clearing.preview(
+      root,
+      ['ports/a/*', 'ports/a/1', 'commits/x/', 'commits/y/', 'none'],
+      walk,
+    );
     expect(paths).toEqual(['commits/x/', 'ports/a/1', 'ports/a/sub/']);
     expect(left().length).toBe(4);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openHosts } from '../../src/postgres/hosts.ts';
 import { openPool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import { freshPortsTables } from '../sql/freshports.ts';
@@ -15,7 +16,7 @@ describe('claim', () => {
       await client.query(freshPortsTables);
       await install(client);
     });
-    const pool = openPool(database.config);
+    const pool = openPool(openHosts([database.config]));
     try {
       const claimed: unknown[] = [];
       for (const [table, ...columns] of [
@@ -24,7 +25,13 @@ describe('claim', () => {
         ['cache_clearing_commits', 'commit_to_clear'],
         ['cache_clearing_files', 'pathname'],
       ] as const) {
-        const queue = openQueue(pool, { handler: table, queue: table, columns, user: 'postgres' });
+        const queue = openQueue(pool, {
+          handler: table,
+          queue: table,
+          columns,
+          user: 'postgres',
+          owner: 'test',
+        });
         const { entries, rows, last } = await queue.claim(10, null);
         claimed.push([entries, rows.map(({ key }) => key), last]);
         expect(await queue.claim(10, last)).toMatchObject({ entries: 0, rows: [], remains: false });

@@ -1,0 +1,66 @@
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { errorCode } from '../core/errors.ts';
+import { Directory, type Name, refusals, type Walk } from './directory.ts';
+import { hasMountsBelow } from './mounts.ts';
+
+/** Linux: every operation goes through the directory's handle, as /proc/self/fd/N/name. */
+export const handleWalk: Walk = {
+  openRoot(root) {
+    const confineMount = hasMountsBelow(root);
+    const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    return new HandleDirectory(fd, '', confineMount ? mountOf(fd) : undefined);
+  },
+};
+
+const asDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+class HandleDirectory extends Directory {
+  readonly #fd: number;
+  /** The mount that everything must be on, where mounts lie below root. */
+  readonly #mount: string | undefined;
+
+  constructor(fd: number, path: string, mount: string | undefined) {
+    super(path);
+    this.#fd = fd;
+    this.#mount = mount;
+  }
+
+  override open(name: Name): Directory | undefined {
+    const fd = this.#openDirectory(name);
+    if (fd === undefined) return undefined;
+    if (this.#mount !== undefined && mountOf(fd) !== this.#mount) {
+      closeSync(fd);
+      throw refusals.otherMount();
+    }
+    return new HandleDirectory(fd, this.below(name), this.#mount);
+  }
+
+  override close(): void {
+    closeSync(this.#fd);
+  }
+
+  protected override at(): string {
+    return `/proc/self/fd/${this.#fd}/`;
+  }
+
+  /** Opens neither a file nor a fifo, which would wait for its writer: O_DIRECTORY is checked first. */
+  #openDirectory(name: Name): number | undefined {
+    try {
+      return openSync(this.child(name), asDirectory);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      // Linux answers ENOTDIR for a symbolic link too, and not ELOOP.
+      if (errorCode(error) !== 'ENOTDIR' && errorCode(error) !== 'ELOOP') throw error;
+      const kind = this.kind(name);
+      if (kind === 'symlink') throw refusals.symlink();
+      // A directory by now: what was asked for has not been done.
+      if (kind === 'directory') throw refusals.replaced(error);
+      return undefined;
+    }
+  }
+}
+
+/** A bind mount has the st_dev of what it shows; only the mount's id tells them apart. */
+function mountOf(fd: number): string | undefined {
+  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+}

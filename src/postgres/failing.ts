@@ -1,0 +1,35 @@
+import type { Pool } from 'pg';
+import type { FailingRow, FailingRows } from '../core/contracts.ts';
+
+/** Statements on failing rows, for whoever looks after the daemon: they touch the rows of every owner. */
+
+type Own = { readonly pool: Pool };
+
+const condition = `last_error IS NOT NULL AND ($1::text IS NULL OR handler = $1) AND ($2::bigint[] IS NULL OR id = ANY ($2))`;
+
+const valuesOf = ({ handler, ids }: FailingRows) => [handler ?? null, ids ?? null];
+
+export async function failing({ pool }: Own, which: FailingRows): Promise<FailingRow[]> {
+  const { rows } = await pool.query<FailingRow>(
+    `SELECT id::float8 AS id, handler, key, last_error AS error, attempts,
+            extract(epoch FROM clock_timestamp() - claimed_at)::float8 * 1000 AS "ageMs",
+            extract(epoch FROM retry_at - clock_timestamp())::float8 * 1000 AS "retryMs"
+     FROM uncached.journal WHERE ${condition} ORDER BY id`,
+    valuesOf(which),
+  );
+  return rows;
+}
+
+/** As if never tried: the journal loop takes rows like these for forgotten ones, whichever daemon owns them. */
+export async function retryNow({ pool }: Own, which: FailingRows): Promise<number> {
+  const { rowCount } = await pool.query(
+    `UPDATE uncached.journal SET retry_at = NULL, attempts = 0 WHERE ${condition}`,
+    valuesOf(which),
+  );
+  return rowCount ?? 0;
+}
+
+export async function drop({ pool }: Own, which: FailingRows): Promise<number> {
+  const { rowCount } = await pool.query(`DELETE FROM uncached.journal WHERE ${condition}`, valuesOf(which));
+  return rowCount ?? 0;
+}

@@ -1,0 +1,128 @@
+import type { Key } from '../../src/core/contracts.ts';
+import type { Random } from '../random.ts';
+
+/** A template as it is meant, from which its text is written: an oracle need not parse. */
+export interface Meant {
+  readonly components: readonly (readonly Token[])[];
+  /** With a trailing `/`. */
+  readonly directory: boolean;
+}
+
+export type Token =
+  | { kind: 'text'; text: string }
+  | { kind: 'column'; column: string }
+  | { kind: 'star' }
+  | { kind: 'any' }
+  | { kind: 'set'; characters: readonly string[]; negated: boolean };
+
+const columns = ['a', 'b'];
+const characters = [...'ab.*?[]\\!^-{} x\n\r\t$()|+é😀\u0301\ufffd~#%"\'', '..'];
+const whole = [
+  '.',
+  '..',
+  '...',
+  '../..',
+  '/',
+  '//',
+  'a/b',
+  '/a',
+  '',
+  '\0',
+  'a\0b',
+  '-rf',
+  '~',
+  '*',
+  '**',
+  '\\',
+  '\\*',
+  '[a]',
+  '[!a]',
+];
+const more = [
+  '.a',
+  'a.',
+  '\ud800',
+  'a\udfff',
+  '😀',
+  'x'.repeat(255),
+  'x'.repeat(256),
+  'é'.repeat(127),
+  '..\\',
+  '..\n',
+  '\\..',
+];
+
+/** Whatever could stand in a column, and much that should not. */
+export function anyValue(random: Random): string {
+  if (random.chance(0.4)) return random.pick([...whole, ...more]);
+  return random.list(4, () => random.pick(characters)).join('');
+}
+
+export function anyKey(random: Random, value: () => string = () => anyValue(random)): Key {
+  return Object.fromEntries(columns.map((column) => [column, random.chance(0.02) ? null : value()]));
+}
+
+const column: Token = { kind: 'column', column: 'a' };
+const dot: Token = { kind: 'text', text: '.' };
+const star: Token = { kind: 'star' };
+
+/** As templates usually are. */
+const likely: readonly Token[][][] = [
+  [[column]],
+  [[star], [column]],
+  [[star], [star], [column, star]],
+  [[column], [star]],
+  [[column, dot, star]],
+  [[star, column]],
+];
+
+export function anyTemplate(random: Random): Meant {
+  const components = random.chance(0.4)
+    ? random.pick(likely)
+    : [random, ...random.list(2, () => random)].map(() => anyComponent(random));
+  return { components, directory: random.chance(0.2) };
+}
+
+function anyComponent(random: Random): Token[] {
+  const tokens = [random, ...random.list(2, () => random)].map(() => anyToken(random));
+  const [first] = tokens;
+  const dots = tokens.every((token) => token.kind === 'text' && /^\.+$/.test(token.text));
+  return dots && first ? [...tokens, { kind: 'text', text: 'a' }] : tokens;
+}
+
+function anyToken(random: Random): Token {
+  const text = () => random.pick(characters.filter((one) => one !== '..'));
+  switch (random.pick(['text', 'column', 'column', 'star', 'any', 'set'] as const)) {
+    case 'text':
+      return { kind: 'text', text: text() };
+    case 'column':
+      return { kind: 'column', column: random.pick(columns) };
+    case 'star':
+      return { kind: 'star' };
+    case 'any':
+      return { kind: 'any' };
+    case 'set':
+      return { kind: 'set', characters: [text(), ...random.list(3, text)], negated: random.chance(0.3) };
+  }
+}
+
+export function written({ components, directory }: Meant): string {
+  return components.map((tokens) => tokens.map(inWords).join('')).join('/') + (directory ? '/' : '');
+}
+
+function inWords(token: Token): string {
+  switch (token.kind) {
+    case 'text':
+      return /[*?[\]\\{}]/.test(token.text) ? escaped(token.text) : token.text;
+    case 'column':
+      return `{${token.column}}`;
+    case 'star':
+      return '*';
+    case 'any':
+      return '?';
+    case 'set':
+      return `[${token.negated ? '!' : ''}${token.characters.map(escaped).join('')}]`;
+  }
+}
+
+const escaped = (character: string) => `\\${character}`;

@@ -1,0 +1,70 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { uncached } from '../uncached.ts';
+
+const database = testDatabase();
+let site: Site;
+let client: Client;
+let ids: number[];
+
+beforeAll(async () => {
+  site = makeSite();
+  client = new Client(database.config);
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  site.remove();
+});
+beforeEach(async () => {
+  await client.query('TRUNCATE uncached.journal');
+  const { rows } = await client.query<{ id: string }>(`
+    INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at) VALUES
+      ('listen_port', '{"port": ".."}', 'column port is ".."', 7, now() + interval '1 hour'),
+      ('listen_date_updated', '{}', 'disk full', 1, now() + interval '1 hour'),
+      ('listen_port', '{"port": "fine"}', NULL, 0, NULL)
+    RETURNING id`);
+  ids = rows.map(({ id }) => Number(id));
+});
+
+const run = (...args: string[]) =>
+  uncached(['--config', site.configure(iniFor(site, database.config)), 'failing', ...args]);
+const left = async () =>
+  (await client.query('SELECT id FROM uncached.journal ORDER BY id')).rows.map(({ id }) => Number(id));
+
+it('lists failing rows and no others, with what they say', async () => {
+  const { code, stdout } = await run('list');
+  expect(code).toBe(0);
+  expect(stdout.trim().split('\n')).toHaveLength(2);
+  expect(stdout).toMatch(
+    /^\d+ {2}listen_port {2}\{"port":"\.\."\} {2}failing for \d+ s, 7 tries, next in \d+ s: column port is "\.\."$/m,
+  );
+  const { stdout: json } = await run('list', '--json', '--handler', 'listen_date_updated');
+  expect(JSON.parse(json)).toMatchObject([
+    { id: ids[1], handler: 'listen_date_updated', error: 'disk full', attempts: 1 },
+  ]);
+});
+
+it('has them tried again', async () => {
+  expect(await run('retry', '--handler', 'listen_port')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^1 rows/),
+  });
+  const { rows } = await client.query('SELECT retry_at IS NULL AS now FROM uncached.journal ORDER BY id');
+  expect(rows.map(({ now }) => now)).toEqual([true, false, true]);
+});
+
+it('drops what is named, and never everything by accident', async () => {
+  expect(await run('drop')).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') });
+  expect(await run('drop', 'x')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('"x" is not the id'),
+  });
+  expect(await left()).toEqual(ids);
+  await run('drop', String(ids[1]), String(ids[2]));
+  expect(await left()).toEqual([ids[0], ids[2]]);
+  await run('drop', '--all');
+  expect(await left()).toEqual([ids[2]]);
+});

@@ -1,0 +1,218 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cleared } from '../../src/core/contracts.ts';
+import { chdirWalk } from '../../src/filesystem/chdir-walk.ts';
+import { clear } from '../../src/filesystem/clear.ts';
+import { interposed } from './interposed.ts';
+import { walks } from './walks.ts';
+
+let base: string;
+let root: string;
+beforeEach(() => {
+  base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-hard-'));
+  root = join(base, 'root');
+  mkdirSync(root);
+});
+// Deeper than a path, and without the rights to be removed by another.
+afterEach(() => execFileSync('rm', ['-rf', base]));
+
+function make(...paths: string[]): void {
+  for (const path of paths) {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), 'x');
+  }
+}
+
+/** Directories d/d/d/… with a page each, by relative names. */
+function dig(depth: number): void {
+  const before = process.cwd();
+  process.chdir(root);
+  for (let level = 0; level < depth; level++) {
+    mkdirSync('d');
+    process.chdir('d');
+    writeFileSync('page', 'x');
+  }
+  process.chdir(before);
+}
+
+const handles = () => readdirSync('/proc/self/fd').length;
+
+describe.each(walks)('the %s walk', (name, walk) => {
+  it('removes a tree of 1,500 levels', () => {
+    const before = handles();
+    dig(1_500);
+    expect(clear(root, ['*'], walk)).toEqual({ files: 1_500, failures: [] });
+    expect(readdirSync(root)).toEqual([]);
+    expect(handles()).toBe(before);
+  });
+
+  it('deletes what a path can reach of a tree dug deeper, and refuses the rest', () => {
+    const before = handles();
+    dig(3_000);
+    const { files, failures } = clear(root, ['d'], walk);
+    expect([files, failures.map(({ code }) => code)]).toEqual([2_048, ['ENAMETOOLONG']]);
+    expect(handles()).toBe(before);
+  });
+
+  it('follows a pattern of 2,000 components', () => {
+    dig(2_000);
+    expect(clear(root, [`${'d/'.repeat(2_000)}page`, `${'?/'.repeat(1_999)}*`], walk).files).toBe(2);
+    expect(process.cwd()).toBe(resolve('.'));
+  });
+
+  it('empties a directory of 100,000 entries', () => {
+    mkdirSync(join(root, 'news'));
+    writeFileSync(join(root, 'first'), 'x');
+    for (let entry = 0; entry < 100_000; entry++)
+      linkSync(join(root, 'first'), join(root, 'news', `${entry}`));
+    expect(clear(root, ['news/*'], walk)).toEqual({ files: 100_000, failures: [] });
+  });
+
+  it('deletes names of 255 bytes', () => {
+    const names = ['x'.repeat(255), `${'é'.repeat(127)}x`, '😀'.repeat(63)];
+    make(...names.map((each) => `news/${each}`), ...names.map((each) => `${each}/${each}`));
+    const patterns = [`news/${names[0]}`, 'news/*', `${names[1]}/*`, '*/'];
+    expect(clear(root, patterns, walk).files).toBe(6);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('unlinks fifos, sockets and devices, and opens none', async () => {
+    mkdirSync(join(root, 'news'));
+    const server = createServer().listen(join(root, 'news/socket'));
+    for (const fifo of ['fifo', 'news/fifo']) execFileSync('mkfifo', [join(root, fifo)]);
+    if (process.getuid?.() === 0) execFileSync('mknod', [join(root, 'news/null'), 'c', '1', '3']);
+    const special = readdirSync(join(root, 'news')).length;
+    // Apart, for a fifo that is opened waits for its writer.
+    const cleared = clearApart(name, ['fifo/x', '*/x', 'fifo/', 'news/fifo/*', 'news/*']);
+    expect(cleared).toEqual({ files: special, failures: [] });
+    expect([readdirSync(join(root, 'news')), readdirSync(root)]).toEqual([[], ['fifo', 'news']]);
+    server.close();
+  });
+
+  it('reports to an ordinary user what may not be read, entered or written, and goes on beside it', () => {
+    make('locked/1', 'unreadable/1', 'unsearchable/1', 'tree/sub/locked/1', 'tree/sub/2', 'tree/3', 'open/1');
+    owned(root);
+    chmodSync(join(root, 'locked'), 0o555);
+    chmodSync(join(root, 'tree/sub/locked'), 0o555);
+    chmodSync(join(root, 'unreadable'), 0o333);
+    chmodSync(join(root, 'unsearchable'), 0o444);
+    const { files, failures } = clearApart(name, [
+      'locked/*',
+      'unreadable/*',
+      'unsearchable/*',
+      'tree',
+      'open/*',
+    ]);
+    expect(failures.map(({ pattern, path, code }) => `${pattern}: ${path} ${code}`).sort()).toEqual([
+      'locked/*: locked/1 EACCES',
+      'tree: tree/sub/locked/1 EACCES',
+      'unreadable/*: unreadable EACCES',
+      name === 'handle' ? 'unsearchable/*: unsearchable/1 EACCES' : 'unsearchable/*: unsearchable EACCES',
+    ]);
+    expect(files).toBe(3);
+    expect(readdirSync(join(root, 'tree'))).toEqual(['sub']);
+  });
+
+  it('removes a directory though pages are still made in it, for ten rounds', () => {
+    for (const more of [5, 1_000]) {
+      make('commits/abc/1');
+      let made = 0;
+      const remake = () =>
+        existsSync(join(root, 'commits/abc')) && made < more && make(`commits/abc/new${made++}`);
+      const { failures } = clear(root, ['commits/abc/'], interposed(walk, remake));
+      expect(failures.map(({ path, code }) => `${path} ${code}`)).toEqual(
+        more === 5 ? [] : ['commits/abc ENOTEMPTY'],
+      );
+    }
+  });
+
+  it('takes a directory that is removed while it is being cleared for gone', () => {
+    make('ports/www/1', 'ports/net/1');
+    const remove = () => rmSync(join(root, 'ports/www'), { recursive: true, force: true });
+    let step = 0;
+    const once = interposed(walk, () => ++step === 2 && remove());
+    expect(clear(root, ['ports/www/*', 'ports/net/*'], once)).toEqual({ files: 1, failures: [] });
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'deletes nothing outside when a directory is moved there after step %i',
+    (at) => {
+      make('ports/www/1', 'ports/net/1', 'news/1');
+      // What '..' of the moved directory leads to has the same names.
+      for (const file of ['net/precious', 'net/1', 'www2/1', 'news/1']) {
+        mkdirSync(join(base, 'outside', file, '..'), { recursive: true });
+        writeFileSync(join(base, 'outside', file), 'x');
+      }
+      let step = 0;
+      const moving = interposed(walk, () => {
+        if (++step === at) renameSync(join(root, 'ports/www'), join(base, 'outside/www'));
+      });
+      const { files } = clear(root, ['ports/www/*', 'ports/net/*', 'news/*'], moving);
+      expect(readdirSync(join(base, 'outside'), { recursive: true }).sort()).toEqual(
+        expect.arrayContaining(['net/1', 'net/precious', 'news/1', 'www2/1']),
+      );
+      // The others are cleared all the same.
+      expect(files).toBeGreaterThanOrEqual(2);
+      expect([readdirSync(join(root, 'ports/net')), readdirSync(join(root, 'news'))]).toEqual([[], []]);
+    },
+  );
+});
+
+it('the chdir walk says so where it finds no way back, and does not take it for gone already', () => {
+  make('ports/www/1', 'ports/net/1', 'news/1');
+  mkdirSync(join(base, 'outside'));
+  let step = 0;
+  const moving = interposed(chdirWalk, () => {
+    if (++step !== 3) return;
+    renameSync(join(root, 'ports/www'), join(base, 'outside/www'));
+    renameSync(join(root, 'ports'), join(base, 'outside/ports'));
+    make('ports/net/1');
+  });
+  const { failures } = clear(root, ['ports/www/*', 'ports/net/*', 'news/*'], moving);
+  expect(failures.map(({ path, code }) => `${path} ${code}`)).toEqual(['ports/net ESTALE']);
+  expect(readdirSync(join(base, 'outside'))).toEqual(['ports', 'www']);
+  expect([readdirSync(join(root, 'ports/net')), readdirSync(join(root, 'news'))]).toEqual([['1'], []]);
+});
+
+/** The ordinary user that tests become where they run as root; `nobody` nearly everywhere. */
+const ordinary = 65_534;
+
+function owned(directory: string): void {
+  if (process.getuid?.() !== 0) return;
+  chmodSync(base, 0o755);
+  for (const path of ['', ...readdirSync(directory, { recursive: true, encoding: 'utf8' })])
+    chownSync(join(directory, path), ordinary, ordinary);
+}
+
+/** In a process of its own, as an ordinary user, and for ten seconds at most. */
+function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): Cleared {
+  owned(root);
+  const script = `
+    const [dist, walk, root, ...patterns] = process.argv.slice(1);
+    const { clear } = await import(dist + '/clear.js');
+    const walks = { ...await import(dist + '/handle-walk.js'), ...await import(dist + '/chdir-walk.js') };
+    if (process.getuid() === 0) {
+      process.setgroups([]);
+      process.setgid(${ordinary});
+      process.setuid(${ordinary});
+    }
+    process.chdir('/');
+    console.log(JSON.stringify(clear(root, patterns, walks[walk + 'Walk'])));`;
+  const args = ['--input-type=module', '-e', script, resolve('dist/filesystem'), walk, root, ...patterns];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 })) as Cleared;
+}

@@ -1,0 +1,24 @@
+import type { Directory, Walk } from '../../src/filesystem/directory.ts';
+
+/** A walk that tells of every listing and every unlink, just after it was done, below whatever directory. */
+export function interposed(walk: Walk, after: () => void): Walk {
+  return { openRoot: (root) => told(walk.openRoot(root), after) };
+}
+
+function told(directory: Directory, after: () => void): Directory {
+  return new Proxy(directory, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        if (key !== 'names' && key !== 'unlink' && key !== 'open') return member.apply(target, args);
+        try {
+          const result = member.apply(target, args);
+          return key === 'open' && result !== undefined ? told(result as Directory, after) : result;
+        } finally {
+          after();
+        }
+      };
+    },
+  });
+}

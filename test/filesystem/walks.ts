@@ -1,0 +1,11 @@
+import { chdirWalk } from '../../src/filesystem/chdir-walk.ts';
+import { handleWalk } from '../../src/filesystem/handle-walk.ts';
+
+/**
+ * Both walks, for describe.each: what one keeps, the other keeps too. The chdir walk runs here because vitest runs each file in a
+ * process of its own, and only there: process.chdir does not exist in threads.
+ */
+export const walks = [
+  ['handle', handleWalk],
+  ['chdir', chdirWalk],
+] as const;

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionConfigs } from '../../src/postgres/connection.ts';
+import { openHosts } from '../../src/postgres/hosts.ts';
+import { openPool } from '../../src/postgres/pool.ts';
+import { withClient } from './connection.ts';
+import { createDatabase } from './database.ts';
+import { type LaunchedServer, launchServer } from './launch.ts';
+import { testDatabase } from './test-database.ts';
+
+const name = `uncached_hosts_${randomBytes(4).toString('hex')}`;
+const primary = testDatabase({ name, template: 'template0' });
+let standby: LaunchedServer;
+
+/** A server that says it is a standby: a function of its own stands before PostgreSQL's. */
+beforeAll(async () => {
+  standby = await launchServer();
+  await createDatabase(standby, { name, template: 'template0' });
+  await withClient({ ...standby, database: name }, (client) =>
+    client.query(`
+      CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true';
+      ALTER DATABASE ${name} SET search_path = public, pg_catalog`),
+  );
+});
+afterAll(() => standby.stop());
+
+const open = (host: string, port: readonly number[]) =>
+  openHosts(connectionConfigs({ host, port, dbname: name, user: 'postgres' }, { env: {} }));
+
+describe('findPrimary', () => {
+  it('passes over what refuses and what is a standby', async () => {
+    const { host, port } = primary.config;
+    const hosts = open(`/nowhere, ${standby.host},${host}`, [1, standby.port, port]);
+    await hosts.findPrimary();
+    expect(hosts.current().host).toBe(host);
+    const pool = openPool(hosts);
+    try {
+      const { rows } = await pool.query('SHOW unix_socket_directories');
+      const [shown] = rows;
+      expect(shown.unix_socket_directories).toContain(host);
+    } finally {
+      await pool.end();
+    }
+  });
+
+  it('finds another when the one in use is gone, and tells what is wrong with each if there is none', async () => {
+    const hosts = open(`/nowhere,${standby.host}`, [standby.port]);
+    await expect(hosts.findPrimary()).rejects.toThrow(
+      /Cannot find a primary: postgres@\/nowhere.*is PostgreSQL running.*; postgres@.* is a standby/,
+    );
+  });
+});
