@@ -40,6 +40,8 @@ export async function startBreakable(file: string, breaker: Breaker): Promise<In
     journal: breaker.wrap('journal', app.journal),
     queues: new Map([...app.queues].map(([name, queue]) => [name, breaker.wrap('queue', queue)])),
     channels,
+    readChannels: app.channels,
+    onChannelsChanged: () => {},
     listen: (onNotification) =>
       breaker.call(
         'listen',
