@@ -3,8 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 /** Milliseconds of recovery by fault. */
 export type Recoveries = ReadonlyMap<string, readonly number[]>;
 
-export const begin = '<!-- faults: begin -->';
-export const end = '<!-- faults: end -->';
+const begin = '<!-- faults: begin -->';
+const end = '<!-- faults: end -->';
 
 export function toTable(recoveries: Recoveries): string {
   const all = [...recoveries.values()].flat();

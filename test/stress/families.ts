@@ -59,8 +59,8 @@ then = news`,
 clear[] = news/*
 `;
 
-const hotForMs = 400;
-const hotAtOnce = 24;
+const hotForMs = 200;
+const hotAtOnce = 36;
 
 /**
  * The few data that all processes are at now, so that they collide. They move on: whatever the last change of a datum missed stays to

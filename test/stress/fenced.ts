@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PageCache, pageCache } from '../../src/page-cache/page-cache.ts';
 import type { Load, Setting, Turn } from './load.ts';
 import { decode, encode } from './page.ts';
-import { choosePage, expire, readVersions } from './site-page.ts';
+import { chooseToRender, readVersions } from './site-page.ts';
 
 /** Writers with the protocol of doc/writers.md. One cache for all of a process, so that they join each other's renders. */
 export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn {
@@ -17,8 +17,7 @@ export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn
           load.violation('fault', [], `${load.name}: ${error.message} ${String(error.cause)}`),
         random: () => mark + (files++).toString(16).padStart(12, '0'),
       });
-      const path = choosePage(load);
-      expire(path, load);
+      const path = chooseToRender(load);
       const asked = Date.now();
       const { body, outcome } = await cache.page(path, () => render(client, path, load));
       const page = decode(body, path);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 
 /** Lets loops pass while it is open, and tells when all of them stand before it. */
 export class Gate {
@@ -9,6 +9,7 @@ export class Gate {
 
   constructor(loops: number) {
     this.#loops = loops;
+    setMaxListeners(loops + 1, this.#events);
   }
 
   open(): void {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { withClient } from '../postgres/connection.ts';
 import type { Company } from './company.ts';
+import type { Daemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { random } from './random.ts';
 import type { Report } from './report.ts';
@@ -16,6 +17,8 @@ export class Killer {
   readonly #report: Report;
   readonly #meanLifeMs: number;
   readonly #random;
+  #daemon: Daemon | undefined;
+  readonly #beside: Daemon[] = [];
   #crashesLeft: number;
   readonly #crashChance: number;
 
@@ -29,21 +32,31 @@ export class Killer {
     this.#crashChance = crashes / kills;
   }
 
-  startDaemon(): void {
-    this.#world.startDaemon(this.#random);
+  /** Daemons that are alive when `run` has returned: the one that is killed all the time, and those beside it. */
+  get living(): number {
+    return this.#beside.length + 1;
   }
 
-  /** Until the signal aborts; the daemon lives when it returns. */
+  /** Until the signal aborts; all daemons that are there are awake when it returns. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#daemon ??= this.#start();
     while (!signal.aborted) {
       await wait(this.#lifeMs(), undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       const chance = this.#random.next();
       if (this.#crashesLeft > 0 && chance < this.#crashChance) await this.#crash();
       else if (chance > 0.94) await this.#cut();
       else if (chance > 0.86) await this.#killLoad();
+      else if (chance > 0.76) this.#startBeside(this.#daemon);
+      await this.#killBeside();
       await this.#killDaemon(signal);
     }
+    // What they were at when they froze they do now, at the quiet point.
+    for (const daemon of this.#beside) daemon.thaw();
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#beside, this.#daemon].map((daemon) => daemon?.kill()));
   }
 
   /** A quarter are killed while they start, a quarter live long enough to settle. */
@@ -54,16 +67,43 @@ export class Killer {
     return this.#meanLifeMs * (kind < 0.75 ? between(0.3, 1.3) : between(1.3, 3.2));
   }
 
+  #start(): Daemon {
+    return this.#world.startDaemon(this.#random);
+  }
+
+  /** Another takes its place, and what it has claimed. It works on beside it, or is frozen and wakes up later. */
+  #startBeside(daemon: Daemon): void {
+    this.#daemon = this.#start();
+    this.#beside.push(daemon);
+    this.#report.figures.count('daemons beside');
+    if (this.#random.chance(0.3)) return;
+    daemon.freeze();
+    this.#report.figures.count('daemons frozen');
+  }
+
+  /** Never more than two of them; some thaw and live a while first. */
+  async #killBeside(): Promise<void> {
+    for (const daemon of [...this.#beside]) {
+      if (this.#random.chance(0.3)) daemon.thaw();
+      if (this.#beside.length <= 2 && this.#random.chance(0.8)) continue;
+      await daemon.kill();
+      this.#beside.splice(this.#beside.indexOf(daemon), 1);
+    }
+  }
+
   async #killDaemon(signal: AbortSignal): Promise<void> {
-    await this.#world.daemon.kill();
-    this.#report.figures.count('kills');
-    // Where it was: rows not marked are between claim and settling, the others settle; none of either is start-up or rest.
+    const { figures } = this.#report;
+    const starting = this.#daemon?.listened() === false;
+    await this.#daemon?.kill();
+    figures.count('kills');
+    // Rows that are not marked were claimed and not cleared yet; rows that are were waiting for their second clearing.
     const { claimed, settling } = await this.#journal();
-    this.#report.figures.count(claimed > 0 ? 'kills while clearing' : 'kills otherwise');
-    if (settling > 0) this.#report.figures.count('kills while settling');
+    if (starting) figures.count('kills while starting');
+    if (claimed > 0) figures.count('kills while clearing');
+    if (settling > 0) figures.count('kills while settling');
     if (this.#random.chance(0.2))
       await wait(this.#random.between(0, 700), undefined, { signal }).catch(() => {});
-    this.startDaemon();
+    this.#daemon = this.#start();
   }
 
   async #journal(): Promise<{ claimed: number; settling: number }> {

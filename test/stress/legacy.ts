@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Load, Setting, Turn } from './load.ts';
 import { encode } from './page.ts';
-import { choosePage, expire, readVersions } from './site-page.ts';
+import { chooseToRender, readVersions } from './site-page.ts';
 
 /**
  * A site that cannot change: it reads the data, writes to spooling/ and renames, and no clearing sees that. Its slowest render is shorter
@@ -17,11 +17,10 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
   return async (client, load) => {
     const { random, settleMs, name, count, note } = load;
     const boundMs = settleMs * boundOfSettle;
-    const path = choosePage(load);
+    const path = chooseToRender(load);
     const file = join(root, path);
     // Even then a pause: a loop that only asks would leave the process no time for anything else.
     await wait(random.between(0, 4));
-    expire(path, load);
     if (existsSync(file)) return count('legacy hit');
 
     const spool = join(root, 'spooling', `${process}-${name}-${mark}-${files++}`);

@@ -47,7 +47,6 @@ async function run(world: World): Promise<void> {
   const endsAt = performance.now() + options.minutes * 60_000;
   let peace = new AbortController();
   let killing: Promise<void> = Promise.resolve();
-  killer.startDaemon();
   try {
     while (performance.now() < endsAt && !interrupted.signal.aborted && report.violations.length === 0) {
       company.go();
@@ -61,7 +60,7 @@ async function run(world: World): Promise<void> {
       peace.abort();
       await killing;
       await company.pause('writer');
-      await quietPoint(world, company, options, report);
+      await quietPoint({ world, company, options, report, daemons: killer.living });
       say(`${Math.round((performance.now() - begun) / 1_000)} s: ${JSON.stringify(report.figures.sum())}`);
     }
   } catch (error) {
@@ -70,6 +69,7 @@ async function run(world: World): Promise<void> {
     peace.abort();
     await killing;
     await company.end();
+    await killer.end();
   }
 }
 

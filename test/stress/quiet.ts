@@ -17,12 +17,20 @@ import type { World } from './world.ts';
 const settledMs = 45_000;
 
 /** Everything comes to rest, and whatever the protocol promises must be true. The load's producers and writers are paused. */
-export async function quietPoint(
-  world: World,
-  company: Company,
-  { settleMs }: Options,
-  report: Report,
-): Promise<void> {
+export async function quietPoint({
+  world,
+  company,
+  options: { settleMs },
+  report,
+  daemons,
+}: {
+  world: World;
+  company: Company;
+  options: Options;
+  report: Report;
+  /** Those that are alive. */
+  daemons: number;
+}): Promise<void> {
   const begun = performance.now();
   const client = new Client({ ...world.connection, application_name: 'stress quiet' });
   client.on('error', () => {});
@@ -35,7 +43,7 @@ export async function quietPoint(
     report.figures.count('quiet points');
     await compare(client, world, company.killed, report);
     for (const harm of world.canaries.harm()) report.violation('outside', [], harm);
-    await assertNoLeak(client, report);
+    await assertNoLeak(client, daemons, report);
     await removePoison(client);
     await assertStatus(world, report);
     if (report.violations.length === 0) await world.forget(client);
@@ -99,14 +107,16 @@ async function removePoison(client: Client): Promise<void> {
 
 const leakMs = 10_000;
 
-/** A daemon has four connections and one to listen; those of daemons that were killed must have ended. */
-async function assertNoLeak(client: Client, report: Report): Promise<void> {
+/** Each daemon has four connections and one to listen; those of daemons that were killed must have ended. */
+async function assertNoLeak(client: Client, daemons: number, report: Report): Promise<void> {
   const until = performance.now() + leakMs;
   for (;;) {
     const { rows } = await client.query<{ name: string; sessions: number; most: number }>(
       `SELECT regexp_replace(application_name, '^uncached [0-9a-f]+', 'uncached') AS name, count(*)::int AS sessions,
-              CASE WHEN application_name ~ '^uncached [0-9a-f]+$' THEN 4 ELSE 1 END AS most
+              CASE WHEN application_name ~ '^uncached [0-9a-f]+$' THEN 4 * $1
+                   WHEN application_name LIKE 'uncached%' THEN $1 ELSE 1 END AS most
        FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1, 3`,
+      [daemons],
     );
     const leaks = rows.filter(({ sessions, most }) => sessions > most);
     if (leaks.length === 0) return;

@@ -11,7 +11,7 @@ runLoad([reader, reader]);
 function reader(): Turn {
   return async (_client, load) => {
     for (let n = 0; n < 20; n++) {
-      const path = choosePage(load);
+      const { path } = choosePage(load);
       const body = await readFile(join(load.root, path)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
       });

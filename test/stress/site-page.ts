@@ -6,17 +6,22 @@ import type { Load } from './load.ts';
 
 const all = [...pages.keys()];
 
-/** Mostly a page of what is changing now or was a moment ago. */
-export function choosePage({ random, hot }: Load): string {
-  if (random.chance(0.1)) return random.pick(all);
+/** Mostly a page of what is changing now, or was a moment ago. */
+export function choosePage({ random, hot }: Load): { path: string; changing: boolean } {
+  if (random.chance(0.1)) return { path: random.pick(all), changing: false };
   const agoMs = random.chance(0.3) ? random.below(3_000) : 0;
   const [first = '', ...others] = pagesOf(random.pick(hot(Date.now() - agoMs)));
-  return random.chance(0.7) ? first : random.pick(others);
+  return { path: random.chance(0.7) ? first : random.pick(others), changing: agoMs === 0 };
 }
 
-/** Pages go for other reasons as well, such as age; if none did, few would be rendered while their data change. */
-export function expire(path: string, { root, random }: Load): void {
-  if (random.chance(0.15)) rmSync(join(root, path), { force: true });
+/**
+ * For a writer: of the pages that are changing now some have expired, since pages go for other reasons than changes, too. If none did, few
+ * would be rendered at that time.
+ */
+export function chooseToRender(load: Load): string {
+  const { path, changing } = choosePage(load);
+  if (changing && load.random.chance(0.4)) rmSync(join(load.root, path), { force: true });
+  return path;
 }
 
 /** What the page shows, in one statement, and so of one snapshot. */

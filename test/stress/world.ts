@@ -8,7 +8,7 @@ import { projectRoot } from '../postgres/project-root.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { iniFor, makeSite } from '../site.ts';
 import { placeCanaries } from './canary.ts';
-import { Daemon } from './daemon.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
 import { handlersIni } from './families.ts';
 import { mutatedMain } from './mutate.ts';
 import type { Options } from './options.ts';
@@ -21,15 +21,14 @@ export interface World {
   readonly server: LaunchedServer;
   readonly connection: Connection;
   readonly root: string;
-  readonly daemon: Daemon;
   readonly canaries: ReturnType<typeof placeCanaries>;
   /** Holds the daemon's log and the load's trace; kept if there is something to explain. */
   readonly folder: string;
   readonly log: string;
   readonly trace: string;
   readonly configuration: string;
-  /** Starts the daemon with another size of batches each time. */
-  startDaemon(chance: Random): void;
+  /** Starts a daemon, with another size of batches each time; whoever starts it ends it. */
+  startDaemon(chance: Random): Daemon;
   /** The past is proved good: its log and trace may go, so that the disk is not filled. */
   forget(client: Client): Promise<void>;
   close(keep: boolean): Promise<void>;
@@ -57,10 +56,9 @@ export async function buildWorld(options: Options, report: Report): Promise<Worl
   const log = join(folder, 'daemon.log');
   const trace = join(folder, 'trace.log');
   const main = options.mutation ? mutatedMain(options.mutation) : resolve(projectRoot, 'dist/main.js');
-  const daemon = new Daemon({ main, log, report });
 
   const configure = (batch: number) => {
-    const more = `[daemon]\nsweep = 1s\nbatch = ${batch}\n`;
+    const more = `[daemon]\nsweep = 1s\nheartbeat = 1s\nbatch = ${batch}\n`;
     const as = { ...connection, user: daemonRole };
     return site.configure(iniFor(site, as, { settle: options.settle, more, handlers: handlersIni }));
   };
@@ -69,20 +67,19 @@ export async function buildWorld(options: Options, report: Report): Promise<Worl
     server,
     connection,
     root: site.root,
-    daemon,
     canaries,
     folder,
     log,
     trace,
     configuration: configure(1000),
-    startDaemon: (chance) => daemon.start(configure(chance.pick([1, 3, 20, 1000]))),
+    startDaemon: (chance) =>
+      startDaemon({ main, log, configuration: configure(chance.pick([1, 3, 20, 1000])), report }),
     async forget(database) {
       await database.query('TRUNCATE trace');
       // Whoever writes to them appends, and goes on at the new end.
       for (const file of [log, trace]) truncateSync(file);
     },
     async close(keep) {
-      await daemon.kill();
       await server.stop();
       site.remove();
       if (!keep) rmSync(folder, { recursive: true, force: true });

@@ -10,4 +10,4 @@ const { pageCache } = (await import(
 )) as typeof import('../../src/page-cache/page-cache.ts');
 
 const fenced = fencedWriter(pageCache);
-runLoad([fenced, fenced, fenced, fenced, ...Array.from({ length: 6 }, () => legacyWriter)]);
+runLoad([fenced, fenced, fenced, fenced, ...Array.from({ length: 10 }, () => legacyWriter)]);
