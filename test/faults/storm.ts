@@ -79,6 +79,7 @@ async function atAnyMoment(fault: Fault, scene: Scene, random: () => number): Pr
   await faults[fault]({ ...scene, link });
   const ms = await world.probe();
   await world.gone(page);
+  await world.proxy.heal();
   return ms;
 }
 

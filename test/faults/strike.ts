@@ -19,6 +19,8 @@ export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'l
   await faults[fault]({ ...scene, link });
   const ms = await world.probe();
   for (const page of pages) await world.gone(page);
+  // What is half-open for good would be in the way of the next.
+  await world.proxy.heal();
   return ms;
 }
 
