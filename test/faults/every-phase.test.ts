@@ -13,6 +13,8 @@ let world: World;
 beforeEach(async () => {
   world = await World.open(inject('postgres'));
   await world.start();
+  // The claims of the catch-up are over.
+  await world.probe();
 });
 afterEach(() => world.close());
 

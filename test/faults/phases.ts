@@ -7,7 +7,7 @@ export const phases = {
   'listener connect': /application_name\0uncached[^\0]*listener/,
   LISTEN: /(?<!UN)LISTEN /,
   heartbeat: /pg_notify/,
-  claim: /uncached_claim_/,
+  claim: /uncached_claim_.*listen_port/s,
   look: /uncached_look/,
   'take over': /uncached_take_over/,
   'read again': /SELECT .*FROM uncached\.journal\s+WHERE id >/s,
