@@ -8,8 +8,8 @@ const all = [...pages.keys()];
 
 /** Mostly a page of what is changing now, or was a moment ago. */
 export function choosePage({ random, hot }: Load): { path: string; changing: boolean } {
-  if (random.chance(0.1)) return { path: random.pick(all), changing: false };
-  const agoMs = random.chance(0.3) ? random.below(3_000) : 0;
+  if (random.chance(0.15)) return { path: random.pick(all), changing: false };
+  const agoMs = random.chance(0.4) ? random.below(8_000) : 0;
   const [first = '', ...others] = pagesOf(random.pick(hot(Date.now() - agoMs)));
   return { path: random.chance(0.7) ? first : random.pick(others), changing: agoMs === 0 };
 }
@@ -20,7 +20,7 @@ export function choosePage({ random, hot }: Load): { path: string; changing: boo
  */
 export function chooseToRender(load: Load): string {
   const { path, changing } = choosePage(load);
-  if (changing && load.random.chance(0.4)) rmSync(join(load.root, path), { force: true });
+  if (changing && load.random.chance(0.3)) rmSync(join(load.root, path), { force: true });
   return path;
 }
 
