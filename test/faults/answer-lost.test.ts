@@ -5,7 +5,7 @@ import { World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
-  world = await World.open(inject('postgres'), { ini: { settle: '1s' } });
+  world = await World.open(inject('postgres'));
   await world.start();
   // The claims of the catch-up are over, so that the next one is ours.
   await world.probe();

@@ -1,44 +1,54 @@
-import { afterEach, expect, inject, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { expectWhole } from './whole.ts';
-import { World } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
 
-let world: World;
-afterEach(() => world.close());
-
-it.each([false, true])(
-  'notices a half-open listener by its heartbeat and hears again (TCP: %s)',
-  async (tcp) => {
-    world = await World.open(inject('postgres'), { tcp });
+/** These wait for time-outs: side by side, each in a world of its own. */
+async function inWorld(options: WorldOptions, live: (world: World) => Promise<void>): Promise<void> {
+  const world = await World.open(inject('postgres'), options);
+  try {
     await world.start();
-    for (const listener of world.proxy.links('listener')) listener.freeze();
-    // A heartbeat a second, four seconds of patience, and the way back.
-    expect(await world.probe()).toBeLessThan(10_000);
-    expect(world.daemon.log.map(({ event }) => event)).toContain('listener-lost');
-    await world.proxy.heal();
+    await live(world);
     await expectWhole(world);
-  },
+  } finally {
+    await world.close();
+  }
+}
+
+it.concurrent(
+  'a half-open listener is noticed by its heartbeat and hears again, over TCP',
+  { timeout: 60_000 },
+  () =>
+    inWorld({ tcp: true }, async (world) => {
+      for (const listener of world.proxy.links('listener')) listener.freeze();
+      // A heartbeat a second, four seconds of patience, and the way back.
+      expect(await world.probe()).toBeLessThan(10_000);
+      expect(world.daemon.log.map(({ event }) => event)).toContain('listener-lost');
+      await world.proxy.heal();
+    }),
 );
 
-it('is not deaf when only the pool is half-open, and clears as soon as it answers', async () => {
-  world = await World.open(inject('postgres'));
-  await world.start();
-  world.proxy.freeze('pool');
-  const page = await world.enqueue();
-  await world.daemon.until('listener-lost', ({ event }) => event === 'listener-lost');
-  await world.proxy.heal();
-  await world.gone(page, 15_000);
-  await expectWhole(world);
-});
+it.concurrent(
+  'a half-open pool is noticed as well, and clears as soon as it answers',
+  { timeout: 60_000 },
+  () =>
+    inWorld({}, async (world) => {
+      world.proxy.freeze('pool');
+      const page = await world.enqueue();
+      await world.daemon.until('listener-lost', ({ event }) => event === 'listener-lost');
+      await world.proxy.heal();
+      await world.gone(page, 15_000);
+    }),
+);
 
-it('recovers within 15 s when every connection is half-open for good and new ones work', {
-  timeout: 60_000,
-}, async () => {
-  world = await World.open(inject('postgres'));
-  await world.start();
-  for (const link of world.proxy.links()) link.freeze();
-  const ms = await world.probe(45_000);
-  console.log(`every connection half-open for good: ${Math.round(ms)} ms until the next clearing`);
-  await world.proxy.heal();
-  await expectWhole(world);
-  expect(ms).toBeLessThan(15_000);
-});
+it.concurrent(
+  'recovers within 15 s when every connection is half-open for good and new ones work',
+  { timeout: 90_000 },
+  () =>
+    inWorld({}, async (world) => {
+      for (const link of world.proxy.links()) link.freeze();
+      const ms = await world.probe(45_000);
+      console.log(`every connection half-open for good: ${Math.round(ms)} ms until the next clearing`);
+      expect(ms).toBeLessThan(15_000);
+      await world.proxy.heal();
+    }),
+);
