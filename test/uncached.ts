@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { lastWill } from './last-will.ts';
+import type { Account } from './postgres/account.ts';
 
 const main = resolve(import.meta.dirname.replace(/\/build\/test$/, '/test'), '../dist/main.js');
 
@@ -45,9 +46,13 @@ export interface RunningDaemon {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts the real daemon and reads its log. */
-export function startUncached(file: string, env: NodeJS.ProcessEnv = {}): RunningDaemon {
-  const child = start(['--config', file, 'run'], env);
+/** Starts the real daemon, as another user if one is given, and reads its log. */
+export function startUncached(
+  file: string,
+  env: NodeJS.ProcessEnv = {},
+  account?: Pick<Account, 'uid' | 'gid'>,
+): RunningDaemon {
+  const child = start(['--config', file, 'run'], env, account);
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
@@ -100,9 +105,14 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}): Runnin
   };
 }
 
-function start(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+function start(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  account?: Pick<Account, 'uid' | 'gid'>,
+): ChildProcess {
   return spawn(process.execPath, [main, ...args], {
     env: { ...process.env, ...env },
+    ...(account && { uid: account.uid, gid: account.gid }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

@@ -83,7 +83,7 @@ export function fromJournal(means: Means, { limit, onCleared }: Bounds): Again {
 const othersMs = 2_000;
 
 /** No statement of ours outlives statement_timeout (pool.ts), not even one whose client is gone. */
-const outliveMs = 30_000;
+const outliveMs = 10_000;
 const doubtMs = 5_000;
 
 /** Tries failing rows again whose time has come. Returns a step that tells the milliseconds to the next one. */

@@ -40,7 +40,7 @@ export abstract class Directory {
       if (!names.some((name) => name.includes('\ufffd'))) return names;
       return readdirSync(at, { encoding: 'buffer' }).map(textIfExact);
     } catch (error) {
-      // Removed by others since it was opened.
+      // Removed by others since it was opened; glibc takes that for an empty directory, others say so.
       if (errorCode(error) === 'ENOENT') return [];
       throw error;
     }

@@ -1,6 +1,5 @@
 import { errorCode } from '../core/errors.ts';
 import { type Directory, type Name, refusal } from './directory.ts';
-import { pageOfTemp, textOf } from './match.ts';
 
 /** What could not be removed, the first of it; the `cause` says why. */
 export class CannotRemove extends Error {
@@ -104,9 +103,11 @@ export function removeTree(top: Directory, topName: Name): number {
   return files;
 }
 
-/** Temps first and a second listing, as everywhere (clear.ts). */
+/**
+ * One listing will do, in any order: that rmdir succeeds proves that neither temp nor page was left, and else it is listed again. Only
+ * when asked, so that a directory that cannot be read is closed like any other.
+ */
 function* entriesOf(directory: Directory): Generator<Name, void> {
-  yield* directory.names().filter((name) => pageOfTemp(textOf(name)) !== undefined);
   yield* directory.names();
 }
 

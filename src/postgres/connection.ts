@@ -7,7 +7,7 @@ import type { DatabaseSettings, SslMode } from '../core/configuration.ts';
 const connectTimeoutMs = 5_000;
 
 /** The longest that any query of ours may take as seen from here; a half-open link never answers. */
-const queryTimeoutMs = 30_000;
+const queryTimeoutMs = 10_000;
 
 /**
  * What node-postgres needs to connect, for each host of the list. What the settings leave open comes from libpq's environment

@@ -18,7 +18,7 @@ const session = `
   SET plan_cache_mode = force_generic_plan;
   SET jit = off;
   SET lock_timeout = '5s';
-  SET statement_timeout = '25s'`;
+  SET statement_timeout = '8s'`;
 
 /** Kept connections for everything but LISTEN. Settings are sent by SET: poolers refuse unknown start-up parameters. */
 export function openPool(hosts: Hosts): pg.Pool {

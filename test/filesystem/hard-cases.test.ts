@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cleared } from '../../src/core/contracts.ts';
 import { chdirWalk } from '../../src/filesystem/chdir-walk.ts';
@@ -187,6 +187,19 @@ it('the chdir walk says so where it finds no way back, and does not take it for 
   expect(failures.map(({ path, code }) => `${path} ${code}`)).toEqual(['ports/net ESTALE']);
   expect(readdirSync(join(base, 'outside'))).toEqual(['ports', 'www']);
   expect([readdirSync(join(root, 'ports/net')), readdirSync(join(root, 'news'))]).toEqual([['1'], []]);
+});
+
+it('the chdir walk does not take a directory that it cannot find again for gone already', () => {
+  make('ports/www/1', 'ports/net/1', 'ports/2');
+  const moving = interposed(chdirWalk, () => {
+    // In the first of two directories that are being removed, just after it was entered.
+    const inside = basename(process.cwd());
+    if (!existsSync(join(root, 'ports', inside, '1'))) return;
+    renameSync(join(root, 'ports', inside), join(base, inside));
+    renameSync(join(root, 'ports'), join(base, 'ports'));
+  });
+  const { failures } = clear(root, ['ports/*'], moving);
+  expect(failures.map(({ code }) => code)).toContain('ESTALE');
 });
 
 /** The ordinary user that tests become where they run as root; `nobody` nearly everywhere. */

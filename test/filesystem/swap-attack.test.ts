@@ -61,15 +61,16 @@ describe.each(Object.entries(levels))(
       attacked = await attack(target);
       const { root, losses } = attacked;
       const met = { files: 0, failures: 0 };
-      for (let round = 1; round <= clearings; round++) {
+      // Not for want of an attack: it is to find files to delete, and links to refuse; the last component may be a link.
+      const wasMet = () => met.files > 0 && (met.failures > 0 || pattern.startsWith('commits'));
+      const deadline = performance.now() + 20_000;
+      for (let round = 1; round <= clearings || (!wasMet() && performance.now() < deadline); round++) {
         const { files, failures } = clear(root, [pattern], walk);
         met.files += files;
         met.failures += failures.length;
         if (losses() > 0) expect(losses(), `lost in clearing ${round}`).toBe(0);
       }
-      // Not for want of an attack: it found files to delete, and links that it refused. The last component may be a link.
-      expect(met.files).toBeGreaterThan(0);
-      if (!pattern.startsWith('commits')) expect(met.failures).toBeGreaterThan(0);
+      expect(wasMet(), JSON.stringify(met)).toBe(true);
     });
 
     it('a clearing by path is convicted', { timeout: 60_000 }, async ({ annotate }) => {

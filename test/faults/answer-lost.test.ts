@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import type { Phase } from './phases.ts';
+import { expectDone, expectWhole } from './whole.ts';
+import { World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await World.open(inject('postgres'), { ini: { settle: '1s' } });
+  await world.start();
+  // The claims of the catch-up are over, so that the next one is ours.
+  await world.probe();
+  await expectDone(world);
+});
+afterEach(() => world.close());
+
+/** What is merely forgotten is found after five seconds (clearing/again.ts); an error must have the journal read at once. */
+const atOnceMs = 4_000;
+
+it.each<Phase>(['claim', 'look'])(
+  'takes up at once what was done by a %s whose answer was lost with its connection',
+  async (phase) => {
+    const caught = world.proxy.at(phase, 'answer');
+    const page = await world.enqueue();
+    // The listener stays, so that no LISTEN has the journal read.
+    (await caught).cut();
+    await world.gone(page, atOnceMs);
+    expect(world.daemon.log.filter(({ event }) => event === 'listening')).toHaveLength(1);
+    await expectWhole(world);
+  },
+);
+
+it('clears a second time before it settles, although the answer of the second reading was lost', async () => {
+  const caught = world.proxy.at('second read', 'answer');
+  const page = await world.enqueue();
+  const link = await caught;
+  // A writer that read before the change publishes after the first clearing.
+  world.site.write([page]);
+  link.cut();
+  await world.gone(page, atOnceMs);
+  await expectWhole(world);
+});

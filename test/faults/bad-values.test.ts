@@ -1,0 +1,128 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { badDates, badNames, badPaths, oddNames } from './bad-values.ts';
+import { eventually } from './eventually.ts';
+
+const database = testDatabase();
+let client: Client;
+let site: Site;
+let daemon: RunningDaemon;
+
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+  // An index takes no key of a megabyte, and other people's queue tables have no index.
+  await client.query(`
+    ALTER TABLE cache_clearing_ports DROP CONSTRAINT cache_clearing_ports_xid_category_port_key;
+    ALTER TABLE cache_clearing_commits DROP CONSTRAINT cache_clearing_commits_xid_commit_to_clear_key;
+    ALTER TABLE cache_clearing_files DROP CONSTRAINT cache_clearing_files_xid_pathname_key;`);
+  site = makeSite();
+});
+afterAll(async () => {
+  await daemon?.stop();
+  await client.end();
+  site.remove();
+});
+
+/** In every text column each bad value stands beside good ones, so that the row is bad because of it alone. */
+const bad = [
+  ...badNames.flatMap((value) => [
+    ['ports (category, port)', [value, 'port']],
+    ['ports (category, port)', ['www', value]],
+    ['commits (commit_to_clear)', [value]],
+  ]),
+  ...badPaths.map((value) => ['files (pathname)', [value]]),
+  ...badDates.map((value) => ['dates (date_to_clear)', [value]]),
+] as [string, (string | null)[]][];
+
+it(`keeps ${bad.length} bad values in the journal with an error each, clears the good ones, and rests`, {
+  timeout: 120_000,
+}, async () => {
+  const outside = join(site.root, '../outside');
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'page'), 'outside');
+  const neighbours = ['ports/www/abc/page', 'ports/www/x/page', 'ports/b/port/page', 'commits/abc/page'];
+  site.write(neighbours);
+  site.write(oddNames.map((name) => `ports/www/${name}/page`));
+  site.write(oddNames.map((name) => `ports/${name}/good/page`));
+
+  await client.query('BEGIN');
+  for (const [into, values] of bad) await enqueue(into, values);
+  for (const name of oddNames) {
+    await enqueue('ports (category, port)', ['www', name]);
+    await enqueue('ports (category, port)', [name, 'good']);
+  }
+  await client.query('COMMIT');
+
+  daemon = startUncached(site.configure(iniFor(site, database.config, { more: '[daemon]\nlog = warn' })));
+  await eventually(
+    'cleared but for the bad',
+    async () => ((await entriesLeft()) === 0 && (await settlingRows()) === 0 ? true : undefined),
+    async () => `${await entriesLeft()} entries, ${await settlingRows()} rows settling`,
+    60_000,
+  );
+
+  expect(site.pages()).toEqual([...neighbours].sort());
+  expect(readFileSync(join(outside, 'page'), 'utf8')).toBe('outside');
+  const { rows } = await client.query<{ last_error: string | null; attempts: number }>(
+    'SELECT last_error, attempts FROM uncached.journal',
+  );
+  expect(rows.length).toBe(distinct(bad));
+  for (const { last_error } of rows) expect(last_error).toMatch(/\w+/);
+  await expectRest(daemon.pid);
+  expect(await daemon.stop()).toBe(0);
+});
+
+const enqueue = (into: string, values: readonly (string | null)[]) =>
+  client.query(
+    `INSERT INTO cache_clearing_${into} VALUES (${values.map((_, n) => `$${n + 1}`).join(', ')})`,
+    [...values],
+  );
+
+async function entriesLeft(): Promise<number> {
+  const tables = ['ports', 'dates', 'commits', 'files'].map(
+    (name) => `(SELECT count(*)::int FROM cache_clearing_${name})`,
+  );
+  return (await client.query<{ n: number }>(`SELECT ${tables.join(' + ')} AS n`)).rows[0]?.n ?? 0;
+}
+
+async function settlingRows(): Promise<number> {
+  const { rows } = await client.query<{ n: number }>(
+    'SELECT count(*)::int AS n FROM uncached.journal WHERE last_error IS NULL',
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/** Duplicates collapse in the claim. */
+function distinct(rows: readonly [string, unknown][]): number {
+  return new Set(rows.map((row) => JSON.stringify(row))).size;
+}
+
+/** Retries come after 1, 2, 4 … s: no row has more than two of them in three seconds. What spins takes a core as well. */
+async function expectRest(pid: number): Promise<void> {
+  const before = { cpu: cpuMs(pid), tries: await mostTries() };
+  await wait(3_000);
+  const used = cpuMs(pid) - before.cpu;
+  console.log(`CPU over 3 s with ${bad.length} failing rows: ${used} ms`);
+  expect(used).toBeLessThan(1_000);
+  expect((await mostTries()) - before.tries).toBeLessThanOrEqual(2);
+}
+
+async function mostTries(): Promise<number> {
+  const { rows } = await client.query<{ n: number }>('SELECT max(attempts) AS n FROM uncached.journal');
+  return rows[0]?.n ?? 0;
+}
+
+/** User and system time, in ticks of 10 ms (proc_pid_stat(5), fields 14 and 15, counted after the name in brackets). */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}

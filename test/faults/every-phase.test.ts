@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, inject, it } from 'vitest';
+import { faultNames } from './faults.ts';
+import { type Phase, phases } from './phases.ts';
+import { type Blow, strike } from './strike.ts';
+import { expectDone, expectWhole } from './whole.ts';
+import { World } from './world.ts';
+
+/** Those that PostgreSQL's end would not do for, since this server is shared, and what takes seconds: both have tests of their own. */
+const struck = faultNames.filter((fault) => !['kill -9 of PostgreSQL', 'a deaf listener'].includes(fault));
+const lastsMs = 100;
+let world: World;
+
+beforeEach(async () => {
+  world = await World.open(inject('postgres'));
+  await world.start();
+  // The claims of the catch-up are over.
+  await world.probe();
+});
+afterEach(() => world.close());
+
+/** Every fault in every phase at both edges with FAULTS=long; else every third, so that each fault and each phase has its turn. */
+const blows = (Object.keys(phases) as Phase[]).map((phase, row) => ({
+  phase,
+  blows: (['request', 'answer'] as const).flatMap((edge, half) =>
+    struck
+      .filter((_, column) => process.env.FAULTS === 'long' || (row + column + half) % 3 === 0)
+      .map((fault): Blow => ({ fault, phase, edge })),
+  ),
+}));
+
+it.each(blows)('survives faults at the phase "$phase"', { timeout: 300_000 }, async ({ blows }) => {
+  for (const blow of blows) {
+    await strike(blow, { world, lastsMs });
+    await expectDone(world);
+  }
+  await expectWhole(world);
+});

@@ -1,0 +1,100 @@
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { testDatabase } from '../postgres/test-database.ts';
+import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
+import { eventually } from './eventually.ts';
+import { Breaker, type Failure } from './fail-call.ts';
+import { startBreakable } from './in-process.ts';
+
+const database = testDatabase();
+let client: Client;
+let site: Site;
+
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+  await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('front_updated', 'front')`);
+});
+afterAll(() => client.end());
+beforeEach(() => {
+  site = makeSite();
+});
+afterEach(() => site.remove());
+
+const ways = (['once', 'for good'] as const).flatMap((lasting) =>
+  (['before', 'after'] as const).map((edge) => ({ lasting, edge })),
+);
+
+it.each(ways)(
+  'keeps the promises when call 1, 2, 3 … fails $lasting, $edge its effect',
+  async (way) => {
+    const broken = new Set<string>();
+    // Loops run side by side, so that one run may make a call more than another: one untouched is not the end.
+    for (let nth = 1, untouched = 0; untouched < 3; nth++) {
+      const breaker = new Breaker({ ...way, nth });
+      await run(breaker, { ...way, nth });
+      untouched = breaker.broken.length === 0 ? untouched + 1 : 0;
+      for (const what of breaker.broken) broken.add(what);
+    }
+    // Every call that this run of the daemon makes has failed in its turn.
+    expect([...broken]).toEqual(
+      expect.arrayContaining([
+        'listen',
+        'queue.claim',
+        'cache.clear',
+        'journal.look',
+        'journal.read',
+        'journal.settle',
+      ]),
+    );
+  },
+  120_000,
+);
+
+async function run(breaker: Breaker, failure: Failure): Promise<void> {
+  site.write(['ports/www/early/1', 'ports/www/late/1', 'ports/www/other/1', 'front/1']);
+  await enqueue('early');
+  await enqueue('twice');
+  await enqueue('thrice');
+  const file = site.configure(
+    iniFor(site, database.config, {
+      more: '[daemon]\nbatch = 2',
+      handlers: `${freshportsHandlers}[handler.front]\nclear[] = front/*\n`,
+    }),
+  );
+  const daemon = await startBreakable(file, breaker);
+  const story = () =>
+    `call ${failure.nth} failed ${failure.lasting}, ${failure.edge}: ${breaker.broken.join(', ')}; ${daemon.events
+      .slice(-20)
+      .map(({ kind }) => kind)
+      .join(' ')}`;
+  try {
+    await whenDone(story);
+    await enqueue('late');
+    await client.query('NOTIFY port_updated; NOTIFY front_updated');
+    await whenDone(story, () => site.pages().length === 1);
+    expect(site.pages(), story()).toEqual(['ports/www/other/1']);
+  } finally {
+    await daemon.stop();
+  }
+}
+
+const enqueue = (port: string) =>
+  client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [port]);
+
+/** Failing rows wait by the server's clock: a second is too long for a walk over all calls. */
+async function whenDone(story: () => string, alsoHolds = () => true): Promise<void> {
+  const left = async () => {
+    await client.query('UPDATE uncached.journal SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL');
+    const { rows } = await client.query<{ left: number }>(
+      'SELECT (SELECT count(*) FROM cache_clearing_ports)::int + (SELECT count(*) FROM uncached.journal)::int AS left',
+    );
+    return rows[0]?.left ?? 0;
+  };
+  await eventually(
+    'done',
+    async () => ((await left()) === 0 && alsoHolds() ? true : undefined),
+    async () => `${await left()} left; pages ${site.pages()}; ${story()}`,
+    10_000,
+  );
+}

@@ -1,0 +1,18 @@
+/**
+ * Where on its way a fault can strike the daemon, by what its request says. A prepared statement's text is sent once a connection,
+ * its name each time.
+ */
+export const phases = {
+  'pool connect': /application_name\0uncached( \w+)?\0/,
+  'listener connect': /application_name\0uncached[^\0]*listener/,
+  LISTEN: /(?<!UN)LISTEN /,
+  heartbeat: /pg_notify/,
+  claim: /uncached_claim_.*listen_port/s,
+  look: /uncached_look/,
+  'take over': /uncached_take_over/,
+  'read again': /SELECT .*FROM uncached\.journal\s+WHERE id >/s,
+  'second read': /uncached_read/,
+  'journal delete': /uncached_settle/,
+} as const;
+
+export type Phase = keyof typeof phases;

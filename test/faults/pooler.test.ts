@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { lastWill } from '../last-will.ts';
+import { ordinaryAccount } from '../postgres/account.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { within } from '../postgres/within.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { startUncached, uncached } from '../uncached.ts';
+
+const pgbouncer = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer'].find(existsSync);
+if (!pgbouncer)
+  console.warn('SKIPPED: what uncached says of a pooler needs pgbouncer (apt install pgbouncer)');
+
+const database = testDatabase();
+const port = 6432;
+let directory: string;
+let pooler: ChildProcess;
+let site: Site;
+
+beforeAll(async () => {
+  if (!pgbouncer) return;
+  site = makeSite();
+  // It refuses to run as root, and PostgreSQL's socket directory is PostgreSQL's alone.
+  const account = ordinaryAccount();
+  directory = mkdtempSync(join(tmpdir(), 'uncached-pooler-'));
+  const { host, port: upstream } = inject('postgres');
+  const file = join(directory, 'pgbouncer.ini');
+  writeFileSync(
+    file,
+    `[databases]
+* = host=${host} port=${upstream} user=postgres
+[pgbouncer]
+listen_port = ${port}
+unix_socket_dir = ${directory}
+auth_type = any
+pool_mode = transaction
+server_idle_timeout = 1
+`,
+  );
+  if (account) {
+    chownSync(directory, account.uid, account.gid);
+    chmodSync(directory, 0o755);
+  }
+  pooler = spawn(pgbouncer, [file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(account && { uid: account.uid, gid: account.gid }),
+  });
+  lastWill('kill -9 "$1"; rm -rf "$2"', String(pooler.pid), directory);
+  await within(15_000, 'see pgbouncer up', async () => {
+    if (!pooler.stderr) return;
+    for await (const line of createInterface({ input: pooler.stderr }))
+      if (line.includes('process up')) return;
+    throw new Error('pgbouncer ended');
+  });
+});
+
+afterAll(async () => {
+  if (!pgbouncer) return;
+  const ended = once(pooler, 'exit');
+  pooler.kill('SIGKILL');
+  await ended;
+  rmSync(directory, { recursive: true, force: true });
+  site.remove();
+});
+
+it.skipIf(!pgbouncer)(
+  'says in words that a pooler in transaction mode is in between, and does not pretend to listen',
+  async () => {
+    const file = site.configure(iniFor(site, { ...database.config, host: directory, port }));
+    const daemon = startUncached(file);
+    const line = await daemon.until('the word pooler', ({ msg }) => msg.includes('pooler'), 20_000);
+    expect(line).toMatchObject({ event: 'connecting', level: 50 });
+    expect(line.msg).toContain('transaction');
+    expect(await daemon.stop()).toBe(0);
+    expect(daemon.log.map(({ event }) => event)).not.toContain('listening');
+
+    const { code, stdout, stderr } = await uncached(['--config', file, 'check']);
+    expect(code).toBe(1);
+    expect(stdout + stderr).toContain('pooler');
+  },
+);

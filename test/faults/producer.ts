@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { World } from './world.ts';
+
+/** Commits changes all the time, over outages of the server too, and remembers which pages were named by what was committed. */
+export class Producer {
+  /** Named by a committed entry: must go. */
+  readonly committed: string[] = [];
+  /** The commit's answer was lost: may be cleared, or not. */
+  readonly undecided: string[] = [];
+  readonly #world: World;
+  readonly #name: string;
+  readonly #stopped = new AbortController();
+  readonly #working: Promise<void>;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.#name = name;
+    this.#working = this.#work();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#working;
+  }
+
+  stale(): string[] {
+    return this.committed.filter((page) => existsSync(join(this.#world.site.root, page)));
+  }
+
+  async #work(): Promise<void> {
+    for (let n = 1; !this.#stopped.signal.aborted; ) {
+      const client = new Client(this.#world.database.config);
+      client.on('error', () => {});
+      try {
+        await client.connect();
+        while (!this.#stopped.signal.aborted) {
+          await this.#change(client, `${this.#name}-${n++}`);
+          await this.#breathe();
+        }
+      } catch {
+        // The server is being killed: that is what we are here for.
+        await this.#breathe();
+      } finally {
+        await client.end().catch(() => {});
+      }
+    }
+  }
+
+  async #change(client: Client, port: string): Promise<void> {
+    const page = `ports/www/${port}/Detail.html`;
+    this.#world.site.write([page]);
+    this.undecided.push(page);
+    await client.query(
+      `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))
+       SELECT pg_notify('port_updated', '')`,
+      [port],
+    );
+    this.undecided.pop();
+    this.committed.push(page);
+  }
+
+  /** A producer that never pauses would leave nobody else a core. */
+  async #breathe(): Promise<void> {
+    await wait(50, undefined, { signal: this.#stopped.signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,149 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lastWill } from '../last-will.ts';
+import type { Connection } from '../postgres/connection.ts';
+import { freePort } from '../postgres/free-port.ts';
+import { within } from '../postgres/within.ts';
+import { type Edge, Link } from './link.ts';
+import type { Request } from './messages.ts';
+import { type Phase, phases } from './phases.ts';
+
+export type Which = 'listener' | 'pool' | 'all';
+
+interface Snare {
+  readonly phase: Phase;
+  readonly edge: Edge;
+  left: number;
+  caught(link: Link): void;
+}
+
+const catchMs = 20_000;
+
+/** Stands between the daemon and PostgreSQL and breaks what passes: for one connection, for some, or for all. */
+export class FaultProxy {
+  /** For the daemon's configuration; `database` and `user` as upstream has them. */
+  readonly connection: Connection;
+  readonly #upstream: Connection;
+  readonly #links = new Set<Link>();
+  readonly #snares = new Set<Snare>();
+  readonly #remove: () => void;
+  #server: Server | undefined;
+  #frozen: Which | undefined;
+  #delay: { which: Which; ms: number } = { which: 'all', ms: 0 };
+
+  private constructor(upstream: Connection, connection: Connection, remove: () => void) {
+    this.#upstream = upstream;
+    this.connection = connection;
+    this.#remove = remove;
+  }
+
+  /** On a unix socket of its own, or on a port of 127.0.0.1. */
+  static async open(upstream: Connection, { tcp = false } = {}): Promise<FaultProxy> {
+    const directory = mkdtempSync(join(tmpdir(), 'uncached-proxy-'));
+    const revoke = lastWill('rm -rf "$1"', directory);
+    const address = tcp ? { host: '127.0.0.1', port: await freePort() } : { host: directory, port: 5432 };
+    const proxy = new FaultProxy(upstream, { ...upstream, ...address }, () => {
+      rmSync(directory, { recursive: true, force: true });
+      revoke();
+    });
+    await proxy.heal();
+    return proxy;
+  }
+
+  links(which: Which = 'all'): Link[] {
+    return [...this.#links].filter((link) => isOf(link, which));
+  }
+
+  /** Half-open from now on, connections to come as well: they are accepted and hear nothing. Until heal(). */
+  freeze(which: Which): void {
+    this.#frozen = which;
+    for (const link of this.links(which)) link.freeze();
+  }
+
+  /** Holds up each request and each answer. Until heal(). */
+  delay(which: Which, ms: number): void {
+    this.#delay = { which, ms };
+    for (const link of this.links(which)) link.delayMs = ms;
+  }
+
+  cut(which: Which): void {
+    for (const link of this.links(which)) link.cut();
+  }
+
+  /** Cuts everything and listens no more: ECONNREFUSED, for a unix socket ENOENT. Until heal(). */
+  async refuse(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    server?.close();
+    this.cut('all');
+    if (server?.listening) await once(server, 'close');
+  }
+
+  /** Everything passes again, what was held included. */
+  async heal(): Promise<void> {
+    this.#frozen = undefined;
+    this.delay('all', 0);
+    for (const link of this.#links) link.thaw();
+    if (this.#server) return;
+    const server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
+    const { host, port } = this.connection;
+    server.listen(host.startsWith('/') ? { path: socketPath(this.connection) } : { host, port });
+    await once(server, 'listening');
+    this.#server = server;
+  }
+
+  /**
+   * Resolves with the link frozen in the phase: at the request, which the server has not seen, or at the answer, which the client
+   * has not. The caller strikes, and cuts or thaws it. Rejects when the phase does not come.
+   */
+  at(phase: Phase, edge: Edge, nth = 1): Promise<Link> {
+    let snare: Snare | undefined;
+    return within(catchMs, `catch the ${edge} of ${phase}`, () => {
+      return new Promise<Link>((caught) => {
+        snare = { phase, edge, left: nth, caught };
+        this.#snares.add(snare);
+      });
+    }).finally(() => snare && this.#snares.delete(snare));
+  }
+
+  async close(): Promise<void> {
+    await this.refuse();
+    this.#remove();
+  }
+
+  async #accept(client: Socket): Promise<void> {
+    const server = connect(
+      this.#upstream.host.startsWith('/')
+        ? { path: socketPath(this.#upstream), allowHalfOpen: true }
+        : { host: this.#upstream.host, port: this.#upstream.port, allowHalfOpen: true },
+    );
+    const link = new Link(client, server, (...passing) => this.#watch(...passing));
+    this.#links.add(link);
+    await link.run();
+    this.#links.delete(link);
+  }
+
+  #watch(link: Link, request: Request, edge: Edge): boolean {
+    if (request.kind === 'start-up' && isOf(link, this.#delay.which)) link.delayMs = this.#delay.ms;
+    for (const snare of this.#snares) {
+      if (snare.edge !== edge || !phases[snare.phase].test(request.text)) continue;
+      snare.left -= 1;
+      if (snare.left > 0) continue;
+      this.#snares.delete(snare);
+      snare.caught(link);
+      return true;
+    }
+    return this.#frozen !== undefined && isOf(link, this.#frozen);
+  }
+}
+
+function isOf(link: Link, which: Which): boolean {
+  return which === 'all' || (which === 'listener') === link.isListener;
+}
+
+function socketPath({ host, port }: Connection): string {
+  return join(host, `.s.PGSQL.${port}`);
+}

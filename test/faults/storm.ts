@@ -1,0 +1,89 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LaunchedServer } from '../postgres/launch.ts';
+import { type Fault, faultNames, faults } from './faults.ts';
+import type { Edge } from './link.ts';
+import { type Phase, phases } from './phases.ts';
+import { Producer } from './producer.ts';
+import { pick } from './random.ts';
+import { type Blow, strike } from './strike.ts';
+import { expectDone } from './whole.ts';
+import type { World } from './world.ts';
+
+export interface Storm {
+  readonly server: LaunchedServer;
+  readonly world: World;
+  readonly kills: number;
+  readonly random: () => number;
+  /** Called after each blow. */
+  readonly onBlow: (blow: { fault: Fault; where: string; ms: number }) => void;
+}
+
+/** A calm after so many blows: producers pause, and everything must be cleared and settled. */
+const calmAfter = 50;
+const longestFaultMs = 600;
+
+/** Strikes again and again while producers work. Rejects when an entry is lost or stuck. Resolves with how many were enqueued. */
+export async function rage({ server, world, kills, random, onBlow }: Storm): Promise<number> {
+  let entries = 0;
+  async function strikeOnce(nth: number): Promise<void> {
+    const fault = pick(weighted, random);
+    const scene = { world, server, lastsMs: 20 + random() * longestFaultMs };
+    // Half of them in a phase, half at any moment.
+    const blow = random() < 0.5 ? inPhase(fault, random) : undefined;
+    const where = blow ? `${blow.phase}, ${blow.edge}` : 'at any moment';
+    try {
+      onBlow({ fault, where, ms: await (blow ? strike(blow, scene) : atAnyMoment(fault, scene, random)) });
+    } catch (cause) {
+      throw new Error(
+        `Fault ${nth}, ${fault} (${where}), is not recovered from: ${String(cause)}\n${world.lastWords()}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+  for (let struck = 0; struck < kills; ) {
+    const producers = [1, 2].map((n) => new Producer(world, `producer-${struck}-${n}`));
+    try {
+      for (let i = 0; i < calmAfter && struck < kills; i++, struck++) await strikeOnce(struck);
+    } finally {
+      for (const producer of producers) await producer.stop();
+    }
+    await expectDone(world);
+    for (const page of producers.flatMap(({ undecided }) => undecided))
+      rmSync(join(world.site.root, page), { force: true });
+    const stale = producers.flatMap((producer) => producer.stale());
+    if (stale.length > 0) throw new Error(`${stale.length} entries are lost: ${stale.join(', ')}`);
+    entries += producers.reduce((sum, { committed }) => sum + committed.length, 0);
+  }
+  return entries;
+}
+
+type Scene = Parameters<typeof strike>[1];
+
+function inPhase(fault: Fault, random: () => number): Blow {
+  return {
+    fault,
+    phase: pick(Object.keys(phases) as Phase[], random),
+    edge: pick<Edge>(['request', 'answer'], random),
+  };
+}
+
+async function atAnyMoment(fault: Fault, scene: Scene, random: () => number): Promise<number> {
+  const { world } = scene;
+  const page = await world.enqueue();
+  const links = world.proxy.links();
+  // Between two outages there may be none: then whichever comes first is as good as any.
+  const link = links.length > 0 ? pick(links, random) : await world.proxy.at('pool connect', 'request');
+  await faults[fault]({ ...scene, link });
+  const ms = await world.probe();
+  await world.gone(page);
+  await world.proxy.heal();
+  return ms;
+}
+
+/** What takes the heartbeat to notice takes long: a few of these are enough. */
+const weighted: readonly Fault[] = faultNames.flatMap((fault) =>
+  Array<Fault>(fault === 'a deaf listener' ? 1 : 4).fill(fault),
+);

@@ -1,0 +1,52 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { eventually } from './eventually.ts';
+import { bystanders, type World } from './world.ts';
+
+/** One to listen, four in the pool (src/postgres/pool.ts). */
+const mostConnections = 5;
+
+/**
+ * After any fault: queue and journal become empty, exactly the right files are gone, the daemon lives and still hears, has no more
+ * connections than it should, and ends with 0, leaving none.
+ */
+export async function expectWhole(world: World, { left = bystanders }: { left?: readonly string[] } = {}) {
+  await expectDone(world);
+  await world.probe();
+  await expectDone(world);
+  deepEqual(world.site.pages(), [...left].sort());
+  await expectConnections(world, mostConnections);
+  equal(await world.daemon.stop(), 0, world.lastWords());
+  await expectConnections(world, 0);
+}
+
+/** Nothing enqueued, nothing claimed, nothing settling. */
+export async function expectDone(world: World): Promise<void> {
+  const count = async () => {
+    const [found] = await world.query<{ entries: number; rows: number }>(
+      `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS entries, (SELECT count(*)::int FROM uncached.journal) AS rows`,
+    );
+    return found;
+  };
+  await eventually(
+    'done',
+    async () => {
+      const found = await count();
+      return found?.entries === 0 && found.rows === 0 ? true : undefined;
+    },
+    async () => `${JSON.stringify(await count())} left; ${world.lastWords()}`,
+  );
+}
+
+async function expectConnections(world: World, most: number): Promise<void> {
+  const list = () =>
+    world.query<{ who: string }>(
+      `SELECT concat_ws(' ', pid, application_name, state, left(query, 60)) AS who FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name LIKE 'uncached%'`,
+    );
+  await eventually(
+    `at most ${most} connections`,
+    async () => ((await list()).length <= most ? true : undefined),
+    async () => (await list()).map(({ who }) => who).join('; '),
+    10_000,
+  );
+}

@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Account } from '../postgres/account.ts';
+import { type Connection, withClient } from '../postgres/connection.ts';
+import { createDatabase, type Database } from '../postgres/database.ts';
+import { watchFor } from '../postgres/watch.ts';
+import { within } from '../postgres/within.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { FaultProxy } from './proxy.ts';
+
+export interface WorldOptions {
+  /** The daemon connects over TCP; default: a unix socket. */
+  readonly tcp?: boolean;
+  /** Default: the shortest there may be. */
+  readonly heartbeat?: string;
+  readonly ini?: Parameters<typeof iniFor>[2];
+  /** Who the daemon runs as. */
+  readonly account?: Account;
+}
+
+/** A site, its database, the real daemon, and between them a proxy that breaks. */
+export class World {
+  readonly site: Site;
+  readonly proxy: FaultProxy;
+  readonly database: Database;
+  readonly #file: string;
+  readonly #account: Account | undefined;
+  #daemon: RunningDaemon | undefined;
+  #enqueued = 0;
+
+  private constructor(site: Site, proxy: FaultProxy, database: Database, file: string, account?: Account) {
+    this.site = site;
+    this.proxy = proxy;
+    this.database = database;
+    this.#file = file;
+    this.#account = account;
+  }
+
+  /** The database's template has the schema. */
+  static async open(
+    server: Connection,
+    { tcp = false, heartbeat = '1s', ini = {}, account }: WorldOptions = {},
+  ): Promise<World> {
+    const database = await createDatabase(server);
+    const proxy = await FaultProxy.open(database.config, { tcp });
+    const site = makeSite();
+    const more = `[daemon]\nheartbeat = ${heartbeat}\n${ini.more ?? ''}`;
+    const file = site.configure(iniFor(site, proxy.connection, { ...ini, more }));
+    site.write(bystanders);
+    return new World(site, proxy, database, file, account);
+  }
+
+  get daemon(): RunningDaemon {
+    if (this.#daemon) return this.#daemon;
+    throw new Error('Cannot tell the daemon: start() it first');
+  }
+
+  /** Resolves when the daemon listens. */
+  async start(): Promise<RunningDaemon> {
+    const daemon = this.spawn();
+    await daemon.until('LISTEN', ({ event }) => event === 'listening');
+    return daemon;
+  }
+
+  /** Starts the daemon and does not wait for it: a fault may be in its way. */
+  spawn(): RunningDaemon {
+    this.#daemon = startUncached(this.#file, { PGSSLMODE: 'disable' }, this.#account);
+    return this.#daemon;
+  }
+
+  /** Like a crash of the daemon alone. */
+  async kill(): Promise<void> {
+    await this.daemon.stop('SIGKILL');
+  }
+
+  /** Past the proxy; a connection for each, since the server may have been killed in between. */
+  query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return withClient(this.database.config, async (client) => (await client.query<Row>(sql, values)).rows);
+  }
+
+  /** Publishes a page and commits a change that names it; resolves with the page. */
+  async enqueue(port = `port-${++this.#enqueued}`): Promise<string> {
+    const page = `ports/www/${port}/Detail.html`;
+    this.site.write([page]);
+    await this.query(
+      `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))
+       SELECT pg_notify('port_updated', '')`,
+      [port],
+    );
+    return page;
+  }
+
+  /** Resolves when the page is gone. */
+  async gone(page: string, ms = 20_000): Promise<void> {
+    const path = join(this.site.root, page);
+    await within(ms, `see ${page} go (${this.lastWords()})`, (signal) =>
+      watchFor(dirname(path), async () => (existsSync(path) ? undefined : true), signal),
+    );
+  }
+
+  /** Milliseconds until a change committed now is cleared. */
+  async probe(ms?: number): Promise<number> {
+    const started = performance.now();
+    await this.gone(await this.enqueue(), ms);
+    return performance.now() - started;
+  }
+
+  lastWords(): string {
+    return (this.#daemon?.log ?? [])
+      .filter(({ event }) => !['cleared', 'settled'].includes(event))
+      .slice(-12)
+      .map(({ time, event, msg }) => `${time} ${event}: ${msg}`)
+      .join('\n');
+  }
+
+  /** Ends what is left; the database complains of connections left open. */
+  async close(): Promise<void> {
+    await this.#daemon?.stop('SIGKILL');
+    await this.proxy.close();
+    this.site.remove();
+    await this.database.drop();
+  }
+}
+
+/** Pages that no entry names: they must survive everything. */
+export const bystanders: readonly string[] = [
+  'ports/www/port/Detail.html',
+  'ports/ftp/port-1/Detail.html',
+  'daily/2020/01/03.daily.head',
+  'spooling/draft',
+];
