@@ -39,6 +39,8 @@ const settings = {
   track_commit_timestamp: 'on',
   max_prepared_transactions: '20',
   max_connections: '150',
+  // Sooner than the producers' lock_timeout (load.ts), so that deadlocks are met, by the daemon as well.
+  deadlock_timeout: '100ms',
 };
 
 export async function buildWorld(options: Options, report: Report): Promise<World> {
