@@ -58,10 +58,15 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
     }
     // Each turn around has forgotten one render that a clearing overtook or that has just reached the disk.
     for (;;) {
+      const underWay = renderings.has(path);
       const body = await read(place);
       if (body !== undefined) return { body, outcome: 'hit' };
       const rendering = renderings.get(path);
-      if (rendering === undefined) return begin(place, render).page;
+      if (rendering === undefined) {
+        // One that ended while the disk was read may have stored the page just behind that reading.
+        if (underWay) continue;
+        return begin(place, render).page;
+      }
       if (await joinable(rendering)) return rendering.page;
       forget(path, rendering);
     }

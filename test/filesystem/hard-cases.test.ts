@@ -29,7 +29,7 @@ beforeEach(() => {
   mkdirSync(root);
 });
 // Deeper than a path, and without the rights to be removed by another.
-afterEach(() => execFileSync('rm', ['-rf', base]));
+afterEach(() => execFileSync('sh', ['-c', 'chmod -R u+rwX "$1"; rm -rf "$1"', 'sh', base]));
 
 function make(...paths: string[]): void {
   for (const path of paths) {
