@@ -97,7 +97,7 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
 /** setTimeout's longest time; a wait without end is cut there, which a loop sees as one more wake. */
 const longestMs = 2 ** 31 - 1;
 
-const systemClock: Clock = {
+export const systemClock: Clock = {
   now: () => performance.now(),
   wait: (ms, signal) => wait(Math.min(ms, longestMs), undefined, { signal }),
 };

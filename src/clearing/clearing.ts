@@ -23,6 +23,7 @@ export async function clearRows(
   means: Means,
 ): Promise<BatchOutcome> {
   const outcome = await clearBatch(handler, rows, means);
+  if (outcome.files > 0) means.observe({ kind: 'deleted', handler: handler.name, files: outcome.files });
   if (outcome.failures.length > 0) {
     await means.journal.fail(outcome.failures);
     means.onFailed();

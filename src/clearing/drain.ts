@@ -44,6 +44,9 @@ export async function clearWithoutQueue(
   await clearClaim(handler, { entries: 1, rows: [row], lagMs: null }, started, onCleared, means);
 }
 
+/** A line of the log tells what was cleared, and stays a line. */
+const shownKeys = 3;
+
 async function clearClaim(
   handler: Handler,
   { entries, rows, lagMs }: Pick<Claim, 'entries' | 'rows' | 'lagMs'>,
@@ -59,6 +62,7 @@ async function clearClaim(
     handler: handler.name,
     entries,
     keys: rows.length,
+    examples: rows.slice(0, shownKeys).map(({ key }) => key),
     files,
     ms: now - started,
     lagMs: lagMs === null ? null : lagMs + now - claimed,

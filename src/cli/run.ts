@@ -1,10 +1,12 @@
-import { type App, loadAll, openApp } from '../app.ts';
+import { type App, loadAll, openApp, systemClock } from '../app.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Listened } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
-import type { Observe } from '../core/events.ts';
+import type { Event, Observe } from '../core/events.ts';
 import { startDaemon } from '../daemon/daemon.ts';
+import { openServer } from '../http/server.ts';
 import { openLog } from '../observe/log.ts';
+import { openWatch, type Watch } from '../observe/watch.ts';
 import { isPermanent } from '../postgres/advice.ts';
 import { version } from './version.ts';
 
@@ -15,7 +17,13 @@ const stopWithinMs = 10_000;
 export async function run(file: string): Promise<number> {
   let loaded = loadAll(file);
   const { cache, daemon } = loaded.configuration;
-  const observe = openLog(daemon.log);
+  const log = openLog(daemon.log);
+  const watch = openWatch(version, systemClock);
+  const observe = (event: Event) => {
+    log(event);
+    watch.observe(event);
+  };
+  const server = openServer({ watched: watch, observe, clock: systemClock });
   observe({ kind: 'starting', version, file, pid: process.pid, root: cache.root });
 
   const stop = new AbortController();
@@ -36,11 +44,14 @@ export async function run(file: string): Promise<number> {
   try {
     while (!stop.signal.aborted) {
       reload = new AbortController();
-      await serve(loaded, observe, { stop: stop.signal, reload });
+      await server.moveTo(loaded.configuration.http.listen);
+      await serve(loaded, { observe, watch }, { stop: stop.signal, reload });
     }
   } catch (error) {
     observe({ kind: 'gave-up', error: toError(error) });
     return 1;
+  } finally {
+    await server.close();
   }
   observe({ kind: 'stopped' });
   return 0;
@@ -62,14 +73,15 @@ function loadAgain(file: string, observe: Observe): ReturnType<typeof loadAll> |
 /** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
 async function serve(
   loaded: ReturnType<typeof loadAll>,
-  observe: Observe,
+  { observe, watch }: { observe: Observe; watch: Watch },
   { stop, reload }: { stop: AbortSignal; reload: AbortController },
 ): Promise<void> {
   const app = openApp(loaded);
   const end = AbortSignal.any([stop, reload.signal]);
   const channels = await readChannelsPatiently(app, observe, end);
   if (channels === undefined) return app.close();
-  const { cache, daemon } = app.configuration;
+  const { cache, daemon, http } = app.configuration;
+  if (http.listen) watch.keepCounting(app, end);
   const running = startDaemon({
     ...app.means(observe),
     queues: app.queues,

@@ -1,11 +1,11 @@
 import { safe } from 'ini';
-import type { Configuration } from '../core/configuration.ts';
+import { type Configuration, formatAddress } from '../core/configuration.ts';
 import { formatDuration } from './values.ts';
 
 type Value = string | number | undefined;
 
 /** A configuration as an INI file that loads to the same value, but for the password, which is masked. */
-export function format({ file, database, cache, daemon, handlers }: Configuration): string {
+export function format({ file, database, cache, daemon, http, handlers }: Configuration): string {
   const { password, port, ...connection } = database;
   return [
     `; the configuration in ${file}, as uncached understands it`,
@@ -21,6 +21,7 @@ export function format({ file, database, cache, daemon, handlers }: Configuratio
       batch: daemon.batch,
       log: daemon.log,
     }),
+    section('http', { listen: http.listen && formatAddress(http.listen) }),
     ...handlers.map(({ name, queue, clear, followers, run }) =>
       section(`handler.${name}`, { queue, 'clear[]': clear, 'then[]': followers, run }),
     ),

@@ -1,3 +1,5 @@
+import type { Key } from './contracts.ts';
+
 /** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
 export type Event =
   | { kind: 'starting'; version: string; file: string; pid: number; root: string }
@@ -8,6 +10,8 @@ export type Event =
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
   | { kind: 'recovered'; ms: number }
+  /** The daemon has heard itself; `ms` after it spoke. */
+  | { kind: 'heartbeat'; ms: number }
   | { kind: 'notified'; channel: string }
   | { kind: 'revived'; files: number }
   | { kind: 'unclean'; error: Error }
@@ -17,11 +21,15 @@ export type Event =
       handler: string;
       entries: number;
       keys: number;
+      /** The first few of them. */
+      examples: readonly Key[];
       files: number;
       ms: number;
       /** Age of the oldest entry when its files were gone. */
       lagMs: number | null;
     }
+  /** Any clearing: a first one, a second one, another try. */
+  | { kind: 'deleted'; handler: string; files: number }
   | { kind: 'settled'; rows: number; files: number }
   | {
       kind: 'rows-failed';
@@ -33,6 +41,8 @@ export type Event =
   | { kind: 'orphaned'; handler: string; rows: number }
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
   | { kind: 'loop-recovered'; loop: string }
+  | { kind: 'serving'; url: string }
+  | { kind: 'not-serving'; error: Error; retryMs: number }
   | { kind: 'reloading'; why: string }
   | { kind: 'reload-refused'; problems: readonly string[] }
   | { kind: 'stopping'; signal: string }

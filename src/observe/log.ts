@@ -63,6 +63,8 @@ export function toLine(event: Event): Line {
       };
     case 'recovered':
       return { level: 'info', message: 'the database is back', fields: { outageMs: round(event.ms) } };
+    case 'heartbeat':
+      return { level: 'debug', message: 'heard the heartbeat', fields: { ms: round(event.ms) } };
     case 'notified':
       return { level: 'debug', message: `notified on ${event.channel}`, fields: { channel: event.channel } };
     case 'revived':
@@ -88,6 +90,10 @@ export function toLine(event: Event): Line {
         fields: { ...fields, ms: round(ms), lagMs: lagMs === null ? null : round(lagMs) },
       };
     }
+    case 'deleted': {
+      const { kind, ...fields } = event;
+      return { level: 'debug', message: `deleted files of ${event.handler}`, fields };
+    }
     case 'settled':
       return { level: 'info', message: 'settled', fields: { rows: event.rows, files: event.files } };
     case 'rows-failed':
@@ -110,6 +116,14 @@ export function toLine(event: Event): Line {
       };
     case 'loop-recovered':
       return { level: 'info', message: `${event.loop}: works again`, fields: { loop: event.loop } };
+    case 'serving':
+      return { level: 'info', message: `status page at ${event.url}`, fields: { url: event.url } };
+    case 'not-serving':
+      return {
+        level: 'error',
+        message: `${explain(event.error)}; clearing goes on without it, trying again until it works`,
+        fields: { retryMs: round(event.retryMs) },
+      };
     case 'reloading':
       return { level: 'info', message: `${event.why}: starting over with it` };
     case 'reload-refused':

@@ -39,6 +39,7 @@ describe('load', () => {
       database: {},
       cache: { root: '/var/cache/site', settleMs: 10_000 },
       daemon: { sweepMs: 60_000, heartbeatMs: 10_000, batch: 1_000, log: 'info' },
+      http: {},
       handlers: [{ name: 'news', clear: ['news/*'], followers: [] }],
     } satisfies Configuration);
   });
