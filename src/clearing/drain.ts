@@ -1,4 +1,5 @@
 import type { Claim, JournalRow, Queue } from '../core/contracts.ts';
+import { inOrder } from '../core/key.ts';
 import { clearRows, type Means } from './clearing.ts';
 import type { Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
@@ -62,7 +63,7 @@ async function clearClaim(
     handler: handler.name,
     entries,
     keys: rows.length,
-    examples: rows.slice(0, shownKeys).map(({ key }) => key),
+    examples: rows.slice(0, shownKeys).map(({ key }) => inOrder(key, handler.columns)),
     files,
     ms: now - started,
     lagMs: lagMs === null ? null : lagMs + now - claimed,

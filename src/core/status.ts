@@ -51,6 +51,8 @@ export interface HandlerTotals {
 
 /** One batch. */
 export interface Clearing {
+  /** Counts up from the start of the daemon. */
+  readonly id: number;
   readonly at: number;
   readonly handler: string;
   readonly entries: number;

@@ -2,7 +2,7 @@ import type { Journal, Queue } from '../core/contracts.ts';
 import type { HandlerStatus } from '../core/status.ts';
 
 export interface Countable {
-  readonly handlers: ReadonlyMap<string, unknown>;
+  readonly handlers: ReadonlyMap<string, { readonly columns: readonly string[] }>;
   readonly queues: ReadonlyMap<string, Queue>;
   readonly journal: Journal;
 }

@@ -1,5 +1,6 @@
 import type { Clock, FailingRow } from '../core/contracts.ts';
 import { explain, toError } from '../core/errors.ts';
+import { inOrder } from '../core/key.ts';
 import type { HandlerStatus } from '../core/status.ts';
 import { type Countable, countHandlers } from './count.ts';
 
@@ -56,9 +57,7 @@ export class Counting {
     const started = this.#clock.now();
     try {
       const handlers = await countHandlers(source);
-      const failing = handlers.some((one) => one.failing > 0)
-        ? await source.journal.failing({}, shownFailing)
-        : [];
+      const failing = handlers.some((one) => one.failing > 0) ? await listFailing(source) : [];
       if (source === this.#source) {
         this.last = { handlers, failing, at: this.#clock.now() };
         this.error = undefined;
@@ -71,4 +70,9 @@ export class Counting {
       this.#underWay = undefined;
     }
   }
+}
+
+async function listFailing({ handlers, journal }: Countable): Promise<FailingRow[]> {
+  const rows = await journal.failing({}, shownFailing);
+  return rows.map((row) => ({ ...row, key: inOrder(row.key, handlers.get(row.handler)?.columns) }));
 }

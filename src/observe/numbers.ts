@@ -66,7 +66,8 @@ export class Numbers {
     const at = this.#wall();
     const before = this.totals(handler);
     this.#totals.set(handler, { ...before, entries: before.entries + entries, clearedAt: at });
-    this.clearings.unshift({ at, handler, entries, keys, examples, files, lagMs });
+    const id = (this.clearings[0]?.id ?? 0) + 1;
+    this.clearings.unshift({ id, at, handler, entries, keys, examples, files, lagMs });
     this.clearings.length = Math.min(this.clearings.length, keptClearings);
   }
 

@@ -58,7 +58,7 @@ export function openWatch(version: string, clock: Clock, wall = Date.now): Watch
     const long = unknown.some(({ since }) => now - since >= usualThresholds.criticalMs);
     return {
       level: long || level === 'critical' ? 'critical' : 'warning',
-      reasons: [...new Set(unknown.map(({ reason }) => reason)), ...reasons],
+      reasons: [...unknown.map(({ reason }) => reason), ...reasons],
     };
   }
 

@@ -18,7 +18,7 @@ const journal = {
     return answer();
   },
 } as Partial<Journal> as Journal;
-const source = { handlers: new Map([['news', {}]]), queues: new Map(), journal };
+const source = { handlers: new Map([['news', { columns: [] }]]), queues: new Map(), journal };
 
 let counting: Counting;
 beforeEach(() => {
@@ -91,7 +91,7 @@ it('does not wait for ever', async () => {
 it('forgets what a configuration before this one still counts', async () => {
   const finish = answerLater();
   const before = counting.fresh();
-  counting.of({ ...source, handlers: new Map([['articles', {}]]) });
+  counting.of({ ...source, handlers: new Map([['articles', { columns: [] }]]) });
   finish([]);
   await before;
   expect(counting.last).toBeUndefined();

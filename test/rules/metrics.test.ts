@@ -7,7 +7,7 @@ it('every metric stands in doc/metrics.md, with its labels, and no other', async
   for (const handler of ['listen_port']) {
     const journal = { counts: async () => [] } as never;
     await watch.keepCounting(
-      { handlers: new Map([[handler, {}]]), queues: new Map(), journal },
+      { handlers: new Map([[handler, { columns: [] }]]), queues: new Map(), journal },
       // Once is enough.
       AbortSignal.abort(),
     );
