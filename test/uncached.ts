@@ -46,13 +46,16 @@ export interface RunningDaemon {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts the real daemon, as another user if one is given, and reads its log. */
-export function startUncached(
-  file: string,
-  env: NodeJS.ProcessEnv = {},
-  account?: Pick<Account, 'uid' | 'gid'>,
-): RunningDaemon {
-  const child = start(['--config', file, 'run'], env, account);
+export interface How {
+  /** Another user than ours. */
+  readonly account?: Pick<Account, 'uid' | 'gid'>;
+  /** What stands before the command. */
+  readonly before?: readonly string[];
+}
+
+/** Starts the real daemon and reads its log. */
+export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: How = {}): RunningDaemon {
+  const child = start(['--config', file, 'run'], env, how);
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
@@ -108,9 +111,10 @@ export function startUncached(
 function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  account?: Pick<Account, 'uid' | 'gid'>,
+  { account, before = [] }: How = {},
 ): ChildProcess {
-  return spawn(process.execPath, [main, ...args], {
+  const [program = '', ...rest] = [...before, process.execPath, main, ...args];
+  return spawn(program, rest, {
     env: { ...process.env, ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,6 +4,7 @@ import { mending } from '../core/disk.ts';
 import { explain } from '../core/errors.ts';
 import type { Event, Observe } from '../core/events.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { writeLines } from './lines.ts';
 
 interface Line {
   readonly level: LogLevel;
@@ -13,10 +14,7 @@ interface Line {
 
 /** Events as JSON lines on standard output, written before `observe` returns, so that a crash cannot take the last ones. */
 export function openLog(level: LogLevel): Observe {
-  const log = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 1, sync: true }),
-  );
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, writeLines(1));
   return (event) => {
     const line = toLine(event);
     log[line.level]({ event: event.kind, ...line.fields }, line.message);
