@@ -44,6 +44,8 @@ export interface RunningDaemon {
   /** Sends the signal and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
+  /** Everything on standard error so far. */
+  complaints(): string;
 }
 
 export interface How {
@@ -78,6 +80,7 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: Ho
     pid: child.pid ?? 0,
     log,
     ended,
+    complaints: () => stderr,
     until(what, fits, ms = 15_000) {
       return new Promise((done, reject) => {
         let seen = 0;

@@ -47,7 +47,7 @@ export function tellFailuresOnce(observe: Observe, now: () => number, againMs = 
     refusals.set(code, refusal);
     if (refusal.untold === 0 && !refusal.open) refusal.since = now();
     if (refusal.untold === 0) refusal.error = error;
-    refusal.rows += 1;
+    if (typeof who === 'number') refusal.rows += 1;
     // Else the alarm that stands covers it.
     if (!refusal.open || refusal.worked) refusal.untold += 1;
   }
