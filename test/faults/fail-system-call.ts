@@ -11,11 +11,13 @@ export interface SystemFailure {
   readonly call: SystemCall;
   readonly nth: number;
   readonly code: Code;
-  /** `for good`: every call from there on, until healed. */
-  readonly lasting: 'once' | 'for good';
+  /** `twice`: the next call, too. `for good`: every call from there on, until healed. */
+  readonly lasting: 'once' | 'twice' | 'for good';
 }
 
 /** Makes one of the walk's system calls fail, as the system would. One for all: modules are mocked once a file. */
+const times = { once: 1, twice: 2, 'for good': Number.POSITIVE_INFINITY };
+
 export const systemBreaker = {
   calls: 0,
   failed: 0,
@@ -33,7 +35,7 @@ export const systemBreaker = {
     if (this.failure?.call !== call) return;
     this.calls += 1;
     const { nth, lasting, code } = this.failure;
-    if (lasting === 'once' ? this.calls !== nth : this.calls < nth) return;
+    if (this.calls < nth || this.calls >= nth + times[lasting]) return;
     this.failed += 1;
     throw Object.assign(new Error(`${code}: as it was told to, ${call}`), {
       code,
