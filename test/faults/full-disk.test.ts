@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, inject, it } from 'vitest';
+import { afterEach, expect, inject, it, vi } from 'vitest';
 import { eventually } from './eventually.ts';
 import { canMount, enterNamespace, inNamespace } from './namespace.ts';
 import { expectDone, expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
 const mounts = canMount();
+vi.setConfig({ testTimeout: 120_000 });
 
 let world: World;
 afterEach(() => world.close());

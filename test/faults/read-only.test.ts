@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, expect, inject, it, vi } from 'vitest';
 import { ordinaryAccount } from '../postgres/account.ts';
 import { eventually } from './eventually.ts';
 import { canMount, enterNamespace, inNamespace } from './namespace.ts';
@@ -11,6 +11,9 @@ import { World } from './world.ts';
 const account = ordinaryAccount();
 const mounts = canMount();
 const count = 2_000;
+/** Retries come ever later, and so may the end on a slow machine. */
+const patienceMs = 60_000;
+vi.setConfig({ testTimeout: 3 * patienceMs });
 
 let world: World;
 beforeEach(() => {
@@ -109,12 +112,13 @@ async function expectAlarm(code: string): Promise<void> {
       return row?.rows === count && row.tries >= 2 && row.others === 0 ? true : undefined;
     },
     async () => JSON.stringify(await failing()),
+    patienceMs,
   );
   expect(errors().map(({ event, code }) => [event, code])).toEqual([['disk-refuses', code]]);
 }
 
 async function expectEnd(code: string): Promise<void> {
-  const end = await world.daemon.until('end', ({ event }) => event === 'disk-works', 30_000);
+  const end = await world.daemon.until('end', ({ event }) => event === 'disk-works', patienceMs);
   expect(end).toMatchObject({ code, level: 30, rows: count });
   await expectWhole(world);
   expect(errors()).toHaveLength(1);
