@@ -1,4 +1,4 @@
-import type { Key } from './contracts.ts';
+import type { Key, RowFailure } from './contracts.ts';
 
 /** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
 export type Event =
@@ -28,9 +28,15 @@ export type Event =
       /** Age of the oldest entry when its files were gone. */
       lagMs: number | null;
     }
-  /** Any clearing: a first one, a second one, another try. */
-  | { kind: 'deleted'; handler: string; files: number }
   | { kind: 'settled'; rows: number; files: number }
+  /** Any clearing of a batch, a first one, a second one or another try, but for what failed: what the next three are made of (daemon/failures.ts). */
+  | {
+      kind: 'tried';
+      handler: string;
+      cleared: readonly number[];
+      files: number;
+      failures: readonly RowFailure[];
+    }
   | {
       kind: 'rows-failed';
       handler: string;
@@ -38,6 +44,8 @@ export type Event =
       /** The first few that differ. */
       errors: readonly string[];
     }
+  | { kind: 'disk-refuses'; code: string; error: string; rows: number }
+  | { kind: 'disk-works'; code: string; ms: number; rows: number }
   | { kind: 'orphaned'; handler: string; rows: number }
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
   | { kind: 'loop-recovered'; loop: string }

@@ -65,11 +65,9 @@ export function openMetrics(version: string) {
           entries.inc({ handler: event.handler }, event.entries);
           if (event.lagMs !== null) latency.observe({ handler: event.handler }, event.lagMs / 1_000);
           break;
-        case 'deleted':
+        case 'tried':
           files.inc({ handler: event.handler }, event.files);
-          break;
-        case 'rows-failed':
-          failures.inc({ handler: event.handler }, event.rows);
+          failures.inc({ handler: event.handler }, event.failures.length);
       }
     },
     async text(status: Status): Promise<{ contentType: string; text: string }> {

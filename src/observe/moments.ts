@@ -13,7 +13,7 @@ export class Moments {
   #slowestMs = Number.NEGATIVE_INFINITY;
 
   observe(event: Event): void {
-    if (event.kind === 'deleted') this.#files += event.files;
+    if (event.kind === 'tried') this.#files += event.files;
     if (event.kind !== 'cleared' || event.lagMs === null) return;
     this.#fastestMs = Math.min(this.#fastestMs, event.lagMs);
     this.#slowestMs = Math.max(this.#slowestMs, event.lagMs);

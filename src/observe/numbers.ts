@@ -52,7 +52,7 @@ export class Numbers {
         if (!this.#starting) this.reconnects += 1;
         this.#starting = false;
         break;
-      case 'deleted': {
+      case 'tried': {
         const { files, ...rest } = this.totals(event.handler);
         this.#totals.set(event.handler, { ...rest, files: files + event.files });
         break;

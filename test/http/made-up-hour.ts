@@ -56,7 +56,7 @@ export async function makeUpHour({ failing = [] as readonly FailingRow[], lagMs 
     const handler = random() < 0.75 || keys > 9 ? 'listen_port' : 'listen_commit';
     const examples = [0, 1, 2].slice(0, keys).map((next) => keyOf(handler, (chosen + next) % ports.length));
     const files = keys * 3 + Math.floor(random() * 4);
-    watch.observe({ kind: 'deleted', handler, files });
+    watch.observe({ kind: 'tried', handler, cleared: [], files, failures: [] });
     watch.observe({ kind: 'cleared', handler, entries: keys, keys, examples, files, ms: 8, lagMs });
   }
 

@@ -34,6 +34,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'postgres/schema',
     'cli/version',
     'http/page',
+    'observe/lines',
   ],
   'node:fs/promises': ['page-cache'],
   'node:child_process': ['clearing/command', 'filesystem'],
