@@ -17,6 +17,7 @@ import {
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { Listen } from './daemon/ear.ts';
+import { startApart } from './filesystem/apart.ts';
 import { keepMarker } from './filesystem/boot.ts';
 import { openCache } from './filesystem/cache.ts';
 import { readChannels } from './postgres/channels.ts';
@@ -64,7 +65,9 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
   const pool = openPool(hosts);
   const user = hosts.current().user ?? '';
   const journal = openJournal(pool, { owner, leaseMs: configuration.daemon.heartbeatMs * missedHeartbeats });
-  const cache = openCache(configuration.cache.root);
+  const cache = openCache(configuration.cache.root, startApart, {
+    listing: configuration.daemon.log === 'debug',
+  });
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
       queue === undefined

@@ -5,7 +5,7 @@ import { explain, toError, UsageError } from '../core/errors.ts';
 import type { Event, Observe } from '../core/events.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { openServer } from '../http/server.ts';
-import { openLog } from '../observe/log.ts';
+import { type LogFormat, openLog } from '../observe/log.ts';
 import { openWatch, type Watch } from '../observe/watch.ts';
 import { isPermanent } from '../postgres/advice.ts';
 import { version } from './version.ts';
@@ -14,17 +14,16 @@ import { version } from './version.ts';
 const stopWithinMs = 10_000;
 
 /** The daemon, until SIGTERM or SIGINT. SIGHUP reads the configuration and listen_for again. */
-export async function run(file: string): Promise<number> {
+export async function run(file: string, { logFormat }: { logFormat: LogFormat }): Promise<number> {
   let loaded = loadAll(file);
-  const { cache, daemon } = loaded.configuration;
-  const log = openLog(daemon.log);
+  const log = openLog(logFormat, () => loaded.configuration.daemon.log);
   const watch = openWatch(version, systemClock);
   const observe = (event: Event) => {
     log(event);
     watch.observe(event);
   };
   const server = openServer({ watched: watch, observe, clock: systemClock });
-  observe({ kind: 'starting', version, file, pid: process.pid, root: cache.root });
+  observe({ kind: 'starting', version, file, pid: process.pid, root: loaded.configuration.cache.root });
 
   const stop = new AbortController();
   let reload = new AbortController();

@@ -154,6 +154,8 @@ export interface Cache {
 export interface Cleared {
   readonly files: number;
   readonly failures: readonly ClearFailure[];
+  /** What was deleted, below root, a directory as one; only where it is asked for. */
+  readonly paths?: readonly string[];
 }
 
 export interface ClearFailure {

@@ -35,6 +35,8 @@ export type Event =
       handler: string;
       cleared: readonly number[];
       files: number;
+      /** Only at the log level debug. */
+      paths?: readonly string[];
       failures: readonly RowFailure[];
     }
   | {
