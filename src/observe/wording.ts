@@ -133,7 +133,7 @@ export function toLine(event: Event): Line {
     case 'reload-refused':
       return {
         level: 'error',
-        message: `the configuration has problems, so the old one stays (correct it and send SIGHUP again): ${event.problems.join('; ')}`,
+        message: `the configuration has problems: correct it and send SIGHUP again, until then the old one stays: ${event.problems.join('; ')}`,
         fields: { problems: event.problems },
       };
     case 'stopping':

@@ -79,6 +79,7 @@ describe('the numbers', () => {
     await start();
     await clear('a', 'b');
     await clear('c');
+    await clear('..');
     // Behind the daemon's back: nothing wakes it.
     await client.query(`INSERT INTO cache_clearing_ports (category, port, date_added)
       VALUES ('www', 'd', now() - interval '5 minutes'), ('www', 'e', now())`);
@@ -88,12 +89,14 @@ describe('the numbers', () => {
 
     expect(samples.get(of('uncached_settling_rows'))).toBe(3);
     expect(samples.get(of('uncached_claimed_rows'))).toBe(0);
-    expect(samples.get(of('uncached_failing_rows'))).toBe(0);
+    expect(samples.get(of('uncached_failing_rows'))).toBe(1);
+    expect(samples.get(of('uncached_failed_rows_total'))).toBeGreaterThanOrEqual(1);
+    expect(samples.get(of('uncached_failed_rows_total', 'news'))).toBe(0);
     expect(samples.get(of('uncached_failing_rows', 'listen_commit'))).toBe(1);
-    expect(samples.get(of('uncached_cleared_entries_total'))).toBe(3);
+    expect(samples.get(of('uncached_cleared_entries_total'))).toBe(4);
     expect(samples.get(of('uncached_cleared_files_total'))).toBe(3);
     expect(samples.get(of('uncached_cleared_files_total', 'news'))).toBe(0);
-    expect(samples.get(of('uncached_commit_to_cleared_seconds_count'))).toBe(2);
+    expect(samples.get(of('uncached_commit_to_cleared_seconds_count'))).toBe(3);
     expect(samples.get(of('uncached_lag_seconds'))).toBeGreaterThan(299);
     expect(samples.get('uncached_listening')).toBe(1);
     expect(samples.get('uncached_reconnects_total')).toBe(0);
@@ -108,13 +111,15 @@ describe('the numbers', () => {
       backlog: 2,
       settling: 3,
       files: 3,
-      entries: 3,
+      entries: 4,
     });
     expect(clearings).toMatchObject([
+      { handler: 'listen_port', keys: 1, files: 0, examples: [{ category: 'www', port: '..' }] },
       { handler: 'listen_port', keys: 1, files: 1, examples: [{ category: 'www', port: 'c' }] },
       { handler: 'listen_port', keys: 2, files: 2 },
     ]);
-    expect(failing).toMatchObject([{ handler: 'listen_commit', error: 'no way' }]);
+    expect(failing.find(({ handler }) => handler === 'listen_commit')).toMatchObject({ error: 'no way' });
+    expect(failing.find(({ handler }) => handler === 'listen_port')).toMatchObject({ key: { port: '..' } });
   });
 
   const promtool = which('promtool');
