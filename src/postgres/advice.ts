@@ -14,7 +14,8 @@ const advice: Readonly<Record<string, string>> = {
   '42703': 'the table has changed: compare it with "uncached schema"',
   '42501':
     'grant the missing right: GRANT uncached TO the daemon\'s role ("uncached schema" has every grant)',
-  '25006': 'this server is a standby, which cannot LISTEN or delete: name the primary under [database]',
+  '25006':
+    'this server is a standby or read-only, where LISTEN and writing are impossible: name the primary under [database], or promote it',
   '53300': 'the server is out of connections: raise max_connections or stop other clients',
   '55P03': 'somebody holds a lock on the table for long: see pg_locks',
 };
@@ -33,6 +34,11 @@ function adviceFor(error: Error): string | undefined {
     return 'set "sslmode = disable" under [database] if plain text is meant';
   if (/password must be a string|no password supplied/i.test(error.message)) return advice['28P01'];
   return advice[errorCode(error) ?? ''];
+}
+
+/** PostgreSQL's own words differ with what was tried first, and reading succeeds there. */
+export function standbyError(): Error {
+  return Object.assign(new Error('the server is in recovery'), { code: '25006' });
 }
 
 /** A host with several addresses fails with one error for each. */
