@@ -100,7 +100,7 @@ export function iniForHosts(site: Site, servers: readonly LaunchedServer[], sett
   const [first] = servers;
   if (!first) throw new Error('Cannot configure hosts: there is none');
   const more = '[daemon]\nheartbeat = 1s';
-  return iniFor(site, at(first), { settle, more })
-    .replace(/^host = .*$/m, `host = ${servers.map(() => '127.0.0.1').join(',')}\nsslmode = disable`)
+  return iniFor(site, at(first), { settle, more, tls: 'sslmode = disable' })
+    .replace(/^host = .*$/m, `host = ${servers.map(() => '127.0.0.1').join(',')}`)
     .replace(/^port = .*$/m, `port = ${servers.map(({ port }) => port).join(',')}`);
 }
