@@ -1,11 +1,20 @@
 import { errorCode, toError } from '../core/errors.ts';
 
+const unknownAuthority = 'name the authority that signed the certificate in sslrootcert under [database]';
+
 /** What the operator can do about an error, by PostgreSQL's or the system's code. */
 const advice: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there: is PostgreSQL running, are host and port under [database] right?',
   ENOENT: 'there is no such socket: is PostgreSQL running, is host under [database] its socket directory?',
   ENOTFOUND: 'the name of the host under [database] cannot be resolved',
   ETIMEDOUT: 'the server does not answer: is a firewall in between?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'host under [database] must be a name that the certificate is made out to; "sslmode = verify-ca" takes any',
+  CERT_HAS_EXPIRED: "renew the server's certificate",
   '28P01': 'set password under [database], or put it into ~/.pgpass',
   '28000': 'pg_hba.conf does not let this user in from here',
   '3D000': 'correct dbname under [database]',

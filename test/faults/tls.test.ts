@@ -2,6 +2,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { makeTemplate } from '../postgres/template.ts';
+import { iniFor, makeSite } from '../site.ts';
+import { uncached } from '../uncached.ts';
 import { type Certificate, makeCertificate, opensslFound } from './certificate.ts';
 import { eventually } from './eventually.ts';
 import { type Fault, faults } from './faults.ts';
@@ -68,6 +70,27 @@ describe.skipIf(!opensslFound).concurrent.each(modes)('over TLS, sslmode = $mode
       await world.close();
     }
   });
+});
+
+it.skipIf(!opensslFound).each([
+  { why: 'an authority it does not know', host: '127.0.0.1', known: false, says: /self-signed.*sslrootcert/ },
+  {
+    why: 'another name',
+    host: 'localhost',
+    known: true,
+    says: /altnames.*must be a name that the certificate/,
+  },
+])('verify-full refuses a certificate of $why, and says what to do', async ({ host, known, says }) => {
+  const site = makeSite();
+  try {
+    const tls = `sslmode = verify-full\n${known ? `sslrootcert = ${files.certificate}` : ''}`;
+    const file = site.configure(iniFor(site, { ...server, host }, { tls }));
+    const { code, stdout } = await uncached(['--config', file, 'check']);
+    expect(stdout).toMatch(says);
+    expect(code).toBe(1);
+  } finally {
+    site.remove();
+  }
 });
 
 async function strike(world: World, fault: Fault, reach: () => Promise<Reached>): Promise<void> {
