@@ -65,7 +65,7 @@ itFailsOver('finds the promoted standby when the primary is killed under load', 
 
 itFailsOver('has no more to do with a primary that stood still, when that goes on', async (world) => {
   const { primary, standby } = world.pair;
-  await world.start([primary, standby]);
+  await world.start([standby, primary]);
   // Each connection of the pool has been used, and waits for the next query.
   await world.cleared(await world.enqueue(primary, 'before'));
   const still = [primary.pid, ...(await backends(primary))];
