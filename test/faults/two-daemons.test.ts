@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, inject, it } from 'vitest';
 import type { RunningDaemon } from '../uncached.ts';
+import { eventually } from './eventually.ts';
 import { Producer } from './producer.ts';
 import { pick, seeded } from './random.ts';
 import { expectDone } from './whole.ts';
@@ -18,7 +19,7 @@ it(`two daemons clear everything while either is killed or frozen at random, see
 }, async () => {
   console.log(`two daemons: SEED=${seed}`);
   const random = seeded(seed);
-  const world = await World.open(inject('postgres'), { ini: { settle: '200ms' } });
+  const world = await World.open(inject('postgres'), { ini: { settle: '1s' } });
   const daemons: RunningDaemon[] = [];
   try {
     for (const _ of ['one', 'other']) daemons.push(await world.start());
@@ -37,9 +38,10 @@ it(`two daemons clear everything while either is killed or frozen at random, see
       await wait(300 * random());
     }
 
-    // One stays frozen: the other must come to an end without it.
-    const frozen = pick(daemons, random);
-    process.kill(frozen.pid, 'SIGSTOP');
+    // One stays frozen with rows that it has claimed: the other must come to an end without it.
+    const [frozen, other] = random() < 0.5 ? daemons : daemons.toReversed();
+    if (!frozen || !other) throw new Error('Cannot freeze one of two: there are not two');
+    await freezeWithRows(world, frozen, other);
     for (const producer of producers) await producer.stop();
     const committed = producers.flatMap((producer) => producer.committed);
     await expectDone(world);
@@ -57,3 +59,23 @@ it(`two daemons clear everything while either is killed or frozen at random, see
     await world.close();
   }
 });
+
+/** Nobody but the one can have claimed what is claimed while the other stands still. */
+async function freezeWithRows(world: World, one: RunningDaemon, other: RunningDaemon): Promise<void> {
+  const rows = () => world.query('SELECT FROM uncached.journal WHERE claimed_at > $1', [since]);
+  process.kill(other.pid, 'SIGSTOP');
+  const [now] = await world.query<{ since: string }>('SELECT clock_timestamp()::text AS since');
+  const since = now?.since;
+  await eventually(
+    'frozen with rows',
+    async () => {
+      if ((await rows()).length === 0) return undefined;
+      process.kill(one.pid, 'SIGSTOP');
+      if ((await rows()).length > 0) return true;
+      process.kill(one.pid, 'SIGCONT');
+      return undefined;
+    },
+    async () => world.lastWords(),
+  );
+  process.kill(other.pid, 'SIGCONT');
+}

@@ -52,24 +52,21 @@ describe('findPrimary', () => {
   });
 
   it('asks all side by side: a host that does not answer keeps no other waiting', async () => {
-    const story: string[] = [];
+    let waiting: Socket | undefined;
     const silent = createServer((socket) => {
-      silentSocket = socket.on('close', () => story.push('silent given up'));
-      socket.resume();
+      waiting = socket.on('error', () => {});
     });
-    let silentSocket: Socket | undefined;
     // It lets the silent one go, which is asked first, once it has been asked itself.
     const second = createServer((socket) => {
-      story.push('second asked');
       socket.destroy();
-      silentSocket?.destroy();
+      waiting?.destroy();
     });
-    const ports = await Promise.all([silent, second].map(listenAnywhere));
+    const port = await Promise.all([silent, second].map(listenAnywhere));
     const hosts = openHosts(
-      connectionConfigs({ host: '127.0.0.1,127.0.0.1', port: ports, sslmode: 'disable' }, { env: {} }),
+      connectionConfigs({ host: '127.0.0.1,127.0.0.1', port, sslmode: 'disable' }, { env: {} }),
     );
-    await expect(hosts.findPrimary()).rejects.toThrow('Cannot find a primary');
-    expect(story).toEqual(['second asked', 'silent given up']);
+    const error: unknown = await hosts.findPrimary().catch((reason) => reason);
+    expect(String(error)).toMatch(/Cannot find a primary: .*terminated.*; .*terminated/);
     for (const server of [silent, second]) server.close();
   });
 
