@@ -8,7 +8,7 @@ import type { Means } from './clearing.ts';
 export async function clearRevived(revival: Revival, { handlers, cache, observe }: Means): Promise<void> {
   if (revival.mayHaveHappened()) {
     const patterns = [...handlers.values()].flatMap(({ templates }) =>
-      templates.map(({ everything }) => everything),
+      templates.flatMap(({ everything }) => everything),
     );
     const { files, failures } = await cache.clear([...new Set(patterns)]);
     observe({ kind: 'revived', files });
