@@ -19,7 +19,8 @@ export function checkDottedName(value: string): string {
 function checkCharacters(value: string): string {
   if (value === '') throw new Error('is empty');
   if (value.includes('/')) throw new Error(`is ${JSON.stringify(value)}, which contains "/"`);
-  if (/\p{Surrogate}/u.test(value)) throw new Error('contains half a surrogate pair');
+  // But for those that stand for bytes (core/bytes.ts).
+  if (/[\ud800-\udc7f\udd00-\udfff]/u.test(value)) throw new Error('contains half a surrogate pair');
   if (value.includes('\0')) throw new Error('contains a NUL character');
   return value;
 }

@@ -1,3 +1,4 @@
+import { byteLength, recombine } from '../core/bytes.ts';
 import type { Key } from '../core/contracts.ts';
 import { escapeData, unescapeData } from '../core/pattern.ts';
 import { type Format, parseFormat } from './format.ts';
@@ -39,7 +40,7 @@ export function parseTemplate(text: string): Template {
     columns: [...new Set(parts.flatMap((part) => (part.kind === 'column' ? [part.column] : [])))],
     literalDirectory: literalDirectory(components),
     everything: everything(parts),
-    expand: (key) => checkLengths(parts.map((part) => expandPart(part, key)).join('')),
+    expand: (key) => checkLengths(recombine(parts.map((part) => expandPart(part, key)).join(''))),
   };
 }
 
@@ -98,12 +99,12 @@ function checkLengths(pattern: string): string {
   if (pattern.length * 3 <= maxNameBytes) return pattern;
   const shortest = pattern.split('/').map(shortestName);
   for (const name of shortest) {
-    if (Buffer.byteLength(name) > maxNameBytes)
+    if (byteLength(name) > maxNameBytes)
       throw new Error(
         `a component of ${name.slice(0, 40)}… is over ${maxNameBytes} bytes: no page can have this key`,
       );
   }
-  if (Buffer.byteLength(shortest.join('/')) > maxPathBytes)
+  if (byteLength(shortest.join('/')) > maxPathBytes)
     throw new Error(
       `a path of ${pattern.slice(0, 40)}… is over ${maxPathBytes} bytes: no page can have this key`,
     );

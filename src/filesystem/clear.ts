@@ -3,7 +3,7 @@ import type { Cleared, ClearFailure } from '../core/contracts.ts';
 import { errorCode, toError } from '../core/errors.ts';
 import { marker, newMarker, pageOfTemp } from '../core/hidden.ts';
 import type { Directory, Name, Walk } from './directory.ts';
-import { matcher, textOf } from './match.ts';
+import { matcher, nameOf, textOf } from './match.ts';
 import { type Removal, removeEntry } from './remove.ts';
 import { CannotRemove } from './remove-tree.ts';
 import { type End, patternsOf, type TreeNode, toTree } from './tree.ts';
@@ -70,7 +70,7 @@ class Clearing implements Cleared {
       directory = open();
       if (!directory) return;
       this.#entries(directory, [...node.ends.values()]);
-      for (const [name, child] of node.named) yield this.#child(directory, name, child);
+      for (const [name, child] of node.named) yield this.#child(directory, nameOf(name), child);
       for (const [component, child] of node.wild) {
         const matches = matcher(component);
         for (const name of directory.names()) {

@@ -17,7 +17,7 @@ export type Token =
   | { kind: 'set'; characters: readonly string[]; negated: boolean };
 
 const columns = ['a', 'b'];
-const characters = [...'ab.*?[]\\!^-{} x\n\r\t$()|+é😀\u0301\ufffd~#%"\'', '..'];
+const characters = [...'ab.*?[]\\!^-{} x\n\r\t$()|+é😀\u0301\ufffd~#%"\'\udcff', '..'];
 const whole = [
   '.',
   '..',
@@ -44,6 +44,8 @@ const more = [
   'a.',
   '\ud800',
   'a\udfff',
+  'a\udcff',
+  '\udce9'.repeat(255),
   '😀',
   'x'.repeat(255),
   'x'.repeat(256),

@@ -61,17 +61,26 @@ export function isRefused(meant: Meant, key: Key): boolean {
 function canBeName(value: string): boolean {
   if (value === '' || value[0] === '.' || value.includes('/') || value.includes('\0')) return false;
   try {
-    encodeURIComponent(value);
+    encodeURIComponent([...value].filter((character) => !isByte(character)).join(''));
     return true;
   } catch {
     return false; // half a surrogate pair
   }
 }
 
+/** A byte that is no UTF-8. */
+function isByte(character: string): boolean {
+  return character.length === 1 && character >= '\udc80' && character <= '\udcff';
+}
+
 function leastBytes(tokens: readonly Token[], key: Key): number {
   return wantsOf(tokens, key)
-    .map((want) => (typeof want === 'string' ? Buffer.byteLength(want) : want.kind === 'star' ? 0 : 1))
+    .map((want) => (typeof want === 'string' ? bytesOf(want) : want.kind === 'star' ? 0 : 1))
     .reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function bytesOf(character: string): number {
+  return isByte(character) ? 1 : Buffer.byteLength(character);
 }
 
 export function fits(tokens: readonly Token[], key: Key, name: string): boolean {

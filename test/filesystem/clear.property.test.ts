@@ -39,7 +39,7 @@ function anyTree(depth: number): Tree {
   const tree: Tree = new Map();
   for (let more = 8; more > 0; more--) {
     const what = chances.pick(['file', 'file', 'link', 'tree'] as const);
-    const name = what === 'file' && chances.chance(0.1) ? `${anyName()}\udfff` : anyName();
+    const name = what === 'file' && chances.chance(0.1) ? `${anyName()}\udcff` : anyName();
     if (tree.has(name) || (what === 'tree' && depth === 0)) continue;
     tree.set(name, what === 'tree' ? anyTree(depth - 1) : what);
   }
