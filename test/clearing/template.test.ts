@@ -165,6 +165,14 @@ describe('expand', () => {
     );
   });
 
+  it('takes bytes that are no UTF-8 as they are, and makes characters of those that are one together', () => {
+    expect(expand('{a}.*', { a: 'caf\udce9' })).toBe('caf\udce9.*');
+    expect(expand('{a}{b}', { a: '\udcc3', b: '\udca9' })).toBe('é');
+    expect(expand('{a}', { a: '\udce9'.repeat(255) })).toBe('\udce9'.repeat(255));
+    expect(() => expand('{a}', { a: '\udce9'.repeat(256) })).toThrow('over 255 bytes');
+    expect(expand('{a:slug}', { a: 'A\udce9\udce8B' })).toBe('a-b');
+  });
+
   it('says which column', () => {
     expect(() => expand('{category}/{port}', { category: 'www', port: null })).toThrow('column port is NULL');
   });

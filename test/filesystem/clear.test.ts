@@ -142,6 +142,21 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     expect(left()).toEqual(['news/a']);
   });
 
+  it('finds names that are not UTF-8 by their bytes and no other', () => {
+    make('news/x');
+    rmSync(join(root, 'news/x'));
+    const [mine, other] = [bytes(`${root}/news/`, 0xe9), bytes(`${root}/news/`, 0xe8)];
+    for (const name of [mine, other])
+      for (const end of ['', '.1', '.2']) writeFileSync(Buffer.concat([name, Buffer.from(end)]), 'x');
+    expect(clear(root, ['news/\udce9', 'news/\udce9.*'])).toEqual({ files: 3, failures: [] });
+    expect(readdirSync(join(root, 'news'), { encoding: 'latin1' }).sort()).toEqual([
+      '\xe8',
+      '\xe8.1',
+      '\xe8.2',
+    ]);
+    expect(clear(root, ['news/\udce8.[\udce8-\udce9]', 'news/\udce8.?']).files).toBe(2);
+  });
+
   it('removes a directory whose name is not UTF-8, or says that it cannot enter it', () => {
     make('news/a');
     mkdirSync(bytes(`${root}/news/`, 0xff));

@@ -8,7 +8,15 @@ import { readSqlFile } from '../sql/sql-file.ts';
 import { type RunningDaemon, startUncached } from '../uncached.ts';
 import { type FreshPorts, makeFreshPorts, siteCatalog, theOneScript } from './freshports.ts';
 import { handlers } from './handlers.ts';
-import { createTable, createTables, generations, type QueueTable, queueTables, roles } from './tables.ts';
+import {
+  createTable,
+  createTables,
+  generations,
+  oldest,
+  type QueueTable,
+  queueTables,
+  roles,
+} from './tables.ts';
 
 let server: LaunchedServer;
 let site: Site;
@@ -109,7 +117,6 @@ const enqueueAll = () =>
 const everywhere = generations.flatMap(({ title, tables }) =>
   ['SQL_ASCII', 'UTF8'].map((encoding) => ({ title: `${title}, in ${encoding}`, encoding, tables })),
 );
-const [{ tables: oldest }] = generations as [(typeof generations)[0]];
 
 describe('the daemon, as role listening', () => {
   it.each(everywhere)('clears from $title', async ({ encoding, tables }) => {

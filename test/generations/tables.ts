@@ -94,6 +94,8 @@ export const generations = Object.entries(ports).flatMap(([ofPorts, portsTable])
   })),
 );
 
+export const [oldest] = generations.map(({ tables }) => tables) as [Generation, ...Generation[]];
+
 /** One queue table with its rights. */
 export function createTable(generation: Generation, table: QueueTable): string {
   // A table's grants do not reach its sequence.
