@@ -1,4 +1,5 @@
 import { fromJournal, retry } from '../clearing/again.ts';
+import { Lane } from '../clearing/aside.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
@@ -11,7 +12,7 @@ import { keepListening, type Listen } from './ear.ts';
 import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
 
-export interface DaemonParts extends Omit<Means, 'onFailed'> {
+export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly channels: readonly Listened[];
   /** `listen_for` as it is now. */
@@ -35,7 +36,14 @@ const remainsMs = 1_000;
 export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const parts = { ...given, observe: tellOutagesOnce(given.observe, given.clock.now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
-  const means: Means = { ...parts, onFailed: () => failing.wake() };
+  const means: Means = {
+    ...parts,
+    onFailed: () => failing.wake(),
+    aside(handler, work) {
+      lanes.get(handler)?.lane.add(work);
+      lanes.get(handler)?.loop.wake();
+    },
+  };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
   const onCleared = (ids: readonly number[]) => {
     settling.add(ids);
@@ -51,6 +59,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const settle = new Loop('settle', () => settling.step(), parts);
   const journal = new Loop('journal', () => again.step(), parts);
   const failing = new Loop('failing', orBeginAgain(retry(means, { limit: batch, onCleared })), parts);
+  const lanes = new Map(
+    [...handlers.values()]
+      .filter(({ commands }) => commands.length > 0)
+      .map(({ name }) => {
+        const lane = new Lane();
+        return [name, { lane, loop: new Loop(`${name}, again`, () => lane.step(), parts) }];
+      }),
+  );
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
@@ -102,7 +118,8 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   return {
     async stop() {
       stopListening.abort();
-      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle];
+      const asides = [...lanes.values()].map(({ loop }) => loop);
+      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle, ...asides];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
       if (marked) markClean(parts);
     },
