@@ -49,7 +49,7 @@ function outcome(program: string, args: readonly string[], timeoutMs: number): P
       resolve(failure === undefined ? undefined : failure + (words && `: ${words}`));
     };
     child.once('error', (error: NodeJS.ErrnoException) =>
-      end(error.code === 'ENOENT' ? 'there is no such program: name it by its absolute path' : error.message),
+      end(error.code === 'ENOENT' ? 'there is no such program' : error.message),
     );
     child.once('exit', (code, signal) => {
       // What it said may still be in the pipe; what it left running may hold that open.
