@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Means } from './clearing/clearing.ts';
-import { runCommand } from './clearing/command.ts';
+import { commandRunner } from './clearing/command.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
 import { load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
@@ -87,7 +87,15 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
       const names = [channelsChanged, ...channels.map(({ channel }) => channel)];
       return listen(hosts.current(), pool, names, onNotification);
     },
-    means: (observe) => ({ handlers, journal, cache, run: runCommand, clock: systemClock, observe }),
+    means: (observe) => ({
+      handlers,
+      journal,
+      cache,
+      run: commandRunner(),
+      inHand: new Set<number>(),
+      clock: systemClock,
+      observe,
+    }),
     async close() {
       await Promise.all([pool.end(), cache.close()]);
     },

@@ -4,6 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { errorCode, explain, toError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { inspectRoot } from '../filesystem/inspect.ts';
+import { programProblem } from '../filesystem/program.ts';
 import { withAdvice } from '../postgres/advice.ts';
 import { readChannels } from '../postgres/channels.ts';
 import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
@@ -21,6 +22,7 @@ export async function check(file: string): Promise<number> {
   if (configuration) {
     const templates = [...handlers.values()].flatMap((handler) => handler.templates);
     problems.push(...attempt('look at the root', () => inspectRoot(configuration.cache.root, templates)));
+    problems.push(...inspectCommands(configuration));
     problems.push(...(await inspectDatabase(configuration, handlers)));
   }
 
@@ -30,6 +32,14 @@ export async function check(file: string): Promise<number> {
   else process.stdout.write(`no problems: ${handlers.size} handlers, root ${configuration?.cache.root}\n`);
   if (wrongFile || handlerProblems.length > 0) return 2;
   return problems.length > 0 ? 1 : 0;
+}
+
+/** The daemon may have another PATH than the shell in which this is run; a service's is short. */
+function inspectCommands({ handlers }: Configuration): string[] {
+  return handlers.flatMap(({ name, run }) => {
+    const problem = run === undefined ? undefined : programProblem(run.split(/\s+/)[0] ?? '');
+    return problem === undefined ? [] : [`[handler.${name}] run = ${run}: ${problem}`];
+  });
 }
 
 async function inspectDatabase(

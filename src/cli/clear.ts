@@ -1,6 +1,6 @@
 import { loadAll } from '../app.ts';
 import { clearBatch } from '../clearing/batch.ts';
-import { runCommand } from '../clearing/command.ts';
+import { commandRunner } from '../clearing/command.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/key.ts';
 import { UsageError } from '../core/errors.ts';
@@ -40,7 +40,7 @@ async function clearNow(handler: Handler, key: ParsedKey, root: string): Promise
   const cache = openCache(root);
   try {
     const row = { id: 0, handler: handler.name, key };
-    const { files, failures } = await clearBatch(handler, [row], { cache, run: runCommand });
+    const { files, failures } = await clearBatch(handler, [row], { cache, run: commandRunner() });
     process.stdout.write(`deleted ${files} files\n`);
     for (const { error } of failures) process.stderr.write(`uncached: ${error}\n`);
     return failures.length > 0 ? 1 : 0;

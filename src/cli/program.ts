@@ -78,6 +78,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('schema')
     .description('print the SQL to install: uncached schema | psql')
+    .option(
+      '--journal-only',
+      'all that is needed beside a listen_for and queue tables that are there already',
+    )
     .option('--uninstall', 'print the SQL that removes it')
     .action((options) => exitWith(schema(options)));
 

@@ -1,4 +1,5 @@
 import { fromJournal, retry } from '../clearing/again.ts';
+import { Lane } from '../clearing/aside.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
@@ -12,7 +13,7 @@ import { tellFailuresOnce } from './failures.ts';
 import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
 
-export interface DaemonParts extends Omit<Means, 'onFailed'> {
+export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly channels: readonly Listened[];
   /** `listen_for` as it is now. */
@@ -37,7 +38,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const { now } = given.clock;
   const parts = { ...given, observe: tellFailuresOnce(tellOutagesOnce(given.observe, now), now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
-  const means: Means = { ...parts, onFailed: () => failing.wake() };
+  const means: Means = {
+    ...parts,
+    onFailed: () => failing.wake(),
+    aside(handler, work) {
+      lanes.get(handler)?.lane.add(work);
+      lanes.get(handler)?.loop.wake();
+    },
+  };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
   const onCleared = (ids: readonly number[]) => {
     settling.add(ids);
@@ -53,6 +61,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const settle = new Loop('settle', () => settling.step(), parts);
   const journal = new Loop('journal', () => again.step(), parts);
   const failing = new Loop('failing', orBeginAgain(retry(means, { limit: batch, onCleared })), parts);
+  const lanes = new Map(
+    [...handlers.values()]
+      .filter(({ commands }) => commands.length > 0)
+      .map(({ name }) => {
+        const lane = new Lane();
+        return [name, { lane, loop: new Loop(`${name}, again`, () => lane.step(), parts) }];
+      }),
+  );
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
@@ -104,7 +120,8 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   return {
     async stop() {
       stopListening.abort();
-      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle];
+      const asides = [...lanes.values()].map(({ loop }) => loop);
+      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle, ...asides];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
       if (marked) markClean(parts);
     },

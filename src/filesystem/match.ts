@@ -1,4 +1,6 @@
+import { decode, encode, hasBytes } from '../core/bytes.ts';
 import { isWild, unescapeData } from '../core/pattern.ts';
+import type { Name } from './directory.ts';
 
 /** Decides whether one file name matches. */
 export type Matcher = (name: string) => boolean;
@@ -53,15 +55,12 @@ function quoteSet(set: string): string {
     .replace(/\\([^[\]^\\-])/gsu, '$1');
 }
 
-/** A name as text. A byte that is no UTF-8 becomes half a surrogate pair: wildcards take it, but no literal is equal to it. */
-export function textOf(name: string | Buffer): string {
-  return typeof name === 'string' ? name : name.toString().replaceAll('\ufffd', '\udfff');
+/** A name as text, in which a byte that is no UTF-8 is one character (core/bytes.ts). */
+export function textOf(name: Name): string {
+  return typeof name === 'string' ? name : decode(name);
 }
 
-const temp = /^\.(.+)\.[0-9a-f]{16}\.tmp$/s;
-
-/** The page that a writer's temp `.NAME.<16 hex>.tmp` is to become (page-cache/), or undefined for any other name. */
-export function pageOfTemp(name: string): string | undefined {
-  if (name.charCodeAt(0) !== 46 || !name.endsWith('.tmp')) return undefined;
-  return temp.exec(name)?.[1];
+/** The name that a text stands for. */
+export function nameOf(text: string): Name {
+  return hasBytes(text) ? encode(text) : text;
 }
