@@ -69,21 +69,21 @@ const others = [
   'spooling/tmp',
 ];
 
-/** A program `zfs` that writes down what it was asked for. */
-function makeZfs(): { path: string; asked: string } {
+/** A program `zfs` that writes down what it was asked for, and the PATH that leads to it. */
+function makeZfs(): { env: { PATH: string }; asked: string } {
   const folder = join(dirname(site.root), 'bin');
   const asked = join(folder, 'asked');
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'zfs'), `#!/bin/sh\necho "$*" >> '${asked}'\n`);
   chmodSync(join(folder, 'zfs'), 0o755);
-  return { path: `${folder}:${process.env.PATH}`, asked };
+  return { env: { PATH: `${folder}:${process.env.PATH}` }, asked };
 }
 
 describe('run, with an fp-listen.ini', () => {
   it('clears for every handler what fp-listen should have cleared, and nothing else', async () => {
     const zfs = makeZfs();
     site.write([...Object.values(pages).flat(), ...others]);
-    const running = startUncached(site.configure(ini()), { PATH: zfs.path });
+    const running = startUncached(site.configure(ini()), zfs.env);
     daemon = running;
     // What has no queue clears at every start.
     for (const handler of Object.values(channels)) {
@@ -142,7 +142,7 @@ describe('run, with an fp-listen.ini', () => {
       .replace(/^NEWS_CACHE_DIR.*$/m, "NEWS_CACHE_DIR = '%(BASEDIR)s/cache/news/*'");
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
     await client.query(`INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03')`);
-    const running = startUncached(site.configure(ini(text)));
+    const running = startUncached(site.configure(ini(text)), makeZfs().env);
     daemon = running;
     await running.until('catch-up', ({ handler }) => handler === 'listen_date_updated');
     const warnings = running.log.filter(({ level }) => level >= 40);
@@ -176,7 +176,7 @@ describe('run, with an fp-listen.ini', () => {
 });
 
 describe('check, of an fp-listen.ini', () => {
-  const check = (text: string) => uncached(['--config', site.configure(ini(text)), 'check']);
+  const check = (text: string) => uncached(['--config', site.configure(ini(text)), 'check'], makeZfs().env);
   const all = [...Object.values(pages).flat(), ...others];
 
   it('is content with what is right', async () => {
@@ -281,7 +281,7 @@ describe('config, of an fp-listen.ini', () => {
     expect(code).toBe(0);
     const common = (text: string) => text.replace(/^(password|; the password) .*\n/gm, '');
     expect(common(masked.stdout)).toBe(common(stdout));
-    expect(await uncached(['--config', site.configure(stdout), 'check'])).toMatchObject({
+    expect(await uncached(['--config', site.configure(stdout), 'check'], makeZfs().env)).toMatchObject({
       code: 0,
       stdout: `no problems: 10 handlers, root ${site.root}\n`,
     });
