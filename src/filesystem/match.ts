@@ -58,11 +58,3 @@ function quoteSet(set: string): string {
 export function textOf(name: string | Buffer): string {
   return typeof name === 'string' ? name : name.toString().replaceAll('\ufffd', '\udfff');
 }
-
-const temp = /^\.(.+)\.[0-9a-f]{16}\.tmp$/s;
-
-/** The page that a writer's temp `.NAME.<16 hex>.tmp` is to become (page-cache/), or undefined for any other name. */
-export function pageOfTemp(name: string): string | undefined {
-  if (name.charCodeAt(0) !== 46 || !name.endsWith('.tmp')) return undefined;
-  return temp.exec(name)?.[1];
-}

@@ -85,6 +85,15 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     expect(left()).toEqual(['news/.other']);
   });
 
+  it("never touches the daemon's marker in root, whatever the pattern", () => {
+    make('.uncached', '.uncached.new', '.uncachee', 'a/.uncached');
+    expect(clear(root, ['.*', '.unc*', '.uncached', '?uncached', '.uncached.*', 'a/.*'])).toEqual({
+      files: 2,
+      failures: [],
+    });
+    expect(left()).toEqual(['.uncached', '.uncached.new']);
+  });
+
   it('never follows a symbolic link in a component, and reports it', () => {
     mkdirSync(join(base, 'outside'));
     writeFileSync(join(base, 'outside/precious'), 'x');
