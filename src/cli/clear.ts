@@ -15,9 +15,16 @@ export async function clear(
   words: readonly string[],
   { dryRun = false }: { dryRun?: boolean },
 ): Promise<number> {
-  const { configuration, handlers } = loadAll(file);
+  const { configuration, handlers, disabled } = loadAll(file);
   const handler = handlers.get(name);
-  if (!handler) throw new UsageError([`there is no handler "${name}"${didYouMean(name, handlers.keys())}`]);
+  if (!handler) {
+    const why = disabled.get(name);
+    throw new UsageError([
+      why === undefined
+        ? `there is no handler "${name}"${didYouMean(name, handlers.keys())}`
+        : `the handler "${name}" is disabled: ${why}`,
+    ]);
+  }
   const { key, problems } = parseKey(handler, words);
   if (problems.length > 0) throw new UsageError(problems);
   const { root } = configuration.cache;

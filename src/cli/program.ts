@@ -74,7 +74,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('config')
     .description('print the effective configuration, passwords masked')
-    .action(() => exitWith(config(file())));
+    .option('--show-password', 'with the password, for a file to be used')
+    .action((options) => exitWith(config(file(), options)));
   program
     .command('schema')
     .description('print the SQL to install: uncached schema | psql')

@@ -15,6 +15,8 @@ import { tellOutagesOnce } from './outage.ts';
 
 export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
   readonly queues: ReadonlyMap<string, Queue>;
+  /** Handlers that the configuration lacks something for, and what to do about it. */
+  readonly disabled?: ReadonlyMap<string, string>;
   readonly channels: readonly Listened[];
   /** `listen_for` as it is now. */
   readonly readChannels: () => Promise<Listened[]>;
@@ -174,10 +176,12 @@ function markClean({ revival, observe }: DaemonParts): void {
 }
 
 /** Channels that wake nobody and handlers that nobody wakes: an error in the log each, and the rest goes on. */
-function tellStrangers({ handlers, channels, observe }: DaemonParts): void {
+function tellStrangers({ handlers, disabled, channels, observe }: DaemonParts): void {
   const known = [...handlers.keys()];
   for (const { channel, handler } of channels) {
-    if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
+    const why = disabled?.get(handler);
+    if (why !== undefined) observe({ kind: 'disabled-handler', channel, handler, why });
+    else if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
   }
   for (const { name, queue } of handlers.values()) {
     if (queue !== undefined && !channels.some(({ handler }) => handler === name)) {

@@ -50,9 +50,10 @@ function quote(character: string): string {
 
 /** The inside of `[…]`: ranges keep their `-`, everything else is literal. */
 function quoteSet(set: string): string {
-  return set
-    .replace(/\\(.)|([[\]^\\])/gsu, (_all, escaped, bare) => `\\${escaped ?? bare}`)
-    .replace(/\\([^[\]^\\-])/gsu, '$1');
+  return set.replace(/\\(.)|([[\]^\\])/gsu, (_all, escaped, bare) => {
+    const member = escaped ?? bare;
+    return /[[\]^\\-]/.test(member) ? `\\${member}` : member;
+  });
 }
 
 /** A name as text, in which a byte that is no UTF-8 is one character (core/bytes.ts). */
