@@ -17,7 +17,7 @@ export function several(value, one, many) {
 }
 
 /**
- * Two places that matter, in the unit that fits: `8.3 ms`, `1.2 s`, `5 min`, `3 h 20 min`.
+ * Two places that matter, in the unit that fits: `8.3 ms`, `1.2 s`, `94 s`, `5 min 12 s`, `3 h 20 min`.
  * @param {number} ms
  */
 export function duration(ms) {
@@ -25,7 +25,7 @@ export function duration(ms) {
   if (ms < 10) return `${round(ms, 1)} ms`;
   if (ms < 1_000) return `${round(ms, 0)} ms`;
   const seconds = ms / 1_000;
-  if (seconds < 60) return `${round(seconds, seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 120) return `${round(seconds, seconds < 10 ? 1 : 0)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return two(minutes, 'min', Math.floor(seconds % 60), 's', minutes < 10);
   const hours = Math.floor(minutes / 60);
