@@ -53,9 +53,9 @@ export class Streams {
     this.#keepTelling().catch(() => {});
   }
 
+  /** Tells nobody any more; the server ends the connections. */
   close(): void {
     this.#closed.abort();
-    for (const { response } of this.#open) response.end();
   }
 
   /** While anybody listens. */
