@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { freshPorts } from './incident.ts';
+import { predecessorMissing } from './predecessor.ts';
+import { below } from './tree.ts';
+
+const at = freshPorts();
+const missing = predecessorMissing();
+
+describe('a commit id with a quote in it', () => {
+  const commit = `INSERT INTO commit_log (message_id, commit_date) VALUES ('2003''0103@repoman', '2003-01-03')`;
+  const pages = [
+    'commits/2003-0103-repoman/2003-0103-repoman.www.nginx.n.html',
+    `commits/2003'0103@repoman/x.html`,
+  ];
+
+  it('uncached: is a value like any other', async () => {
+    const { site } = at;
+    await site.startUncached();
+    site.write(pages);
+    await site.query('commits', commit);
+    await site.gone(...pages);
+    await site.settled();
+  });
+
+  it.skipIf(missing)('the predecessor: breaks its SQL, and crashes it at every restart', async () => {
+    const { site } = at;
+    for (const wake of [commit, 'NOTIFY commit_updated']) {
+      const daemon = await site.startPredecessor();
+      await site.query('commits', wake);
+      expect(await daemon.ended).toBe(1);
+      expect(daemon.lines.join('\n')).toContain('psycopg2.errors.SyntaxError');
+    }
+    expect(await site.backlog('cache_clearing_commits')).toBe(1);
+  });
+});
+
+describe('a date that is NULL', () => {
+  const undated = `INSERT INTO commit_log (message_id) VALUES ('b1f9d52cffff')`;
+  const touch = `UPDATE commit_log SET description = 'mended' WHERE id = 1`;
+  const day = below('daily/2020/01/03.');
+
+  it('uncached: is kept and told, and the other days are cleared', async () => {
+    const { site } = at;
+    await site.startUncached();
+    await site.query('commits', undated);
+    await site.query('commits', touch);
+    await site.gone(...day);
+    const { code, stdout } = await site.ask(['status']);
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^UNCACHED WARNING - 1 of listen_date_updated failing: .*date_to_clear.* NULL/,
+      ),
+    });
+    expect(await site.ask(['failing', 'drop', '--handler', 'listen_date_updated'])).toMatchObject({
+      code: 0,
+    });
+    await site.settled();
+  });
+
+  it.skipIf(missing)(
+    'the predecessor: crashes at every restart, and no day is ever cleared again',
+    async () => {
+      const { site } = at;
+      for (const wake of [undated, touch]) {
+        const daemon = await site.startPredecessor();
+        await site.query('commits', wake);
+        expect(await daemon.ended).toBe(1);
+        expect(daemon.lines.at(-1)).toMatch(/^AttributeError: 'NoneType'/);
+      }
+      expect(await site.backlog('cache_clearing_dates')).toBe(2);
+      expect(day.every((page) => site.has(page))).toBe(true);
+    },
+  );
+});
