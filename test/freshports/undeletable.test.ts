@@ -25,7 +25,7 @@ describe('2020: an entry that cannot be deleted', () => {
     await site.touch(2);
     await site.query('commits', touchDay);
     await site.gone(...apache, ...day);
-    await failedTimes(daemon, 3);
+    await failedTimes(daemon, 2);
     expect(nginx.every((page) => site.has(page))).toBe(true);
     const [row, ...others] = await site.journal();
     expect(row).toMatchObject({

@@ -73,6 +73,33 @@ describe('2020-01: cache/new/* for cache/news/*, on every server', () => {
   });
 });
 
+describe('a connection that is cut', () => {
+  const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'listening'`;
+  const nginx = below('ports/www/nginx/');
+
+  it('uncached: connects again and catches up', async () => {
+    const { site } = at;
+    await site.startUncached();
+    await site.query('postgres', cut);
+    await site.touch(1);
+    await site.gone(...nginx);
+    await site.settled();
+  });
+
+  it.skipIf(missing)('the predecessor: ends, and started again it waits', async () => {
+    const { site } = at;
+    const daemon = await site.startPredecessor();
+    await site.query('postgres', cut);
+    expect(await daemon.ended).toBe(1);
+    await site.touch(1);
+    const next = await site.startPredecessor();
+    await site.query('commits', 'NOTIFY vuxml');
+    await next.until('vuxml: done');
+    expect(await site.backlog()).toBe(1);
+    expect(nginx.every((page) => site.has(page))).toBe(true);
+  });
+});
+
 /** As it was then: without a unique constraint. */
 async function enqueueTwoDays(site: FreshPorts): Promise<void> {
   site.write([...namedPages(), ...otherPages]);

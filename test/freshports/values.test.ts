@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freshPorts } from './incident.ts';
 import { predecessorMissing } from './predecessor.ts';
@@ -72,4 +74,45 @@ describe('a date that is NULL', () => {
       expect(day.every((page) => site.has(page))).toBe(true);
     },
   );
+});
+
+describe('a key that is a pattern, or a way out of the cache', () => {
+  const enqueue = `
+    INSERT INTO cache_clearing_ports (port_id, category, port) VALUES (1, '../..', 'outside'), (1, 'www', '*');
+    NOTIFY port_updated`;
+  const neighbours = below('ports/www/nginx/', 'ports/www/apache24/');
+
+  function writeOutside(root: string): string {
+    const directory = join(dirname(root), 'outside');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'file'), 'not a page');
+    return join(directory, 'file');
+  }
+
+  it('uncached: is one name, or refused and told', async () => {
+    const { site } = at;
+    const file = writeOutside(site.site.root);
+    await site.startUncached();
+    await site.query('commits', enqueue);
+    await site.gone(...below('categories/www/'));
+    await site.emptied();
+    expect(existsSync(file)).toBe(true);
+    expect(neighbours.every((page) => site.has(page))).toBe(true);
+    const { code, stdout } = await site.ask(['status']);
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: expect.stringContaining('1 of listen_port failing: no page can have this key'),
+    });
+    expect(await site.ask(['failing', 'drop', '--handler', 'listen_port'])).toMatchObject({ code: 0 });
+  });
+
+  it.skipIf(missing)('the predecessor: deletes what is outside, and every port of the category', async () => {
+    const { site } = at;
+    const file = writeOutside(site.site.root);
+    const daemon = await site.startPredecessor();
+    await site.query('commits', enqueue);
+    await daemon.until('port_updated: done');
+    expect(existsSync(file)).toBe(false);
+    expect(neighbours.filter((page) => site.has(page))).toEqual([]);
+  });
 });
