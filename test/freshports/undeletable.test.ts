@@ -1,7 +1,6 @@
 import { chmodSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ordinaryAccount } from '../postgres/account.ts';
 import type { RunningDaemon } from '../uncached.ts';
 import { freshPorts } from './incident.ts';
 import { many, midway } from './midway.ts';
@@ -9,7 +8,7 @@ import { predecessorMissing } from './predecessor.ts';
 import { below } from './tree.ts';
 import type { FreshPorts } from './world.ts';
 
-const at = freshPorts({ shared: ordinaryAccount() !== undefined });
+const at = freshPorts({ shared: true });
 const missing = predecessorMissing();
 const nginx = below('ports/www/nginx/Detail.');
 const apache = below('ports/www/apache24/');

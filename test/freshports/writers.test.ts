@@ -10,7 +10,8 @@ import { freshPorts } from './incident.ts';
 import { type FreshPorts, isCleared } from './world.ts';
 
 const missing = spawnSync('php', ['--version']).status !== 0;
-if (missing) console.warn('NOT TESTED: the PHP of doc/freshports.md, for php is missing: apt-get install php-cli');
+if (missing)
+  console.warn('NOT TESTED: the PHP of doc/freshports.md, for php is missing: apt-get install php-cli');
 
 const at = freshPorts();
 const page = 'ports/www/nginx/Detail.Part1.head.PageSize100.PageNum1.html';
@@ -90,7 +91,8 @@ describe.skipIf(missing)('a site with the change of doc/freshports.md', () => {
   });
 });
 
-const entries = ({ site }: FreshPorts) => readdirSync(join(site.root, dirname(page))).filter((name) => name !== 'files');
+const entries = ({ site }: FreshPorts) =>
+  readdirSync(join(site.root, dirname(page))).filter((name) => name !== 'files');
 
 /** The change that makes the render stale, and its first clearing. */
 async function change(site: FreshPorts, daemon: RunningDaemon): Promise<void> {
@@ -125,7 +127,10 @@ async function beginRender(
     }
   };
   await hear('asks');
-  const [port] = await site.query<{ short_description: string }>('www', 'SELECT short_description FROM ports WHERE id = 1');
+  const [port] = await site.query<{ short_description: string }>(
+    'www',
+    'SELECT short_description FROM ports WHERE id = 1',
+  );
   php.stdin.write(`${port?.short_description}\n`);
   await hear('rendered');
   return {
