@@ -28,6 +28,8 @@ export function toLine(event: Event): Line {
       const { kind, ...fields } = event;
       return { level: 'info', message: 'starting', fields };
     }
+    case 'notice':
+      return { level: 'warn', message: event.text };
     case 'connecting':
       return {
         level: 'error',
@@ -47,6 +49,12 @@ export function toLine(event: Event): Line {
       return {
         level: 'error',
         message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: add a section [handler.${event.handler}] or correct script_name in listen_for`,
+        fields: { channel: event.channel, handler: event.handler },
+      };
+    case 'disabled-handler':
+      return {
+        level: 'warn',
+        message: `channel ${event.channel} asks for the handler "${event.handler}", which is disabled: ${event.why}`,
         fields: { channel: event.channel, handler: event.handler },
       };
     case 'unheard-handler':
