@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LaunchedServer } from '../postgres/server.ts';
 import type { LogLine, RunningDaemon } from '../uncached.ts';
-import { below, tree, untouchable } from './tree.ts';
+import { changes, nginx } from './changes.ts';
+import { tree, untouchable } from './tree.ts';
 import { FreshPorts, isCleared, launchFreshPorts } from './world.ts';
 
 let server: LaunchedServer;
@@ -16,7 +17,7 @@ beforeAll(async () => {
   server = await launchFreshPorts();
   freshports = await FreshPorts.open(server);
   before = untouchable.map(asItIs);
-  daemon = await freshports.startUncached({ more: '[daemon]\nsweep = 1s' });
+  daemon = await freshports.startUncached({ sweep: '1s' });
   await freshports.settled();
 });
 afterEach(() => expect(untouchable.map(asItIs)).toEqual(before));
@@ -24,95 +25,6 @@ afterAll(async () => {
   await freshports?.close();
   await server?.stop();
 });
-
-const news = below('news/');
-const plasma = below('ports/x11/plasma/', 'categories/x11/', 'categories/kde/');
-const nginx = [...below('ports/www/nginx/'), ...below('categories/www/')];
-const hash = 'b1f9d52c0a5e';
-const messageId = '200801031415.m03EFxyz012345@repoman.freebsd.org';
-const sanity = 'general/sanity_test_failures.';
-
-/** What becomes stale, and nothing else may go. `as`: the role. */
-const changes = [
-  {
-    channel: 'port_updated',
-    what: 'a port, in the manner of the site',
-    sql: 'UPDATE ports SET short_description = short_description WHERE id = 1',
-    stale: [...nginx, ...news],
-  },
-  {
-    channel: 'port_updated',
-    what: 'a port that is in a virtual category too',
-    sql: 'UPDATE ports SET short_description = short_description WHERE id = 53108',
-    stale: [...plasma, ...news],
-  },
-  {
-    channel: 'date_updated, commit_updated',
-    what: 'a commit with a Git hash',
-    sql: `UPDATE commit_log SET description = 'mended' WHERE message_id = '${hash}'`,
-    stale: [
-      ...below('daily/2020/01/03.', `commits/${hash}/`, `${sanity}${hash}.`, `${sanity}PageSize100.`),
-      ...news,
-    ],
-  },
-  {
-    channel: 'date_updated, commit_updated',
-    what: 'a commit with the Message-ID of the Subversion years',
-    sql: `UPDATE commit_log SET description = 'mended' WHERE message_id = '${messageId}'`,
-    stale: [...below('daily/2008/01/03.', 'commits/200801031415-', `${sanity}PageSize100.`), ...news],
-  },
-  {
-    channel: 'file_updated',
-    what: 'a file beside the ports',
-    sql: `INSERT INTO commit_log_elements VALUES (1, '/ports/head/MOVED')`,
-    stale: [...below('ports/MOVED.'), ...news],
-  },
-  {
-    channel: 'file_updated',
-    what: 'a file in a directory beside the ports',
-    sql: `INSERT INTO commit_log_elements VALUES (1, '/ports/head/Mk/bsd.port.mk')`,
-    stale: [...below('ports/Mk/bsd.port.mk.'), ...news],
-  },
-  { channel: 'ports_moved', what: 'a move', sql: `INSERT INTO ports_moved VALUES ('a', 'b')`, stale: news },
-  {
-    channel: 'ports_updating',
-    what: 'a hint',
-    sql: `INSERT INTO ports_updating VALUES ('a', 'b')`,
-    stale: news,
-  },
-  { channel: 'vuxml', what: 'a vulnerability', sql: `INSERT INTO vuxml (vid) VALUES ('a')`, stale: news },
-  {
-    channel: 'category_new',
-    what: 'a category',
-    sql: `INSERT INTO categories (name) VALUES ('budgie')`,
-    stale: news,
-  },
-  {
-    channel: 'packages_imported',
-    what: 'packages, whose dataset is rolled back',
-    sql: 'INSERT INTO packages_import DEFAULT VALUES',
-    stale: below('packages/'),
-  },
-  {
-    channel: 'no channel',
-    what: 'a vulnerable port, silently, found by the sweep',
-    sql: 'INSERT INTO vuxml_affected VALUES (NULL, 2)',
-    stale: [...below('ports/www/apache24/', 'categories/www/'), ...news],
-  },
-  {
-    channel: 'no channel',
-    what: 'the name of a committer, silently, found by the sweep',
-    sql: `UPDATE people SET name = 'Dan Langille' WHERE id = 1`,
-    stale: [...below(`commits/${hash}/`, `${sanity}${hash}.`, `${sanity}PageSize100.`), ...news],
-  },
-  {
-    channel: 'port_updated',
-    what: 'nothing, by a NOTIFY that a person types, with a payload',
-    sql: `INSERT INTO cache_clearing_ports (port_id, category, port) VALUES (1, 'www', 'nginx');
-          NOTIFY port_updated, '{"is this thing on?'`,
-    stale: [...nginx, ...news],
-  },
-];
 
 describe('a change of the site', () => {
   it.each(changes.map((change) => [change.channel, change.what, change] as const))(
@@ -174,7 +86,7 @@ describe('the rest of the site', () => {
 
   it('check and status are content', async () => {
     freshports.write(tree);
-    const options = { more: '[daemon]\nsweep = 1s' };
+    const options = { sweep: '1s' };
     const { stdout, code } = await freshports.ask(['check'], options);
     // The one thing that is wrong with this site is its junk row.
     expect({ stdout, code }).toEqual({

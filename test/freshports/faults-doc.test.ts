@@ -6,13 +6,11 @@ import { projectRoot } from '../postgres/project-root.ts';
 const doc = readFileSync(join(projectRoot, 'doc/freshports.md'), 'utf8');
 const folder = join(projectRoot, 'test/freshports');
 
-/** The last cell of each row of the table of faults. */
-const told = [...doc.matchAll(/^\|[^|]*\|[^|]*\| `(\w+\.test\.ts)`: (.*) \|$/gm)].map(
-  ([, file = '', title = '']) => ({
-    file,
-    title,
-  }),
-);
+/** The rows of the table of faults. */
+const told = [...doc.matchAll(/^\| (.*?) \|.*\|.*\| `(\w+)` \|$/gm)].map(([, title = '', file = '']) => ({
+  file: `${file}.test.ts`,
+  title,
+}));
 
 /** Every describe that has a test for either daemon. */
 const tested = readdirSync(folder)

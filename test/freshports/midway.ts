@@ -18,18 +18,24 @@ export async function midway(
   const files = readdirSync(directory);
   const watcher = watch(directory);
   // In the very callback: each turn of the event loop is some hundred files.
-  const stopped = within(30_000, 'see the first file go', (signal) =>
-    new Promise<void>((done, reject) => {
-      watcher.once('change', () => {
-        process.kill(pid, 'SIGSTOP');
-        done();
-      });
-      signal.addEventListener('abort', () => reject(signal.reason));
-    }),
+  const stopped = within(
+    30_000,
+    'see the first file go',
+    (signal) =>
+      new Promise<void>((done, reject) => {
+        watcher.once('change', () => {
+          process.kill(pid, 'SIGSTOP');
+          done();
+        });
+        signal.addEventListener('abort', () => reject(signal.reason));
+      }),
   );
   try {
     await Promise.all([begin(), stopped]);
-    const state = async () => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').charAt(0);
+    const state = async () =>
+      readFileSync(`/proc/${pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .charAt(0);
     await eventually('stopped', async () => ((await state()) === 'T' ? true : undefined), state);
     const present = new Set(readdirSync(directory));
     const left = files.filter((file) => present.has(file));

@@ -1,24 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { lastWill } from '../last-will.ts';
 import type { Account } from '../postgres/account.ts';
 import { projectRoot } from '../postgres/project-root.ts';
+import { findPython } from '../python.ts';
 
-const python = ['/usr/bin/python3', 'python3'].find(
-  (path) => spawnSync(path, ['-c', 'import psycopg2']).status === 0,
-);
+const python = findPython('psycopg2', 'python3-psycopg2');
 
-/** Whether predecessor.py cannot run here; tells so, once a test file. */
-export function predecessorMissing(): boolean {
-  if (python === undefined) {
-    console.warn(
-      'NOT TESTED: how the predecessor fails, for psycopg2 is missing: apt-get install python3-psycopg2',
-    );
-  }
-  return python === undefined;
-}
+/** Whether predecessor.py cannot run here; then a loud word has told so. */
+export const predecessorMissing = python === undefined;
 
 export interface Predecessor {
   readonly pid: number;

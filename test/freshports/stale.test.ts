@@ -1,15 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { handlers } from './configuration.ts';
 import { freshPorts } from './incident.ts';
 import { many, midway } from './midway.ts';
-import { predecessorMissing } from './predecessor.ts';
+import { predecessorMissing as missing } from './predecessor.ts';
 import { below } from './tree.ts';
-import { type FreshPorts, isCleared } from './world.ts';
+import { type FreshPorts, isCleared, isFailure } from './world.ts';
 
 const at = freshPorts();
-const missing = predecessorMissing();
 
 describe('2022: virtual categories (kde, wayland), stale for a year', () => {
   const [page = ''] = below('categories/kde/');
@@ -38,7 +36,7 @@ describe('2022: virtual categories (kde, wayland), stale for a year', () => {
   it('uncached: a row in listen_for and a section name their pages, without a line of code', async () => {
     const { site } = at;
     await site.query('postgres', categoryEvent);
-    await site.startUncached({ handlers: `${handlers('news')}${section}` });
+    await site.startUncached({ sections: section });
     await site.query('commits', change);
     await site.gone(page);
     await site.settled();
@@ -55,7 +53,7 @@ describe('2022: virtual categories (kde, wayland), stale for a year', () => {
     await site.touch(3);
     await site.gone(...pages);
     await site.settled();
-    expect(daemon.log.filter(({ event }) => event === 'rows-failed')).toEqual([]);
+    expect(daemon.log.filter(isFailure)).toEqual([]);
   });
 
   it.skipIf(missing)('the predecessor: knows no such event without new code', async () => {

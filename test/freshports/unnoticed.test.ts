@@ -3,12 +3,11 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backlogSize, namedPages, otherPages } from '../workload.ts';
 import { freshPorts } from './incident.ts';
-import { predecessorMissing } from './predecessor.ts';
+import { predecessorMissing as missing } from './predecessor.ts';
 import { below } from './tree.ts';
 import type { FreshPorts } from './world.ts';
 
 const at = freshPorts();
-const missing = predecessorMissing();
 const entries = backlogSize.ports + backlogSize.dates;
 const news = below('news/');
 

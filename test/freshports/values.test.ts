@@ -2,11 +2,10 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freshPorts } from './incident.ts';
-import { predecessorMissing } from './predecessor.ts';
+import { predecessorMissing as missing } from './predecessor.ts';
 import { below } from './tree.ts';
 
 const at = freshPorts();
-const missing = predecessorMissing();
 
 describe('a commit id with a quote in it', () => {
   const commit = `INSERT INTO commit_log (message_id, commit_date) VALUES ('2003''0103@repoman', '2003-01-03')`;

@@ -9,7 +9,7 @@ import { projectRoot } from '../postgres/project-root.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { makeSite, type Site } from '../site.ts';
 import { type Ended, type LogLine, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
-import { configurations, type Options, snapshot } from './configuration.ts';
+import { type Extra, fpListenIni, snapshot, uncachedIni } from './configuration.ts';
 import { type Predecessor, startPredecessor } from './predecessor.ts';
 import { tree, untouchable } from './tree.ts';
 
@@ -23,13 +23,20 @@ const queueTables = ['ports', 'dates', 'commits', 'files'].map((name) => `cache_
 export async function launchFreshPorts(): Promise<LaunchedServer> {
   const server = await launchServer();
   const database = await createDatabase(server, { name: template, encoding: 'SQL_ASCII' });
-  const { stdout: installation } = await uncached(['schema']);
+  const { stdout: installation } = await uncached(['schema', '--journal-only']);
   await withClient(database.config, async (client) => {
     await client.query(readFileSync(join(projectRoot, 'test/freshports/schema.sql'), 'utf8'));
     await client.query(installation);
     await client.query('GRANT uncached TO listening');
   });
   return server;
+}
+
+export interface Options extends Extra {
+  /** Where fp-listen.ini says that the news are. */
+  readonly news?: string;
+  /** fp-listen.ini itself, with every default: a settle time of 10 s. */
+  readonly asItIs?: boolean;
 }
 
 /** The database `freshports.org` and its cache on disk, for one test. */
@@ -64,6 +71,11 @@ export class FreshPorts {
     execFileSync('chmod', ['-R', 'g+rwX', folder]);
   }
 
+  /** How to connect as `postgres`. */
+  get administrator(): Connection {
+    return this.#database.config;
+  }
+
   /** Each on a connection of its own, as psql is. */
   query<Row extends object>(role: Role, sql: string, values?: unknown[]): Promise<Row[]> {
     const connection = { ...this.#database.config, user: role };
@@ -75,30 +87,32 @@ export class FreshPorts {
     await this.query('commits', `UPDATE ports SET short_description = short_description WHERE id = ${port}`);
   }
 
-  /** Writes the configuration of the daemon, and returns its path. */
-  configure(options: Options = {}): string {
-    return this.site.configure(configurations(this.site, this.#database.config, options).uncached);
+  /** Writes fp-listen.ini, and for what that has no name for the uncached.ini that it turns into. */
+  configure({ asItIs = false, news, ...extra }: Options = {}): string {
+    const file = join(dirname(this.site.root), 'fp-listen.ini');
+    writeFileSync(file, fpListenIni(this.site, this.#database.config, news));
+    return asItIs ? file : this.site.configure(uncachedIni(file, extra));
   }
 
   /** The real daemon as role `listening`; resolves when it listens and has caught up. */
-  async startUncached(options: Options = {}, env: NodeJS.ProcessEnv = {}): Promise<RunningDaemon> {
-    const daemon = startUncached(this.configure(options), { ...this.#path, ...env }, this.#account);
+  async startUncached(options: Options = {}): Promise<RunningDaemon> {
+    const daemon = startUncached(this.configure(options), this.#path, {
+      ...(this.#account && { account: this.#account }),
+    });
     this.#uncached = daemon;
     await daemon.until('LISTEN', ({ event }) => event === 'listening', 30_000);
-    for (const handler of withoutQueue(options)) {
-      await daemon.until(`catch-up of ${handler}`, isCleared(handler));
-    }
+    for (const handler of withoutQueue) await daemon.until(`catch-up of ${handler}`, isCleared(handler));
     return daemon;
   }
 
   /** Another command of uncached. */
   ask(args: readonly string[], options: Options = {}): Promise<Ended> {
-    return uncached(['--config', this.configure(options), ...args]);
+    return uncached(['--config', this.configure(options), ...args], this.#path);
   }
 
   /** Resolves when it says that it listens. */
   async startPredecessor(options: Options = {}, env: NodeJS.ProcessEnv = {}): Promise<Predecessor> {
-    const file = this.site.configure(configurations(this.site, this.#database.config, options).predecessor);
+    const file = this.configure({ ...options, asItIs: true });
     const predecessor = startPredecessor(file, { ...this.#path, ...env }, this.#account);
     this.#predecessor = predecessor;
     await predecessor.until('listening');
@@ -138,10 +152,14 @@ export class FreshPorts {
     return rows.reduce((sum, { count }) => sum + count, 0);
   }
 
-  journal(): Promise<{ handler: string; key: unknown; last_error: string | null; attempts: number }[]> {
+  /** `age`: seconds since the claim, by the server's clock. */
+  journal(): Promise<
+    { handler: string; key: unknown; last_error: string | null; attempts: number; age: number }[]
+  > {
     return this.query(
       'postgres',
-      'SELECT handler, key, last_error, attempts FROM uncached.journal ORDER BY id',
+      `SELECT handler, key, last_error, attempts, extract(epoch FROM clock_timestamp() - claimed_at)::float8 AS age
+         FROM uncached.journal ORDER BY id`,
     );
   }
 
@@ -179,13 +197,13 @@ export const isCleared =
   (line: LogLine): boolean =>
     line.event === 'cleared' && line.handler === handler;
 
+/** Something could not be cleared. */
+export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-refuses'].includes(event);
+
 /** They clear at every start, for they may have missed a notification. */
-function withoutQueue({ handlers }: Options): string[] {
-  if (handlers !== undefined) return [];
-  return ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(
-    (name) => `listen_${name}`,
-  );
-}
+const withoutQueue = ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(
+  (name) => `listen_${name}`,
+);
 
 /** A zfs that can roll back the one dataset there is. */
 function makeZfs({ root }: Pick<Site, 'root'>): void {
