@@ -48,7 +48,7 @@ export function toLine(event: Event): Line {
     case 'unknown-handler':
       return {
         level: 'error',
-        message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: add a section [handler.${event.handler}] or correct script_name in listen_for`,
+        message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: correct its script_name in listen_for, delete the row, or add a section [handler.${event.handler}]`,
         fields: { channel: event.channel, handler: event.handler },
       };
     case 'disabled-handler':

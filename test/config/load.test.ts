@@ -55,6 +55,22 @@ describe('load', () => {
     });
   });
 
+  it.each([
+    [`'1e3'`, '1e3'],
+    [`'a\\b"c'`, 'a\\b"c'],
+    [`"a\\\\b\\"c"`, 'a\\b"c'],
+    [`"true"`, 'true'],
+    [`1e3`, '1e3'],
+  ])('takes the password %s as it is meant', (written, password) => {
+    expect(configurationOf(`[database]\npassword = ${written}\n${minimal}`).database).toEqual({ password });
+  });
+
+  it('refuses double quotes that could be understood in two ways', () => {
+    expect(problems(`[database]\npassword = "a\\sb"\n${minimal}`)).toEqual([
+      'line 2: the value of password has a backslash or a quote that means nothing in double quotes: write \\\\ and \\", or put it in single quotes, which take everything as it is',
+    ]);
+  });
+
   it('takes a list option once without brackets, or with them any number of times', () => {
     const handler = (lines: string) =>
       configurationOf(`${minimal}[handler.x]\nclear = x/*\n${lines}`).handlers[1]?.followers;
