@@ -26,6 +26,8 @@ it.skipIf(psqlMissing || predecessorMissing)(
     const { site } = at;
     const run = shell(site);
     await run(`uncached schema --uninstall | psql -q -v ON_ERROR_STOP=1 -d freshports.org`);
+    // A role belongs to the server, and outlives that.
+    await site.query('postgres', 'REVOKE uncached FROM listening');
     const old = await site.startPredecessor();
 
     await run(command(2, 'uncached schema'));
