@@ -1,6 +1,6 @@
 import type { Clock, FailingRow, Journal, JournalCount, Key, Queue } from '../../src/core/contracts.ts';
 import { openWatch, type Watch } from '../../src/observe/watch.ts';
-import { seeded } from '../faults/random.ts';
+import { seeded } from '../random.ts';
 
 const hourMs = 3_600_000;
 const momentMs = 10_000;
@@ -9,7 +9,7 @@ const categories = ['www', 'databases', 'www', 'www', 'lang', 'security', 'ftp',
 
 /** An hour in the life of a site, for pictures: what is watched is real, the clock, the events and the database are not. */
 export async function makeUpHour({ failing = [] as readonly FailingRow[], lagMs = 0 } = {}): Promise<Watch> {
-  const random = seeded(7);
+  const random = seeded('an hour').next;
   let now = 0;
   let imported = 0;
   const clock: Clock = {

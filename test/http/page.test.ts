@@ -199,6 +199,15 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
     expect(complaints.filter((one) => !one.includes('net::ERR_'))).toEqual([]);
   });
 
+  it('comes back when a proxy in between answered with an error', async () => {
+    await page.route('**/events', (asked) => asked.fulfill({ status: 502 }));
+    await page.reload();
+    await shows('gone', word, (now) => now === 'Gone');
+    await page.unroute('**/events');
+    await shows('back', word, (now) => now === 'Well');
+    expect(complaints.filter((one) => !one.includes('502'))).toEqual([]);
+  });
+
   /** The moments there are, asked as somebody without a mouse would. */
   async function momentsPlotted(): Promise<number> {
     await page.locator('#plot-backlog svg').focus();
