@@ -5,6 +5,9 @@ export type Event =
   | { kind: 'starting'; version: string; file: string; pid: number; root: string }
   | { kind: 'connecting'; error: Error; retryMs: number }
   | { kind: 'gave-up'; error: Error }
+  /** Told once before, and still so: another try failed. */
+  | { kind: 'trying'; error: Error; retryMs: number }
+  | { kind: 'systemd-unheard'; error: Error }
   | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
   | { kind: 'unheard-handler'; handler: string }
