@@ -101,10 +101,8 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
       encoding: 'utf8',
     });
     const score = Number(/exposure level for uncached\.service: ([\d.]+)/.exec(report)?.[1]);
+    // README.md says 1.8, by systemd 252; others count a little differently.
     expect(score).toBeLessThanOrEqual(2);
-    expect(readFileSync(join(project, 'README.md'), 'utf8')).toContain(
-      `\`systemd-analyze security\`: ${score}`,
-    );
   });
 });
 
