@@ -1,4 +1,5 @@
 import { type App, loadAll, openApp, systemClock } from '../app.ts';
+import type { Loaded } from '../config/load.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Listened } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
@@ -27,6 +28,7 @@ export async function run(file: string, { logFormat }: { logFormat: LogFormat })
   };
   const server = openServer({ watched: watch, observe, clock: systemClock });
   observe({ kind: 'starting', version, file, pid: process.pid, root: loaded.configuration.cache.root });
+  tellNotices(loaded, observe);
 
   const stop = new AbortController();
   let reload = new AbortController();
@@ -64,12 +66,17 @@ function loadAgain(file: string, observe: Observe): ReturnType<typeof loadAll> |
   try {
     const loaded = loadAll(file);
     observe({ kind: 'reloading', why: 'SIGHUP' });
+    tellNotices(loaded, observe);
     return loaded;
   } catch (thrown) {
     const problems = thrown instanceof UsageError ? thrown.problems : [explain(toError(thrown))];
     observe({ kind: 'reload-refused', problems });
     return undefined;
   }
+}
+
+function tellNotices({ notices }: Loaded, observe: Observe): void {
+  for (const text of notices) observe({ kind: 'notice', text });
 }
 
 /** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
@@ -88,6 +95,7 @@ async function serve(
   const running = startDaemon({
     ...app.means(observe),
     queues: app.queues,
+    disabled: app.disabled,
     channels,
     readChannels: app.channels,
     onChannelsChanged() {

@@ -3,6 +3,7 @@ import type { Key, RowFailure } from './contracts.ts';
 /** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
 export type Event =
   | { kind: 'starting'; version: string; file: string; pid: number; root: string }
+  | { kind: 'notice'; text: string }
   | { kind: 'connecting'; error: Error; retryMs: number }
   | { kind: 'gave-up'; error: Error }
   /** Told once before, and still so: another try failed. */
@@ -10,6 +11,7 @@ export type Event =
   | { kind: 'systemd-unheard'; error: Error }
   | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
+  | { kind: 'disabled-handler'; channel: string; handler: string; why: string }
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
   | { kind: 'recovered'; ms: number }

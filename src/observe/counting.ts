@@ -35,10 +35,15 @@ export class Counting {
     this.#clock = clock;
   }
 
-  /** From now on these are counted; without any, the last counts stay. */
-  of(source: Countable | undefined): void {
+  /** From now on these are counted. */
+  begin(source: Countable): void {
     this.#source = source;
     this.#restUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** These are counted no more, and the last counts stay; others that have begun meanwhile go on. */
+  end(source: Countable): void {
+    if (source === this.#source) this.#source = undefined;
   }
 
   /** Resolves when `last` is as good as it gets now. Never rejects. */

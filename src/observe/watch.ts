@@ -73,7 +73,7 @@ export function openWatch(version: string, clock: Clock, wall = Date.now): Watch
       metrics.observe(event);
     },
     async keepCounting(source, signal) {
-      counting.of(source);
+      counting.begin(source);
       metrics.know(source.handlers.keys());
       while (!signal.aborted) {
         await counting.fresh();
@@ -81,7 +81,7 @@ export function openWatch(version: string, clock: Clock, wall = Date.now): Watch
         moments.end(wall(), handlers?.reduce((sum, { backlog }) => sum + backlog, 0) ?? null);
         await clock.wait(momentMs, signal).catch(() => {});
       }
-      counting.of(undefined);
+      counting.end(source);
     },
   };
 }

@@ -98,6 +98,7 @@ describe('the numbers', () => {
     expect(samples.get(of('uncached_cleared_files_total', 'news'))).toBe(0);
     expect(samples.get(of('uncached_commit_to_cleared_seconds_count'))).toBe(3);
     expect(samples.get(of('uncached_lag_seconds'))).toBeGreaterThan(299);
+    expect(samples.get(of('uncached_lag_seconds'))).toBeLessThan(3_000);
     expect(samples.get('uncached_listening')).toBe(1);
     expect(samples.get('uncached_reconnects_total')).toBe(0);
     expect(samples.get('uncached_heartbeat_age_seconds')).toBeLessThan(60);

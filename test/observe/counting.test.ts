@@ -26,7 +26,7 @@ beforeEach(() => {
   asked = 0;
   answer = async () => [];
   counting = new Counting(clock);
-  counting.of(source);
+  counting.begin(source);
 });
 
 /** Returns what gives the answer. */
@@ -82,7 +82,7 @@ it('answers with the last counts when the database does not, and says why', asyn
 
 it('does not wait for ever', async () => {
   counting = new Counting({ ...clock, wait: async () => {} });
-  counting.of(source);
+  counting.begin(source);
   answer = () => new Promise(() => {});
   await counting.fresh();
   expect(counting.last).toBeUndefined();
@@ -91,7 +91,7 @@ it('does not wait for ever', async () => {
 it('forgets what a configuration before this one still counts', async () => {
   const finish = answerLater();
   const before = counting.fresh();
-  counting.of({ ...source, handlers: new Map([['articles', { columns: [] }]]) });
+  counting.begin({ ...source, handlers: new Map([['articles', { columns: [] }]]) });
   finish([]);
   await before;
   expect(counting.last).toBeUndefined();

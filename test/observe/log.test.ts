@@ -14,6 +14,8 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   'gave-up': { kind: 'gave-up', error },
   listening: { kind: 'listening', channels: [{ channel: 'port_updated', handler: 'listen_port' }] },
   'unknown-handler': { kind: 'unknown-handler', channel: 'c', handler: 'h', known: [] },
+  notice: { kind: 'notice', text: 'a quoted path' },
+  'disabled-handler': { kind: 'disabled-handler', channel: 'c', handler: 'h', why: 'no' },
   'unheard-handler': { kind: 'unheard-handler', handler: 'h' },
   'listener-lost': { kind: 'listener-lost', error },
   recovered: { kind: 'recovered', ms: 1 },
@@ -57,7 +59,7 @@ it.each(all.filter(([, { level }]) => level === 'error'))(
   'the error "%s" says what to do, or what is done about it',
   (_kind, { message }) => {
     expect(message).toMatch(
-      /trying again|try again|is tried again|connecting again|: add |: configure|correct it|"uncached check"/,
+      /trying again|try again|is tried again|connecting again|add a section|: configure|correct it|"uncached check"/,
     );
   },
 );
