@@ -6,7 +6,6 @@ import { type Handler, parseHandlers } from './clearing/handler.ts';
 import { type Loaded, load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
 import {
-  type Cache,
   type Clock,
   channelsChanged,
   type Journal,
@@ -20,7 +19,7 @@ import type { Observe } from './core/events.ts';
 import type { Listen } from './daemon/ear.ts';
 import { startApart } from './filesystem/apart.ts';
 import { keepMarker } from './filesystem/boot.ts';
-import { openCache } from './filesystem/cache.ts';
+import { openCache, type WatchedCache } from './filesystem/cache.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs } from './postgres/connection.ts';
 import { openHosts } from './postgres/hosts.ts';
@@ -36,7 +35,7 @@ export interface App {
   readonly disabled: Loaded['disabled'];
   readonly queues: ReadonlyMap<string, Queue>;
   readonly journal: Journal;
-  readonly cache: Cache;
+  readonly cache: WatchedCache;
   readonly revival: Revival;
   readonly clock: Clock;
   /** Before the first query: with several hosts, settles on the primary. */

@@ -7,6 +7,7 @@ import type { Event, Observe } from '../core/events.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { openServer } from '../http/server.ts';
 import { type LogFormat, openLog } from '../observe/log.ts';
+import { openSystemd, type Systemd } from '../observe/systemd.ts';
 import { openWatch, type Watch } from '../observe/watch.ts';
 import { isPermanent } from '../postgres/advice.ts';
 import { version } from './version.ts';
@@ -19,9 +20,11 @@ export async function run(file: string, { logFormat }: { logFormat: LogFormat })
   let loaded = loadAll(file);
   const log = openLog(logFormat, () => loaded.configuration.daemon.log);
   const watch = openWatch(version, systemClock);
+  const systemd = openSystemd(log);
   const observe = (event: Event) => {
     log(event);
     watch.observe(event);
+    systemd.observe(event);
   };
   const server = openServer({ watched: watch, observe, clock: systemClock });
   observe({ kind: 'starting', version, file, pid: process.pid, root: loaded.configuration.cache.root });
@@ -46,7 +49,7 @@ export async function run(file: string, { logFormat }: { logFormat: LogFormat })
     while (!stop.signal.aborted) {
       reload = new AbortController();
       await server.moveTo(loaded.configuration.http.listen);
-      await serve(loaded, { observe, watch }, { stop: stop.signal, reload });
+      await serve(loaded, { observe, watch, systemd }, { stop: stop.signal, reload });
     }
   } catch (error) {
     observe({ kind: 'gave-up', error: toError(error) });
@@ -79,10 +82,11 @@ function tellNotices({ notices }: Loaded, observe: Observe): void {
 /** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
 async function serve(
   loaded: ReturnType<typeof loadAll>,
-  { observe, watch }: { observe: Observe; watch: Watch },
+  { observe, watch, systemd }: { observe: Observe; watch: Watch; systemd: Systemd },
   { stop, reload }: { stop: AbortSignal; reload: AbortController },
 ): Promise<void> {
   const app = openApp(loaded);
+  systemd.mind(app.cache);
   const end = AbortSignal.any([stop, reload.signal]);
   const channels = await readChannelsPatiently(app, observe, end);
   if (channels === undefined) return app.close();
@@ -125,7 +129,7 @@ async function readChannelsPatiently(
       const error = toError(thrown);
       if (isPermanent(error)) throw error;
       const retryMs = backoffMs(attempt);
-      if (told !== explain(error)) observe({ kind: 'connecting', error, retryMs });
+      observe({ kind: told === explain(error) ? 'trying' : 'connecting', error, retryMs });
       told = explain(error);
       await app.clock.wait(retryMs, signal).catch(() => {});
     }

@@ -6,6 +6,9 @@ export type Event =
   | { kind: 'notice'; text: string }
   | { kind: 'connecting'; error: Error; retryMs: number }
   | { kind: 'gave-up'; error: Error }
+  /** Told once before, and still so: another try failed. */
+  | { kind: 'trying'; error: Error; retryMs: number }
+  | { kind: 'systemd-unheard'; error: Error }
   | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
   | { kind: 'disabled-handler'; channel: string; handler: string; why: string }

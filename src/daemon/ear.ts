@@ -43,7 +43,7 @@ export async function keepListening(listen: Listen, ears: Ears): Promise<void> {
     } catch (thrown) {
       failures += 1;
       const retryMs = backoffMs(failures);
-      if (failures === 1) observe({ kind: 'connecting', error: toError(thrown), retryMs });
+      observe({ kind: failures === 1 ? 'connecting' : 'trying', error: toError(thrown), retryMs });
       await clock.wait(retryMs, signal).catch(() => {});
     } finally {
       listening?.close();

@@ -25,6 +25,17 @@ export function toLine(event: Event): Line {
         message: `${explain(event.error)}; trying again until it works`,
         fields: { retryMs: round(event.retryMs) },
       };
+    case 'trying':
+      return {
+        level: 'debug',
+        message: `still so: ${explain(event.error)}`,
+        fields: { retryMs: round(event.retryMs) },
+      };
+    case 'systemd-unheard':
+      return {
+        level: 'warn',
+        message: `cannot tell systemd how uncached is (${explain(event.error)}): install systemd-notify, or set Type=exec and no WatchdogSec in the unit`,
+      };
     case 'gave-up':
       return {
         level: 'error',

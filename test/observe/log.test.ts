@@ -9,6 +9,8 @@ const error = new Error('no such thing');
 const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   starting: { kind: 'starting', version: '1', file: '/etc/uncached.ini', pid: 1, root: '/cache' },
   connecting: { kind: 'connecting', error, retryMs: 1 },
+  trying: { kind: 'trying', error, retryMs: 1 },
+  'systemd-unheard': { kind: 'systemd-unheard', error },
   'gave-up': { kind: 'gave-up', error },
   listening: { kind: 'listening', channels: [{ channel: 'port_updated', handler: 'listen_port' }] },
   'unknown-handler': { kind: 'unknown-handler', channel: 'c', handler: 'h', known: [] },

@@ -37,7 +37,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'observe/lines',
   ],
   'node:fs/promises': ['page-cache'],
-  'node:child_process': ['clearing/command', 'filesystem'],
+  'node:child_process': ['clearing/command', 'filesystem', 'observe/systemd'],
   'node:http': ['http'],
   'node:worker_threads': ['filesystem'],
 };
