@@ -1,0 +1,58 @@
+import type { Handler } from '../clearing/handler.ts';
+import { isNamedBy, type Reason, valuesOf } from '../clearing/reasons.ts';
+import type { Configuration } from '../core/configuration.ts';
+import { readChannels } from '../postgres/channels.ts';
+import { connectionConfigs } from '../postgres/connection.ts';
+import { openHosts } from '../postgres/hosts.ts';
+import { openPool } from '../postgres/pool.ts';
+import { type QueuedKey, queuedKeys, type WaitingRow, waitingRows } from '../postgres/waiting.ts';
+
+/** What a handler has to do with a page. */
+export interface Account {
+  readonly handler: Handler;
+  readonly reasons: readonly Reason[];
+  readonly channels: readonly string[];
+  /** Entries that name the page; undefined for a handler without a queue. */
+  readonly queued: readonly QueuedKey[] | undefined;
+  /** Journal rows that name the page. */
+  readonly rows: readonly WaitingRow[];
+}
+
+/** For each handler that has a reason: what the database knows. */
+export async function readAccounts(
+  { database }: Configuration,
+  reasons: readonly Reason[],
+  names: (pattern: string) => boolean,
+): Promise<Account[]> {
+  const hosts = openHosts(connectionConfigs(database));
+  const pool = openPool(hosts);
+  try {
+    await hosts.findPrimary();
+    const handlers = [...new Set(reasons.map(({ handler }) => handler))];
+    const channels = await readChannels(pool);
+    const journal = await waitingRows(
+      pool,
+      handlers.map(({ name }) => name),
+    );
+    return await Promise.all(
+      handlers.map(async (handler): Promise<Account> => {
+        const own = reasons.filter((one) => one.handler === handler);
+        const queued = await readQueue(handler, own);
+        return {
+          handler,
+          reasons: own,
+          channels: channels.filter((one) => one.handler === handler.name).map(({ channel }) => channel),
+          queued: queued?.filter(({ key }) => isNamedBy(own, key, names)),
+          rows: journal.filter((row) => row.handler === handler.name && isNamedBy(own, row.key, names)),
+        };
+      }),
+    );
+  } finally {
+    await pool.end();
+  }
+
+  async function readQueue({ queue, columns }: Handler, own: readonly Reason[]) {
+    if (queue === undefined) return undefined;
+    return queuedKeys(pool, queue, columns, (column) => valuesOf(own, column));
+  }
+}
