@@ -30,29 +30,33 @@ export async function readAccounts(
     await hosts.findPrimary();
     const handlers = [...new Set(reasons.map(({ handler }) => handler))];
     const channels = await readChannels(pool);
+    // The queue tables first: an entry claimed in between is then seen twice, and not missed in both places.
+    const queued = await Promise.all(handlers.map(readQueue));
     const journal = await waitingRows(
       pool,
       handlers.map(({ name }) => name),
     );
-    return await Promise.all(
-      handlers.map(async (handler): Promise<Account> => {
-        const own = reasons.filter((one) => one.handler === handler);
-        const queued = await readQueue(handler, own);
-        return {
-          handler,
-          reasons: own,
-          channels: channels.filter((one) => one.handler === handler.name).map(({ channel }) => channel),
-          queued: queued?.filter(({ key }) => isNamedBy(own, key, names)),
-          rows: journal.filter((row) => row.handler === handler.name && isNamedBy(own, row.key, names)),
-        };
-      }),
-    );
+    return handlers.map((handler, at): Account => {
+      const own = reasonsOf(handler);
+      return {
+        handler,
+        reasons: own,
+        channels: channels.filter((one) => one.handler === handler.name).map(({ channel }) => channel),
+        queued: queued[at]?.filter(({ key }) => isNamedBy(own, key, names)),
+        rows: journal.filter((row) => row.handler === handler.name && isNamedBy(own, row.key, names)),
+      };
+    });
   } finally {
     await pool.end();
   }
 
-  async function readQueue({ queue, columns }: Handler, own: readonly Reason[]) {
+  function reasonsOf(handler: Handler): Reason[] {
+    return reasons.filter((one) => one.handler === handler);
+  }
+
+  async function readQueue(handler: Handler): Promise<QueuedKey[] | undefined> {
+    const { queue, columns } = handler;
     if (queue === undefined) return undefined;
-    return queuedKeys(pool, queue, columns, (column) => valuesOf(own, column));
+    return queuedKeys(pool, queue, columns, (column) => valuesOf(reasonsOf(handler), column));
   }
 }
