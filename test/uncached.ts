@@ -44,15 +44,20 @@ export interface RunningDaemon {
   /** Sends the signal and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
+  /** Everything on standard error so far. */
+  complaints(): string;
 }
 
-/** Starts the real daemon, as another user if one is given, and reads its log. */
-export function startUncached(
-  file: string,
-  env: NodeJS.ProcessEnv = {},
-  account?: Pick<Account, 'uid' | 'gid'>,
-): RunningDaemon {
-  const child = start(['--config', file, 'run'], env, account);
+export interface How {
+  /** Another user than ours. */
+  readonly account?: Pick<Account, 'uid' | 'gid'>;
+  /** What stands before the command. */
+  readonly before?: readonly string[];
+}
+
+/** Starts the real daemon and reads its log. */
+export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: How = {}): RunningDaemon {
+  const child = start(['--config', file, 'run'], env, how);
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
@@ -75,6 +80,7 @@ export function startUncached(
     pid: child.pid ?? 0,
     log,
     ended,
+    complaints: () => stderr,
     until(what, fits, ms = 15_000) {
       return new Promise((done, reject) => {
         let seen = 0;
@@ -108,9 +114,10 @@ export function startUncached(
 function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  account?: Pick<Account, 'uid' | 'gid'>,
+  { account, before = [] }: How = {},
 ): ChildProcess {
-  return spawn(process.execPath, [main, ...args], {
+  const [program = '', ...rest] = [...before, process.execPath, main, ...args];
+  return spawn(program, rest, {
     env: { ...process.env, ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
     stdio: ['ignore', 'pipe', 'pipe'],
