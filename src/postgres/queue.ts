@@ -11,13 +11,17 @@ export function openQueue(
   given: { handler: string; queue: string; columns: readonly string[]; user: string; owner: string },
 ): Queue {
   const { handler, queue, columns, user, owner } = given;
-  let known: Promise<{ table: QueueTable; statement: { name: string; text: string } }> | undefined;
+  let known: ReturnType<typeof lookUp> | undefined;
 
   async function lookUp() {
     const table = await findQueueTable(pool, queue);
     const problems = queueProblems(queue, table, columns, user);
-    if (!table || problems.length > 0) throw new Error(problems.join('; '));
-    return { table, statement: { name: nextStatementName(), text: claimStatement(table, columns) } };
+    if (!table) throw new Error(problems.join('; '));
+    return {
+      table,
+      problems,
+      statement: { name: nextStatementName(), text: claimStatement(table, columns) },
+    };
   }
 
   async function attempt<T>(
@@ -35,12 +39,14 @@ export function openQueue(
 
   return {
     claim: (limit, after) =>
-      attempt('claim from', ({ table, statement }) =>
-        claim(pool, {
+      attempt('claim from', ({ table, problems, statement }) => {
+        if (problems.length > 0) throw new Error(problems.join('; '));
+        return claim(pool, {
           ...statement,
           values: [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])],
-        }),
-      ),
+        });
+      }),
+    // Whoever only watches may have SELECT and nothing else.
     backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
   };
 }
