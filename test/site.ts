@@ -78,7 +78,7 @@ clear[] = news/*
 export function iniFor(
   site: Pick<Site, 'root'>,
   { host, port, user, database, password }: Connection,
-  { settle = '0s', handlers = freshportsHandlers, more = '' } = {},
+  { settle = '0s', handlers = freshportsHandlers, more = '', tls = '' } = {},
 ): string {
   return `[database]
 host = ${host}
@@ -86,6 +86,7 @@ port = ${port}
 user = ${user}
 dbname = ${database}
 ${password === undefined ? '' : `password = "${password}"`}
+${tls}
 [cache]
 root = ${site.root}
 settle = ${settle}

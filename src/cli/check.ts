@@ -1,15 +1,15 @@
 import { type Handler, parseHandlers } from '../clearing/handler.ts';
 import { inspect } from '../config/load.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { explain, toError } from '../core/errors.ts';
+import { errorCode, explain, toError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { inspectRoot } from '../filesystem/inspect.ts';
 import { withAdvice } from '../postgres/advice.ts';
 import { readChannels } from '../postgres/channels.ts';
 import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
-import { openHosts } from '../postgres/hosts.ts';
+import { type Hosts, openHosts } from '../postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from '../postgres/inspect.ts';
-import { openPool } from '../postgres/pool.ts';
+import { openPool, type Pool } from '../postgres/pool.ts';
 import { canHear } from '../postgres/probe.ts';
 
 /** Names every problem there is, at once: one problem never hides another that can be looked at. */
@@ -37,7 +37,7 @@ async function inspectDatabase(
   handlers: ReadonlyMap<string, Handler>,
 ): Promise<string[]> {
   const hosts = openHosts(connectionConfigs(database));
-  const pool = openPool(hosts);
+  const pool = openPool(hosts, { standbyToo: true });
   try {
     await hosts.findPrimary();
     const config = hosts.current();
@@ -49,16 +49,25 @@ async function inspectDatabase(
     // A missing listen_for has been told.
     const channels = await readChannels(pool).catch(() => []);
     if (channels.length > 0) problems.push(...inspectChannels(channels, handlers));
-    if (!(await canHear(pool, config))) {
-      problems.push(
-        `${describeConnection(config)}: a notification sent is not heard: this is a pooler in transaction or statement mode; connect to PostgreSQL itself`,
-      );
-    }
-    return problems;
+    return [...problems, ...(await inspectHearing(pool, hosts))];
   } catch (error) {
     return [withAdvice(`Cannot connect to ${describeConnection(hosts.current())}`, error).message];
   } finally {
     await pool.end();
+  }
+}
+
+async function inspectHearing(pool: Pool, hosts: Hosts): Promise<string[]> {
+  const config = hosts.current();
+  const who = describeConnection(config);
+  try {
+    if (await canHear(pool, config)) return [];
+    return [
+      `${who}: a notification sent is not heard: this is a pooler in transaction or statement mode; connect to PostgreSQL itself`,
+    ];
+  } catch (error) {
+    // That it is a standby has been told.
+    return errorCode(error) === '25006' ? [] : [withAdvice(who, error).message];
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Pool } from 'pg';
 import type { FailingRow, FailingRows } from '../core/contracts.ts';
+import type { Pool } from './pool.ts';
 
 /** Statements on failing rows, for whoever looks after the daemon: they touch the rows of every owner. */
 

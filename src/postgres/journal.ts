@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import type {
   Journal,
   JournalCount,
@@ -10,6 +9,7 @@ import type {
 } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
 import { drop, failing, retryNow } from './failing.ts';
+import type { Pool } from './pool.ts';
 
 /**
  * `uncached.journal`: what is claimed and not yet settled. A function a statement.

@@ -1,6 +1,6 @@
-import type { Pool } from 'pg';
 import { didYouMean } from '../core/suggest.ts';
 import { quoteIdentifier } from './identifier.ts';
+import type { Pool } from './pool.ts';
 
 /** What there is to know of a queue table before claiming from it. */
 export interface QueueTable {

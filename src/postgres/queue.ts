@@ -1,8 +1,9 @@
-import type { Pool, QueryConfig } from 'pg';
+import type { QueryConfig } from 'pg';
 import type { Backlog, Claim, JournalRow, Queue } from '../core/contracts.ts';
 import { errorCode } from '../core/errors.ts';
 import { withAdvice } from './advice.ts';
 import { quoteIdentifier } from './identifier.ts';
+import type { Pool } from './pool.ts';
 import { findQueueTable, type QueueTable, queueProblems } from './queue-table.ts';
 
 /** The queue table of one handler. It is looked up at the first use, and again after it was found changed. */
