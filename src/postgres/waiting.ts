@@ -1,7 +1,7 @@
-import type { Pool } from 'pg';
 import type { JournalRow, Key } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
 import { quoteIdentifier } from './identifier.ts';
+import type { Pool } from './pool.ts';
 import { findQueueTable } from './queue-table.ts';
 
 /** What waits to be cleared, for whoever asks about one page. Needs SELECT and nothing else. */
