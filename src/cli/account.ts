@@ -7,10 +7,9 @@ import { openHosts } from '../postgres/hosts.ts';
 import { openPool } from '../postgres/pool.ts';
 import { type QueuedKey, queuedKeys, type WaitingRow, waitingRows } from '../postgres/waiting.ts';
 
-/** What a handler has to do with a page. */
+/** What a handler has to do with a page, by the database. */
 export interface Account {
   readonly handler: Handler;
-  readonly reasons: readonly Reason[];
   readonly channels: readonly string[];
   /** Entries that name the page; undefined for a handler without a queue. */
   readonly queued: readonly QueuedKey[] | undefined;
@@ -40,7 +39,6 @@ export async function readAccounts(
       const own = reasonsOf(handler);
       return {
         handler,
-        reasons: own,
         channels: channels.filter((one) => one.handler === handler.name).map(({ channel }) => channel),
         queued: queued[at]?.filter(({ key }) => isNamedBy(own, key, names)),
         rows: journal.filter((row) => row.handler === handler.name && isNamedBy(own, row.key, names)),

@@ -25,9 +25,15 @@ export async function explainPage(file: string, given: string): Promise<number> 
     process.stdout.write(strangerInWords(place, handlers, nearestTemplate(handlers, path, names)));
     return 1;
   }
-  const accounts = await readAccounts(configuration, reasons, names);
-  process.stdout.write(inWords(place, accounts, { settleMs, now: Date.now() }));
-  return 0;
+  try {
+    const accounts = await readAccounts(configuration, reasons, names);
+    process.stdout.write(inWords(place, reasons, { accounts, settleMs }));
+    return 0;
+  } catch (error) {
+    // The templates are worth knowing when the database is down, too.
+    process.stdout.write(inWords(place, reasons, undefined));
+    throw error;
+  }
 }
 
 function pageBehind(path: string): string | undefined {

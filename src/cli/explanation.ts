@@ -7,42 +7,46 @@ import { keyInWords } from './key.ts';
 import { type Place, placeInWords } from './place.ts';
 import { verdict } from './verdict.ts';
 
+type Fact = readonly [title: string, text: string];
+
+/** `known`: what the database told, if it could be asked. */
 export function inWords(
   place: Place,
-  accounts: readonly Account[],
-  { settleMs, now }: { settleMs: number; now: number },
+  reasons: readonly Reason[],
+  known: { accounts: readonly Account[]; settleMs: number } | undefined,
 ): string {
-  const parts = [
-    placeInWords(place, now),
-    ...accounts.map((account) => accountInWords(account, settleMs)),
-    verdict(place, accounts),
-  ];
-  return `${parts.join('\n\n')}\n`;
-}
-
-function accountInWords({ handler, reasons, channels, queued, rows }: Account, settleMs: number): string {
-  const facts: [string, string][] = [
-    ...reasons.flatMap(reasonInWords),
-    ['channel', channels.join(', ') || `none: no row of listen_for has the script_name ${handler.name}`],
-    ...(queued ? [['queue', queueInWords(queued)] as [string, string]] : []),
-    ...journalInWords(rows, settleMs),
-  ];
-  return [handler.name, ...facts.map(([title, text]) => `  ${title.padEnd(titleWidth)}${text}`)].join('\n');
+  const handlers = [...new Set(reasons.map(({ handler }) => handler))];
+  const parts = handlers.map((handler) => {
+    const own = reasons.filter((one) => one.handler === handler);
+    const account = known?.accounts.find((one) => one.handler === handler);
+    const facts = [
+      ...own.flatMap(reasonInWords),
+      ...(account ? accountInWords(account, known?.settleMs ?? 0) : []),
+    ];
+    return [handler.name, ...facts.map(([title, text]) => `  ${title.padEnd(titleWidth)}${text}`)].join('\n');
+  });
+  const end = known ? [verdict(place, reasons, known.accounts)] : [];
+  return `${[placeInWords(place), ...parts, ...end].join('\n\n')}\n`;
 }
 
 const titleWidth = 10;
 
-function reasonInWords({ template, follower, guesses, more }: Reason): [string, string][] {
+function reasonInWords({ template, follower, guesses, more }: Reason): Fact[] {
   const after = follower === undefined ? '' : ` of ${follower}, once after each batch`;
   const keys = template.columns.length === 0 ? [] : guesses;
   return [
     ['template', `${template.text}${after}`],
-    ...(keys.length === 0 ? [['key', 'any'] as [string, string]] : []),
-    ...keys.map(({ key, loose }): [string, string] => [
-      'key',
-      [keyInWords(key), ...Object.values(loose)].join(' '),
-    ]),
-    ...(more ? [['', 'and more keys than were looked for'] as [string, string]] : []),
+    ...(keys.length === 0 ? [['key', 'any'] as const] : []),
+    ...keys.map(({ key, loose }): Fact => ['key', [keyInWords(key), ...Object.values(loose)].join(' ')]),
+    ...(more ? [['', 'and more keys than were looked for'] as const] : []),
+  ];
+}
+
+function accountInWords({ handler, channels, queued, rows }: Account, settleMs: number): Fact[] {
+  return [
+    ['channel', channels.join(', ') || `none: no row of listen_for has the script_name ${handler.name}`],
+    ...(queued ? [['queue', queueInWords(queued)] as const] : []),
+    ...journalInWords(rows, settleMs),
   ];
 }
 
@@ -57,11 +61,9 @@ function queueInWords(queued: readonly QueuedKey[]): string {
 /** A mass enqueue can have thousands of rows that clear news/. */
 const shownRows = 5;
 
-function journalInWords(rows: readonly WaitingRow[], settleMs: number): [string, string][] {
+function journalInWords(rows: readonly WaitingRow[], settleMs: number): Fact[] {
   if (rows.length === 0) return [['journal', 'no row that names it']];
-  const shown = rows
-    .slice(0, shownRows)
-    .map((row): [string, string] => ['journal', rowInWords(row, settleMs)]);
+  const shown = rows.slice(0, shownRows).map((row): Fact => ['journal', rowInWords(row, settleMs)]);
   const others = rows.length - shown.length;
   return others > 0 ? [...shown, ['', `and ${others} more rows`]] : shown;
 }

@@ -137,7 +137,7 @@ describe('of a page that something waits for', () => {
     [
       "NULL, 'disk full', 3, now() + interval '8 h'",
       'failing since it was claimed 5 h ago, 3 tries, next in 8 h: disk full',
-      /^It cannot be cleared\. .*: uncached failing retry \d+$/,
+      /^A clearing that names it fails\. .*: uncached failing retry \d+$/,
     ],
   ])('tells a journal row (%s)', async (values, text, verdict) => {
     site.write([nginx]);
@@ -185,6 +185,16 @@ describe('of a page that something waits for', () => {
     expect(stdout).toMatch(
       /^news\n {2}template {2}news\/\*\n.*any\n.*none: no row of listen_for.*\n {2}journal +row \d+: claimed/m,
     );
+  });
+
+  it('tells the templates when the database cannot be asked, too', async () => {
+    const ini = iniFor(site, { ...database.config, host: '/nowhere' });
+    const { code, stdout, stderr } = await uncached(['--config', site.configure(ini), 'explain', nginx]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      'listen_port\n  template  ports/{category}/{port}/*\n  key       category=www port=nginx\n\n',
+    );
+    expect(stderr).toMatch(/is PostgreSQL running/);
   });
 
   it('needs SELECT and nothing else', async () => {
