@@ -73,7 +73,11 @@ describe('invert', () => {
 
   it('loses patience with patterns that can be laid in very many ways, soon', () => {
     expect(inverse('*{a}*', 'x'.repeat(200))).toMatchObject({ more: true, guesses: { length: 20 } });
-    expect(inverse(`${'*a'.repeat(40)}{b}c`, 'a'.repeat(250)).guesses).toEqual([]);
+    expect(inverse(`${'*a'.repeat(40)}{b}c`, 'a'.repeat(250))).toEqual({ guesses: [], more: false });
+    expect(inverse('*?*?*?*?*?*?*?{b}.x', `${'a'.repeat(24)}.x`)).toMatchObject({
+      more: false,
+      guesses: { length: 17 },
+    });
   });
 });
 

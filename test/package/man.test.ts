@@ -47,6 +47,12 @@ describe.each(['uncached.8', 'uncached.ini.5'])('man/%s', (page) => {
   });
 });
 
+withMan('names documents as they lie in the package', () => {
+  expect(read('uncached.8').text.replace(/\s+/g, ' ')).toContain(
+    '. doc/config.md has the configuration, doc/operating.md the',
+  );
+});
+
 withMan('uncached.8 has every section of doc/usage.md', () => {
   const { text } = read('uncached.8');
   for (const heading of [
