@@ -68,7 +68,7 @@ clear[] = commits/{commit_to_clear:slug}/
 then = news
 [handler.listen_file_updated]
 queue = cache_clearing_files
-clear[] = ports/{pathname:path}.*
+clear[] = ports/{pathname:below /ports/head}.*
 then = news
 [handler.news]
 clear[] = news/*

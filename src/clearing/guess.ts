@@ -14,10 +14,6 @@ interface Value {
   readonly loose?: string;
 }
 
-export function mayHoldSlash(formatName: string | undefined): boolean {
-  return formatName === 'path' || isBelow(formatName);
-}
-
 function isBelow(formatName: string | undefined): formatName is string {
   return formatName !== undefined && /^below( |$)/.test(formatName);
 }

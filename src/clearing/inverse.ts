@@ -1,5 +1,5 @@
 import type { Key } from '../core/contracts.ts';
-import { type Guess, guessKey, mayHoldSlash } from './guess.ts';
+import { type Guess, guessKey } from './guess.ts';
 import type { Part, Template } from './template.ts';
 
 export interface Inverse {
@@ -130,7 +130,7 @@ function endsOf(token: Token, path: string, at: number): number[] {
     case 'any':
       return upTo(path, at, componentEnd(path, at));
     case 'column': {
-      const end = mayHoldSlash(token.formatName) ? path.length : componentEnd(path, at);
+      const end = token.format.reach === 'name' ? componentEnd(path, at) : path.length;
       return upTo(path, at, end).slice(1);
     }
     default:

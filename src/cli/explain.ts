@@ -1,7 +1,7 @@
 import { loadAll } from '../app.ts';
 import { nearestTemplate, reasonsFor } from '../clearing/reasons.ts';
 import { UsageError } from '../core/errors.ts';
-import { pageOfTemp } from '../filesystem/match.ts';
+import { pageOfTemp } from '../core/hidden.ts';
 import { namesPath } from '../filesystem/names.ts';
 import { belowRoot, seePage } from '../filesystem/page.ts';
 import { readAccounts } from './account.ts';

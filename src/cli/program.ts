@@ -80,10 +80,15 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('config')
     .description('print the effective configuration, passwords masked')
-    .action(() => exitWith(config(file())));
+    .option('--show-password', 'with the password, for a file to be used')
+    .action((options) => exitWith(config(file(), options)));
   program
     .command('schema')
     .description('print the SQL to install: uncached schema | psql')
+    .option(
+      '--journal-only',
+      'all that is needed beside a listen_for and queue tables that are there already',
+    )
     .option('--uninstall', 'print the SQL that removes it')
     .action((options) => exitWith(schema(options)));
 

@@ -1,4 +1,5 @@
 import { fromJournal, retry } from '../clearing/again.ts';
+import { Lane } from '../clearing/aside.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
@@ -12,8 +13,10 @@ import { tellFailuresOnce } from './failures.ts';
 import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
 
-export interface DaemonParts extends Omit<Means, 'onFailed'> {
+export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
   readonly queues: ReadonlyMap<string, Queue>;
+  /** Handlers that the configuration lacks something for, and what to do about it. */
+  readonly disabled?: ReadonlyMap<string, string>;
   readonly channels: readonly Listened[];
   /** `listen_for` as it is now. */
   readonly readChannels: () => Promise<Listened[]>;
@@ -37,7 +40,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const { now } = given.clock;
   const parts = { ...given, observe: tellFailuresOnce(tellOutagesOnce(given.observe, now), now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
-  const means: Means = { ...parts, onFailed: () => failing.wake() };
+  const means: Means = {
+    ...parts,
+    onFailed: () => failing.wake(),
+    aside(handler, work) {
+      lanes.get(handler)?.lane.add(work);
+      lanes.get(handler)?.loop.wake();
+    },
+  };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
   const onCleared = (ids: readonly number[]) => {
     settling.add(ids);
@@ -53,6 +63,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const settle = new Loop('settle', () => settling.step(), parts);
   const journal = new Loop('journal', () => again.step(), parts);
   const failing = new Loop('failing', orBeginAgain(retry(means, { limit: batch, onCleared })), parts);
+  const lanes = new Map(
+    [...handlers.values()]
+      .filter(({ commands }) => commands.length > 0)
+      .map(({ name }) => {
+        const lane = new Lane();
+        return [name, { lane, loop: new Loop(`${name}, again`, () => lane.step(), parts) }];
+      }),
+  );
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
@@ -104,7 +122,8 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   return {
     async stop() {
       stopListening.abort();
-      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle];
+      const asides = [...lanes.values()].map(({ loop }) => loop);
+      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle, ...asides];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
       if (marked) markClean(parts);
     },
@@ -157,10 +176,12 @@ function markClean({ revival, observe }: DaemonParts): void {
 }
 
 /** Channels that wake nobody and handlers that nobody wakes: an error in the log each, and the rest goes on. */
-function tellStrangers({ handlers, channels, observe }: DaemonParts): void {
+function tellStrangers({ handlers, disabled, channels, observe }: DaemonParts): void {
   const known = [...handlers.keys()];
   for (const { channel, handler } of channels) {
-    if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
+    const why = disabled?.get(handler);
+    if (why !== undefined) observe({ kind: 'disabled-handler', channel, handler, why });
+    else if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
   }
   for (const { name, queue } of handlers.values()) {
     if (queue !== undefined && !channels.some(({ handler }) => handler === name)) {

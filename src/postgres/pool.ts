@@ -12,6 +12,8 @@ const connections = 4;
  * - plan_cache_mode, jit: one statement run for ever needs no second thought.
  * - lock_timeout, statement_timeout: nobody waits for us for long, and we for nobody. Shorter than query_timeout (connection.ts),
  *   so that the server gives up first and the connection stays usable.
+ * - client_encoding: to a client of UTF8 an SQL_ASCII server refuses a whole result because of one byte that is no UTF-8, and so one
+ *   entry would block its queue for ever (json.ts reads such bytes).
  */
 const session = `
   SET datestyle = 'ISO, YMD';
@@ -19,7 +21,8 @@ const session = `
   SET plan_cache_mode = force_generic_plan;
   SET jit = off;
   SET lock_timeout = '5s';
-  SET statement_timeout = '8s'`;
+  SET statement_timeout = '8s';
+  SELECT set_config('client_encoding', 'SQL_ASCII', false) WHERE current_setting('server_encoding') = 'SQL_ASCII'`;
 
 export type Pool = Pick<pg.Pool, 'query' | 'end'>;
 

@@ -5,7 +5,7 @@ import type { Key } from '../../src/core/contracts.ts';
 import { namesPath } from '../../src/filesystem/names.ts';
 import { random } from '../random.ts';
 import { anyKey, anyTemplate, anyValue, type Meant, type Token, written } from './generated.ts';
-import { fits, isRefused } from './plain-definition.ts';
+import { fits, isRefused, spread } from './plain-definition.ts';
 
 const chances = random();
 
@@ -53,6 +53,12 @@ describe('invert', () => {
       '/Mk/bsd.port',
       '/Mk/bsd',
     ]);
+    expect(inverse('ports/{p:below /ports/head}.*', 'ports/Mk/x.html').guesses).toEqual([
+      { key: { p: '/ports/head/Mk/x' }, loose: { p: 'or "/Mk/x", each with or without the leading "/"' } },
+    ]);
+    expect(keys('ports/{p:below /ports/head}.*', 'ports/.github/x.html')).toEqual([
+      { p: '/ports/head/.github/x' },
+    ]);
     expect(inverse('daily/{d:%Y}/{d:%m}/{d:%d}.*', 'daily/2020/01/03.daily.head').guesses).toEqual([
       { key: { d: '2020-01-03' }, loose: { d: 'at any time of that day' } },
     ]);
@@ -88,13 +94,15 @@ function anyName(tokens: readonly Token[], key: Key): string {
       if (token.kind === 'text') return token.text;
       if (token.kind === 'column') return key[token.column] ?? '';
       if (token.kind === 'star') return chances.list(2, () => chances.pick([...'ab.x😀'])).join('');
+      if (token.kind === 'below') throw new Error('a template must be spread first');
       if (token.kind === 'any') return chances.pick([...'ab.x😀']);
       return token.negated ? 'q' : chances.pick(token.characters);
     })
     .join('');
 }
 
-function anyPath({ components, directory }: Meant, key: Key): string | undefined {
+function pathNamed(meant: Meant, key: Key): string | undefined {
+  const { components = [], directory } = spread(meant, key) ?? {};
   const names = components.map((tokens) => anyName(tokens, key));
   if (!components.every((tokens, at) => fits(tokens, key, names[at] ?? '') && !/[/\0]/.test(names[at] ?? '')))
     return undefined;
@@ -109,17 +117,23 @@ it('whatever template is expanded with whatever key: the key is found in a path 
     const key = anyKey(chances);
     if (isRefused(meant, key)) continue;
     const template = parseTemplate(written(meant));
-    const path = anyPath(meant, key);
+    const path = pathNamed(meant, key);
     if (path === undefined) continue;
-    const named = Object.fromEntries(template.columns.map((column) => [column, key[column]]));
     const { guesses, more } = invert(template, path, (pattern) =>
       namesPath(pattern, { path, isDirectory: false }),
     );
     if (!more) {
       found += 1;
+      const seen = JSON.stringify([template.text, path]);
+      expect(
+        guesses.map((guess) => template.expand(guess.key)),
+        seen,
+      ).toContain(template.expand(key));
+      if (template.text.includes(':below')) continue;
+      const named = Object.fromEntries(template.columns.map((column) => [column, key[column]]));
       expect(
         guesses.map((guess) => guess.key),
-        JSON.stringify([template.text, path]),
+        seen,
       ).toContainEqual(named);
     }
   }
@@ -131,6 +145,11 @@ describe.each([
     'path',
     ['p/{c:path}.*', 'p/{c:path}', '{c:path}/x'],
     () => chances.list(3, () => anyValue(chances)).join('/'),
+  ],
+  [
+    'below',
+    ['p/{c:below /a/b}.*', '{c:below x}/'],
+    () => chances.pick(['', '/a/b/', 'a/b/', '/x/']) + chances.list(3, () => anyValue(chances)).join('/'),
   ],
   ['slug', ['p/{c:slug}.*', '{c:slug}/'], () => anyValue(chances)],
   ['dates', ['{c:%Y}/{c:%m}/{c:%d}.*', '{c:%Y-%m-%d}', 'x{c:%Y%m%d%H%M}', '{c:%m}/{c:%Y}.x'], anyDate],

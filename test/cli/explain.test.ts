@@ -52,8 +52,8 @@ listen_port
   journal   no row that names it
 
 listen_file_updated
-  template  ports/{pathname:path}.*
-  key       pathname=/www/nginx/Detail with or without the leading "/"
+  template  ports/{pathname:below /ports/head}.*
+  key       pathname=/ports/head/www/nginx/Detail or "/www/nginx/Detail", each with or without the leading "/"
   channel   file_updated
 `);
     expect(stdout).toContain(
@@ -122,7 +122,7 @@ describe('of a page that something waits for', () => {
     await client.query(`
       INSERT INTO cache_clearing_commits (commit_to_clear) VALUES ('<2005.X>'), ('other');
       INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'), ('2020-01-04'), (NULL);
-      INSERT INTO cache_clearing_files (pathname) VALUES ('/MOVED'), ('Mk/x'), ('..')`);
+      INSERT INTO cache_clearing_files (pathname) VALUES ('/ports/head/MOVED'), ('Mk/x'), ('..')`);
     for (const path of ['commits/-2005-x-/a', 'daily/2020/01/03.x', 'ports/MOVED.html', 'ports/Mk/x.html'])
       expect((await explain(path)).stdout, path).toContain('  queue     1 entry names it');
   });
