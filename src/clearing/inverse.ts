@@ -11,7 +11,7 @@ export interface Inverse {
 
 /** A page whose template has more keys than this is not explained better by all of them. */
 const mostGuesses = 20;
-const mostSteps = 20_000;
+const mostSteps = 5_000;
 
 /**
  * Turns a template around: the keys with which it names a path. Columns take whatever text lets the rest match, which is more than

@@ -112,7 +112,7 @@ function pathNamed(meant: Meant, key: Key): string | undefined {
 
 it('whatever template is expanded with whatever key: the key is found in a path that comes out', () => {
   let found = 0;
-  for (let round = 0; round < 5_000; round++) {
+  for (let round = 0; round < 2_000; round++) {
     const meant = anyTemplate(chances);
     const key = anyKey(chances);
     if (isRefused(meant, key)) continue;
@@ -137,8 +137,8 @@ it('whatever template is expanded with whatever key: the key is found in a path 
       ).toContainEqual(named);
     }
   }
-  expect(found).toBeGreaterThan(500);
-});
+  expect(found).toBeGreaterThan(200);
+}, 240_000);
 
 describe.each([
   [
