@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { type Block, blocksOf, toPattern } from './blocks.ts';
@@ -64,7 +64,7 @@ function installed(): string {
   for (const { path } of files) cpSync(path, join(to, path));
   const listed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { encoding: 'utf8' });
   for (const path of listed.trim().split('\n').slice(1))
-    cpSync(path, join(to, relative(process.cwd(), path)), { recursive: true });
+    cpSync(path, join(to, path.replace(/^.*?\/(?=node_modules\/)/, '')), { recursive: true });
   return to;
 }
 

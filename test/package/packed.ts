@@ -9,9 +9,8 @@ export interface Packed {
   readonly paths: readonly string[];
 }
 
-/** The package as it stands, without a build: others use dist/ meanwhile. */
+/** The package as `npm run build:test` has built it, not built again: others use dist/ meanwhile. */
 export function pack(directory: string): Packed {
-  execFileSync(process.execPath, ['scripts/man.js']);
   const told = execFileSync(
     'npm',
     ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', directory],
