@@ -53,8 +53,15 @@ export async function readAccounts(
   }
 
   async function readQueue(handler: Handler): Promise<QueuedKey[] | undefined> {
-    const { queue, columns } = handler;
+    const { queue } = handler;
     if (queue === undefined) return undefined;
-    return queuedKeys(pool, queue, columns, (column) => valuesOf(reasonsOf(handler), column));
+    const own = reasonsOf(handler);
+    return queuedKeys(pool, queue, columnsOf(own), (column) => valuesOf(own, column));
   }
+}
+
+/** Those that decide whether an entry names the page: none where every entry does, for a large backlog has as many keys. */
+function columnsOf(reasons: readonly Reason[]): string[] {
+  const columns = reasons.map(({ template }) => template.columns);
+  return columns.some(({ length }) => length === 0) ? [] : [...new Set(columns.flat())];
 }

@@ -123,7 +123,17 @@ describe('of a page that something waits for', () => {
       INSERT INTO cache_clearing_commits (commit_to_clear) VALUES ('<2005.X>'), ('other');
       INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'), ('2020-01-04'), (NULL);
       INSERT INTO cache_clearing_files (pathname) VALUES ('/ports/head/MOVED'), ('Mk/x'), ('..')`);
-    for (const path of ['commits/-2005-x-/a', 'daily/2020/01/03.x', 'ports/MOVED.html', 'ports/Mk/x.html'])
+    // By the category alone.
+    await client.query(
+      `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', NULL), ('net', NULL)`,
+    );
+    for (const path of [
+      'categories/www/index.html',
+      'commits/-2005-x-/a',
+      'daily/2020/01/03.x',
+      'ports/MOVED.html',
+      'ports/Mk/x.html',
+    ])
       expect((await explain(path)).stdout, path).toContain('  queue     1 entry names it');
   });
 
@@ -174,14 +184,16 @@ describe('of a page that something waits for', () => {
   });
 
   it('knows what is cleared once after each batch, whatever the key', async () => {
-    await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('any', 'thing')`);
+    await client.query(
+      `INSERT INTO cache_clearing_ports (category, port) VALUES ('any', 'thing'), ('other', NULL), ('..', '..')`,
+    );
     await client.query(`INSERT INTO uncached.journal (handler, key) VALUES ('news', '{}')`);
     const { stdout } = await explain('news/index.html');
     expect(stdout).toContain(`listen_port
   template  news/* of news, once after each batch
   key       any
   channel   port_updated
-  queue     1 entry names it`);
+  queue     3 entries name it, the oldest made`);
     expect(stdout).toMatch(
       /^news\n {2}template {2}news\/\*\n.*any\n.*none: no row of listen_for.*\n {2}journal +row \d+: claimed/m,
     );
