@@ -13,6 +13,7 @@ import {
   type Listened,
   type Queue,
   type Revival,
+  retryAsked,
 } from './core/contracts.ts';
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
@@ -86,7 +87,7 @@ export function openApp({ configuration, handlers, disabled }: ReturnType<typeof
     findPrimary: hosts.findPrimary,
     listenTo: (channels) => async (onNotification) => {
       await hosts.findPrimary();
-      const names = [channelsChanged, ...channels.map(({ channel }) => channel)];
+      const names = [channelsChanged, retryAsked, ...channels.map(({ channel }) => channel)];
       return listen(hosts.current(), pool, names, onNotification);
     },
     means: (observe) => ({

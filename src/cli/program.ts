@@ -65,7 +65,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .description('what cannot be cleared: list, retry or drop');
   for (const [action, description] of [
     ['list', 'each failing row, with its error and its next try'],
-    ['retry', 'try again with the next sweep'],
+    ['retry', 'try again now'],
     ['drop', 'give up for good; the pages may stay stale'],
   ] as const) {
     const command = failingCommand

@@ -6,7 +6,14 @@ import type { Handler } from '../clearing/handler.ts';
 import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
 import { Settling } from '../clearing/settling.ts';
-import { channelsChanged, type Listened, type Queue, type Revival, type Which } from '../core/contracts.ts';
+import {
+  channelsChanged,
+  type Listened,
+  type Queue,
+  type Revival,
+  retryAsked,
+  type Which,
+} from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { tellFailuresOnce } from './failures.ts';
@@ -105,6 +112,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     onNotification(channel) {
       observe({ kind: 'notified', channel });
       if (channel === channelsChanged) watch.wake();
+      if (channel === retryAsked) beginAgain('untried');
       for (const { handler } of channels.filter((one) => one.channel === channel)) loops.get(handler)?.wake();
     },
     onListening() {

@@ -1,4 +1,4 @@
-import type { FailingRow, FailingRows } from '../core/contracts.ts';
+import { type FailingRow, type FailingRows, retryAsked } from '../core/contracts.ts';
 import { jsonOf, withKeys } from './json.ts';
 import type { Pool } from './pool.ts';
 
@@ -28,6 +28,7 @@ export async function retryNow({ pool }: Own, which: FailingRows): Promise<numbe
     `UPDATE uncached.journal SET retry_at = NULL, attempts = 0 WHERE ${condition}`,
     valuesOf(which),
   );
+  await pool.query('SELECT pg_notify($1, $2)', [retryAsked, '']);
   return rowCount ?? 0;
 }
 
