@@ -6,6 +6,7 @@ import type { Handler } from './handler.ts';
 
 export interface BatchOutcome {
   readonly files: number;
+  readonly paths?: readonly string[];
   /** Ids of the rows whose every file is gone. */
   readonly cleared: readonly number[];
   readonly failures: readonly RowFailure[];
@@ -35,7 +36,9 @@ export async function clearBatch(
     }
   }
 
-  const { files, failures } = await cache.clear([...new Set([...asking.keys(), ...handler.sharedPatterns])]);
+  const { files, failures, paths } = await cache.clear([
+    ...new Set([...asking.keys(), ...handler.sharedPatterns]),
+  ]);
   for (const failure of failures) {
     const ids = handler.sharedPatterns.includes(failure.pattern)
       ? rows.map(({ id }) => id)
@@ -48,6 +51,7 @@ export async function clearBatch(
 
   return {
     files,
+    ...(paths && { paths }),
     cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };

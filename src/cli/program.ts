@@ -1,6 +1,7 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { findFile } from '../config/load.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
+import { logFormats } from '../observe/log.ts';
 import { check } from './check.ts';
 import { clear } from './clear.ts';
 import { config } from './config.ts';
@@ -32,7 +33,12 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('run')
     .description('the daemon, in the foreground')
-    .action(() => exitWith(run(file())));
+    .addOption(
+      new Option('--log-format <format>', 'json for programs, text for people, journald for systemd')
+        .choices(logFormats)
+        .default('json'),
+    )
+    .action((options) => exitWith(run(file(), options)));
   program
     .command('drain')
     .description('clear and settle what is queued now, then exit')

@@ -3,8 +3,11 @@ import type { Cache } from '../core/contracts.ts';
 import type { ClearReply } from './answer.ts';
 import { type Apart, startApart } from './apart.ts';
 
-/** The cache below `root`. Whatever clears it starts with the first request, which may be empty. */
-export function openCache(root: string, start = startApart): Cache {
+/**
+ * The cache below `root`. Whatever clears it starts with the first request, which may be empty.
+ * @param listing whether to tell the paths of what was deleted
+ */
+export function openCache(root: string, start = startApart, { listing = false } = {}): Cache {
   const waiting = new Map<number, (reply: ClearReply) => void>();
   let current: Apart | undefined;
   let lastId = 0;
@@ -37,7 +40,7 @@ export function openCache(root: string, start = startApart): Cache {
         const id = ++lastId;
         waiting.set(id, ({ cleared, error }) => (cleared ? resolve(cleared) : reject(error)));
         current ??= started();
-        current.post({ id, patterns });
+        current.post({ id, patterns, listing });
       });
     },
     async close() {

@@ -20,6 +20,7 @@ it('has at its top what it should and nothing else', () => {
     'etc',
     'man',
     'package.json',
+    'page',
     'service',
     'sql',
   ]);
