@@ -83,7 +83,12 @@ describe.each(nodes)('on %s', (_name, node = '') => {
     for await (const line of createInterface({ input: child.stdout })) {
       const { event } = JSON.parse(line) as { event: string };
       events.push(event);
-      if (event === 'cleared') child.kill();
+      if (
+        ['listening', 'cleared'].includes(event) &&
+        events.includes('listening') &&
+        events.includes('cleared')
+      )
+        child.kill();
     }
     if (child.exitCode === null) await once(child, 'exit');
     revoke();
