@@ -6,6 +6,7 @@ import { connectionConfigs } from '../postgres/connection.ts';
 import { openHosts } from '../postgres/hosts.ts';
 import { openPool } from '../postgres/pool.ts';
 import { type QueuedKey, queuedKeys, type WaitingRow, waitingRows } from '../postgres/waiting.ts';
+import { lastClearingInWords, lastClearings } from './remembered.ts';
 
 /** What a handler has to do with a page, by the database. */
 export interface Account {
@@ -15,11 +16,13 @@ export interface Account {
   readonly queued: readonly QueuedKey[] | undefined;
   /** Journal rows that name the page. */
   readonly rows: readonly WaitingRow[];
+  /** When it last cleared the page, by the daemon's memory; undefined where that cannot be asked. */
+  readonly cleared: string | undefined;
 }
 
 /** For each handler that has a reason: what the database knows. */
 export async function readAccounts(
-  { database }: Configuration,
+  { database, http }: Configuration,
   reasons: readonly Reason[],
   names: (pattern: string) => boolean,
 ): Promise<Account[]> {
@@ -29,6 +32,7 @@ export async function readAccounts(
     await hosts.findPrimary();
     const handlers = [...new Set(reasons.map(({ handler }) => handler))];
     const channels = await readChannels(pool);
+    const clearings = await lastClearings(http.listen);
     // The queue tables first: an entry claimed in between is then seen twice, and not missed in both places.
     const queued = await Promise.all(handlers.map(readQueue));
     const journal = await waitingRows(
@@ -42,6 +46,7 @@ export async function readAccounts(
         channels: channels.filter((one) => one.handler === handler.name).map(({ channel }) => channel),
         queued: queued[at]?.filter(({ key }) => isNamedBy(own, key, names)),
         rows: journal.filter((row) => row.handler === handler.name && isNamedBy(own, row.key, names)),
+        cleared: clearings && lastClearingInWords(clearings, own, names),
       };
     });
   } finally {

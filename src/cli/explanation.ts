@@ -42,11 +42,12 @@ function reasonInWords({ template, follower, guesses, more }: Reason): Fact[] {
   ];
 }
 
-function accountInWords({ handler, channels, queued, rows }: Account, settleMs: number): Fact[] {
+function accountInWords({ handler, channels, queued, rows, cleared }: Account, settleMs: number): Fact[] {
   return [
     ['channel', channels.join(', ') || `none: no row of listen_for has the script_name ${handler.name}`],
     ...(queued ? [['queue', queueInWords(queued)] as const] : []),
     ...journalInWords(rows, settleMs),
+    ...(cleared === undefined ? [] : [['cleared', cleared] as const]),
   ];
 }
 

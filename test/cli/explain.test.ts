@@ -2,9 +2,10 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
+import { freePort } from '../postgres/free-port.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
-import { uncached } from '../uncached.ts';
+import { startUncached, uncached } from '../uncached.ts';
 
 const database = testDatabase();
 let site: Site;
@@ -227,6 +228,39 @@ describe('of a page that something waits for', () => {
       });
     } finally {
       await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+});
+
+describe('of a page that a daemon that serves its status has cleared', () => {
+  it('tells when, as far as the daemon remembers', async () => {
+    const more = `[http]\nlisten = ${await freePort()}`;
+    const file = site.configure(iniFor(site, database.config, { more }));
+    const ask = async (path: string) => (await uncached(['--config', file, 'explain', path])).stdout;
+    expect(await ask(nginx)).not.toContain('  cleared ');
+    site.write([nginx]);
+    const keys = ['nginx', 'other'].map((port) => `('www', '${port}')`);
+    await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ${keys.join()}`);
+    const daemon = startUncached(file);
+    try {
+      await daemon.until('serving', ({ event }) => event === 'serving');
+      await daemon.until('clearing', ({ event }) => event === 'cleared');
+      expect(await ask(nginx)).toMatch(
+        /^ {2}cleared {3}[\d.]+ s ago, in a batch of 2 entries and 1 files, [\d.]+ s after the oldest was made$/m,
+      );
+      expect(await ask('ports/www/never/x')).toMatch(
+        /^ {2}cleared {3}not among the daemon's last \d+ batches$/m,
+      );
+      const many = Array.from({ length: 20 }, (_one, at) => `('net', 'port${at}')`);
+      await client.query(
+        `INSERT INTO cache_clearing_ports (category, port) VALUES ${many.join()}; NOTIFY port_updated`,
+      );
+      await daemon.until('second clearing', ({ event, entries }) => event === 'cleared' && entries === 20);
+      expect(await ask('ports/www/never/x')).toMatch(
+        /^ {2}cleared {3}perhaps: the daemon remembers 3 of the batch's 20 keys; [\d.]+ s ago, in a batch of 20 entries/m,
+      );
+    } finally {
+      await daemon.stop();
     }
   });
 });
