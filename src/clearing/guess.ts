@@ -1,5 +1,11 @@
 import type { Key } from '../core/contracts.ts';
-import type { ColumnText } from './inverse.ts';
+
+/** What a column stands for at one place of the path. */
+export interface ColumnText {
+  readonly column: string;
+  readonly formatName: string | undefined;
+  readonly text: string;
+}
 
 /** A key that leads to a path, and what is not known of it. */
 export interface Guess {

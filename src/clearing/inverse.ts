@@ -1,5 +1,5 @@
 import type { Key } from '../core/contracts.ts';
-import { type Guess, guessKey } from './guess.ts';
+import { type ColumnText, type Guess, guessKey } from './guess.ts';
 import type { Part, Template } from './template.ts';
 
 export interface Inverse {
@@ -36,13 +36,6 @@ function leadsTo(template: Template, key: Key, names: (pattern: string) => boole
   } catch {
     return false;
   }
-}
-
-/** What a column stands for at one place of the path. */
-export interface ColumnText {
-  readonly column: string;
-  readonly formatName: string | undefined;
-  readonly text: string;
 }
 
 type Token =
