@@ -6,6 +6,7 @@ import { check } from './check.ts';
 import { clear } from './clear.ts';
 import { config } from './config.ts';
 import { drain } from './drain.ts';
+import { explainPage } from './explain.ts';
 import { failing } from './failing.ts';
 import { run } from './run.ts';
 import { schema } from './schema.ts';
@@ -60,6 +61,11 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .argument('[column=value...]', 'the key')
     .option('--dry-run', 'only list what would go')
     .action((handler, key, options) => exitWith(clear(file(), handler, key, options)));
+  program
+    .command('explain')
+    .description('why a page is there: what would clear it, with which key, and whether that is under way')
+    .argument('<path>', 'the page: absolute, or below root')
+    .action((path) => exitWith(explainPage(file(), path)));
   const failingCommand = program
     .command('failing')
     .description('what cannot be cleared: list, retry or drop');
