@@ -1,50 +1,11 @@
-import type { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { withClient } from '../postgres/connection.ts';
-import { testDatabase } from '../postgres/test-database.ts';
 import { attach, levels } from './attach.ts';
-import { connect } from './connect.ts';
+import { attachPorts, clearQueue, client, database, queue } from './enqueue.ts';
 import { notificationsOf } from './notifications.ts';
-import { install } from './sql-file.ts';
-
-const database = testDatabase();
-let client: Client;
-
-beforeAll(async () => {
-  client = await connect(database.config);
-});
-afterAll(() => client.end());
-
-/** The queue as 'category/port' of each entry, in order. */
-async function queue(): Promise<string[]> {
-  const { rows } = await client.query<{ category: string | null; port: string | null }>(
-    'SELECT category, port FROM public.cache_clearing_ports',
-  );
-  return rows.map(({ category, port }) => `${category ?? 'NULL'}/${port ?? 'NULL'}`).sort();
-}
-
-async function clearQueue(): Promise<void> {
-  await client.query('TRUNCATE public.cache_clearing_ports');
-}
-
-// Whatever a test makes is gone before the next one.
-beforeEach(async () => {
-  await client.query(`
-    ROLLBACK;
-    RESET ALL;
-    DROP SCHEMA IF EXISTS scratch CASCADE;
-    CREATE SCHEMA scratch;
-    SET search_path = scratch, public`);
-});
 
 describe.each(levels)('uncached.enqueue() for each %s', (level) => {
-  beforeEach(async () => {
-    await client.query(`
-      CREATE TABLE ports (id integer PRIMARY KEY, category text, name text, version integer DEFAULT 1);
-      INSERT INTO ports VALUES (1, 'www', 'nginx'), (2, 'www', 'varnish'), (3, 'mail', 'exim')`);
-    await attach(client, level, 'ports', ['cache_clearing_ports', 'port_updated', 'category', 'port=name']);
-    await clearQueue();
-  });
+  beforeEach(() => attachPorts(level));
 
   test('enqueues the key of an inserted row', async () => {
     await client.query(`INSERT INTO ports VALUES (4, 'lang', 'perl5')`);
@@ -157,33 +118,6 @@ describe.each(levels)('uncached.enqueue() for each %s', (level) => {
     expect(await queue()).toEqual(['www/NGINX', 'www/nginx']);
   });
 
-  test('notifies the channel once a transaction, with an empty payload', async () => {
-    const heard = await notificationsOf(client, 'port_updated', () =>
-      client.query('BEGIN; UPDATE ports SET version = 2; UPDATE ports SET version = 3; COMMIT'),
-    );
-    expect(heard.map(({ payload }) => payload)).toEqual(['']);
-  });
-
-  test('notifies even if another producer has enqueued the key in silence', async () => {
-    const heard = await notificationsOf(client, 'port_updated', () =>
-      client.query(`
-        BEGIN;
-        INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx');
-        UPDATE ports SET version = 2 WHERE id = 1;
-        COMMIT`),
-    );
-    expect({ heard: heard.length, queue: await queue() }).toEqual({ heard: 1, queue: ['www/nginx'] });
-  });
-
-  test.each([
-    'UPDATE ports SET version = 2 WHERE false',
-    'DELETE FROM ports WHERE false',
-    'INSERT INTO ports SELECT * FROM ports WHERE false',
-  ])('neither enqueues nor notifies when no row is touched: %s', async (statement) => {
-    const heard = await notificationsOf(client, 'port_updated', () => client.query(statement));
-    expect({ heard, queue: await queue() }).toEqual({ heard: [], queue: [] });
-  });
-
   test('enqueues both halves of INSERT ON CONFLICT DO UPDATE', async () => {
     await client.query(`
       INSERT INTO ports VALUES (1, 'net', 'nginx'), (4, 'lang', 'perl5')
@@ -234,144 +168,5 @@ describe.each(levels)('uncached.enqueue() for each %s', (level) => {
       ],
       queue: ['mail/exim', 'www/nginx'],
     });
-  });
-
-  test('takes names as SQL does: quoted, with capitals, dots, quotes and equals signs, or folded', async () => {
-    await client.query(`
-      DROP SCHEMA IF EXISTS "Odd.Schema" CASCADE;
-      CREATE SCHEMA "Odd.Schema";
-      CREATE TABLE "Odd.Schema"."Queue ""of"" = All" (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        "Cat.Egory" text,
-        "a=""b""" text,
-        plain text,
-        xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-        UNIQUE (xid, "Cat.Egory", "a=""b""", plain)
-      );
-      CREATE TABLE "Odd.Schema"."Source" ("Cat.Egory" text, "No; DROP" text, plain text)`);
-    await attach(client, level, '"Odd.Schema"."Source"', [
-      '"Odd.Schema"."Queue ""of"" = All"',
-      'port_updated',
-      '"Cat.Egory"',
-      '"a=""b""" = "No; DROP"',
-      ' PLAIN ',
-    ]);
-    await client.query(`
-      INSERT INTO "Odd.Schema"."Source" VALUES ('A', 'B', 'C');
-      UPDATE "Odd.Schema"."Source" SET "No; DROP" = 'b'`);
-    const { rows } = await client.query(
-      `SELECT "Cat.Egory" AS a, "a=""b""" AS b, plain AS c FROM "Odd.Schema"."Queue ""of"" = All" ORDER BY id`,
-    );
-    expect(rows).toEqual([
-      { a: 'A', b: 'B', c: 'C' },
-      { a: 'A', b: 'b', c: 'C' },
-    ]);
-  });
-
-  test.each([
-    ['Port_Updated', 'port_updated'],
-    ['Häfen', 'häfen'],
-    ['ÄPFEL', 'Äpfel'],
-    [`${'Ä'.repeat(31)}bÄÄ`, `${'Ä'.repeat(31)}b`],
-    [`${'X'.repeat(70)}`, `${'x'.repeat(63)}`],
-    ['two words', 'two words'],
-  ])('notifies %s as PostgreSQL folds it: %s', async (channel, folded) => {
-    await client.query('CREATE TABLE channels (category text, port text)');
-    await attach(client, level, 'channels', ['cache_clearing_ports', channel, 'category', 'port']);
-    const heard = await notificationsOf(client, folded, () =>
-      client.query(`INSERT INTO channels VALUES ('www', 'nginx')`),
-    );
-    expect(heard.map((notification) => notification.channel)).toEqual([folded]);
-  });
-
-  test('is not led astray by the functions and operators of a caller', async () => {
-    await client.query('DROP SCHEMA IF EXISTS hostile CASCADE; CREATE SCHEMA hostile');
-    for (const [signature, result] of [
-      ['format(text, name)', 'text'],
-      ['format(text, oid)', 'text'],
-      ['array_append(name[], name)', 'name[]'],
-      ['array_append(text[], text)', 'text[]'],
-      ['array_prepend(text, name[])', 'name[]'],
-      ['array_to_string(text[], text)', 'text'],
-      ['cardinality(name[])', 'integer'],
-      ['contained(smallint[], smallint[])', 'boolean'],
-    ]) {
-      await client.query(
-        `CREATE FUNCTION hostile.${signature} RETURNS ${result} LANGUAGE plpgsql AS 'BEGIN RAISE ''trapped''; END'`,
-      );
-    }
-    await client.query(`
-      CREATE OPERATOR hostile.<@ (LEFTARG = smallint[], RIGHTARG = smallint[], FUNCTION = hostile.contained);
-      SET search_path = hostile, scratch, public`);
-    await client.query('UPDATE ports SET version = 2 WHERE id = 1');
-    expect(await queue()).toEqual(['www/nginx']);
-  });
-
-  test('finds a queue table that is named with its schema whatever the search_path', async () => {
-    await client.query('CREATE TABLE qualified (category text, port text)');
-    await attach(client, level, 'qualified', [
-      'public.cache_clearing_ports',
-      'port_updated',
-      'category',
-      'port',
-    ]);
-    await client.query(`
-      CREATE TEMP TABLE cache_clearing_ports (LIKE public.cache_clearing_ports INCLUDING ALL);
-      SET search_path = '';
-      INSERT INTO scratch.qualified VALUES ('www', 'nginx');
-      DROP TABLE pg_temp.cache_clearing_ports`);
-    expect(await queue()).toEqual(['www/nginx']);
-  });
-});
-
-describe('uncached.enqueue() for each statement', () => {
-  test('reads the transition tables by the names that the trigger gives them', async () => {
-    await client.query(`
-      TRUNCATE cache_clearing_ports;
-      CREATE TABLE renamed (category text, port text);
-      CREATE TABLE old_rows (category text, port text);
-      INSERT INTO old_rows VALUES ('not', 'this');
-      INSERT INTO renamed VALUES ('www', 'nginx');
-      CREATE TRIGGER enqueue AFTER UPDATE ON renamed
-        REFERENCING OLD TABLE AS "Before" NEW TABLE AS "After"
-        FOR EACH STATEMENT EXECUTE FUNCTION uncached.enqueue('cache_clearing_ports', 'port_updated', 'category', 'port');
-      UPDATE renamed SET port = 'varnish'`);
-    expect(await queue()).toEqual(['www/nginx', 'www/varnish']);
-  });
-
-  test('names the schema of every function it calls', async () => {
-    const { rows } = await client.query<{ prosrc: string }>(
-      `SELECT prosrc FROM pg_proc WHERE oid = 'uncached.enqueue()'::regprocedure`,
-    );
-    const code = rows[0]?.prosrc.replaceAll(/--.*|'(?:[^']|'')*'/g, '') ?? '';
-    expect(code).toContain('pg_catalog.format(');
-    expect(code.match(/(?<![.\w])[a-z]\w*(?=\()/g)).toBeNull();
-  });
-});
-
-describe('uncached.enqueue() where the database lower-cases more than ASCII', () => {
-  test('folds a channel as PostgreSQL folds a name all the same', async ({ skip }) => {
-    const { rows } = await client.query<{ icu: boolean }>(
-      `SELECT current_setting('server_version_num')::int >= 150000 AS icu`,
-    );
-    if (rows[0]?.icu !== true) skip('PostgreSQL 14 has no databases of the provider icu');
-    const name = `${database.name}_icu`;
-    await client.query(
-      `CREATE DATABASE ${name} TEMPLATE template0 ENCODING UTF8 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C'`,
-    );
-    try {
-      await withClient({ ...database.config, database: name }, async (icu) => {
-        await install(icu);
-        await icu.query('CREATE TABLE source (pathname text)');
-        await attach(icu, 'row', 'source', ['cache_clearing_files', 'ÄPFEL', 'pathname']);
-        expect((await icu.query(`SELECT lower('Ä')`)).rows).toEqual([{ lower: 'ä' }]);
-        const heard = await notificationsOf(icu, 'Äpfel', () =>
-          icu.query(`INSERT INTO source VALUES ('MOVED')`),
-        );
-        expect(heard).toHaveLength(1);
-      });
-    } finally {
-      await client.query(`DROP DATABASE ${name}`);
-    }
   });
 });

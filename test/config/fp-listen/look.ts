@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { inspect } from '../../../src/config/load.ts';
+import { freshportsDatabase, freshportsDirs } from '../../fp-listen-ini.ts';
+
+/* An fp-listen.ini in a folder of its own for each test file that imports it: its hooks are here. */
+
+let folder: string;
+export let path: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'uncached-fp-listen-'));
+  path = join(folder, 'fp-listen.ini');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+export const whole = freshportsDatabase + freshportsDirs();
+
+export function write(text: string): string {
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Without the name of the file in front. */
+export function look(text: string): ReturnType<typeof inspect> {
+  const { problems, notices, ...rest } = inspect(write(text));
+  const bare = (all: readonly string[]) => all.map((one) => one.replace(`${path}: `, ''));
+  return { ...rest, problems: bare(problems), notices: bare(notices) };
+}
+
+export const without = (...keys: string[]) =>
+  keys.reduce((text, key) => text.replace(new RegExp(`^${key}\\b.*\n`, 'm'), ''), whole);
+
+export const withLine = (key: string, value: string) =>
+  whole.replace(new RegExp(`^${key}\\b.*$`, 'm'), () => `${key} = ${value}`);
+
+export const handlersOf = (text: string) => look(text).configuration?.handlers ?? [];
+export const clearOf = (text: string, name: string) =>
+  handlersOf(text).find((one) => one.name === name)?.clear;

@@ -1,0 +1,55 @@
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { FaultProxy } from '../faults/proxy.ts';
+import { freePort } from '../postgres/free-port.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+
+/* A daemon that serves its status, new for each test file that imports it: its hooks are here. */
+
+const database = testDatabase();
+export let site: Site;
+export let client: Client;
+export let proxy: FaultProxy;
+export let daemon: RunningDaemon;
+export let port: number;
+
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+});
+afterAll(() => client.end());
+beforeEach(async () => {
+  site = makeSite();
+  proxy = await FaultProxy.open(database.config);
+  port = await freePort();
+});
+afterEach(async () => {
+  await daemon.stop();
+  await proxy.close();
+  await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+  site.remove();
+});
+
+export const listenOn = (at: number) => `[http]\nlisten = ${at}`;
+
+export function configure(more = listenOn(port), settle = '1h'): string {
+  return site.configure(iniFor(site, proxy.connection, { settle, more }));
+}
+
+export async function start(more?: string): Promise<void> {
+  daemon = startUncached(configure(more));
+  await daemon.until('LISTEN', ({ event }) => event === 'listening');
+}
+
+export async function clear(...ports: string[]): Promise<void> {
+  site.write(ports.map((name) => `ports/www/${name}/1`));
+  await client.query('BEGIN');
+  for (const name of ports) {
+    await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [name]);
+  }
+  const from = daemon.log.length;
+  await client.query('NOTIFY port_updated; COMMIT');
+  await daemon.until('clearing', (line) => line.event === 'cleared' && daemon.log.indexOf(line) >= from);
+}
