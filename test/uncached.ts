@@ -46,13 +46,14 @@ export interface RunningDaemon {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts the real daemon, as another user if one is given, and reads its log. */
+/** Starts the real daemon, as another user or of another build if one is given, and reads its log. */
 export function startUncached(
   file: string,
   env: NodeJS.ProcessEnv = {},
   account?: Pick<Account, 'uid' | 'gid'>,
+  program = main,
 ): RunningDaemon {
-  const child = start(['--config', file, 'run'], env, account);
+  const child = start(['--config', file, 'run'], env, account, program);
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
@@ -109,8 +110,9 @@ function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   account?: Pick<Account, 'uid' | 'gid'>,
+  program = main,
 ): ChildProcess {
-  return spawn(process.execPath, [main, ...args], {
+  return spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
     stdio: ['ignore', 'pipe', 'pipe'],
