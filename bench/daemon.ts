@@ -15,9 +15,8 @@ export async function startDaemon(
     file,
     iniFor({ root }, database.config, { settle, more: `[daemon]\nsweep = 1h\n${process.env.BENCH_INI ?? ''}` }),
   );
-  const daemon = startUncached(file, {}, undefined, program);
+  const daemon = startUncached(file, {}, program === undefined ? {} : { program });
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
-  await daemon.until('start of the clearing thread', ({ event }) => event === 'listening');
   return daemon;
 }
 

@@ -44,16 +44,22 @@ export interface RunningDaemon {
   /** Sends the signal and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
+  /** Everything on standard error so far. */
+  complaints(): string;
 }
 
-/** Starts the real daemon, as another user or of another build if one is given, and reads its log. */
-export function startUncached(
-  file: string,
-  env: NodeJS.ProcessEnv = {},
-  account?: Pick<Account, 'uid' | 'gid'>,
-  program = main,
-): RunningDaemon {
-  const child = start(['--config', file, 'run'], env, account, program);
+export interface How {
+  /** Another user than ours. */
+  readonly account?: Pick<Account, 'uid' | 'gid'>;
+  /** What stands before the command. */
+  readonly before?: readonly string[];
+  /** Another build's main.js than ours. */
+  readonly program?: string;
+}
+
+/** Starts the real daemon and reads its log. */
+export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: How = {}): RunningDaemon {
+  const child = start(['--config', file, 'run'], env, how);
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
@@ -76,6 +82,7 @@ export function startUncached(
     pid: child.pid ?? 0,
     log,
     ended,
+    complaints: () => stderr,
     until(what, fits, ms = 15_000) {
       return new Promise((done, reject) => {
         let seen = 0;
@@ -109,10 +116,10 @@ export function startUncached(
 function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  account?: Pick<Account, 'uid' | 'gid'>,
-  program = main,
+  { account, before = [], program = main }: How = {},
 ): ChildProcess {
-  return spawn(process.execPath, [program, ...args], {
+  const [command = '', ...rest] = [...before, process.execPath, program, ...args];
+  return spawn(command, rest, {
     env: { ...process.env, ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
     stdio: ['ignore', 'pipe', 'pipe'],

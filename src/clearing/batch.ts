@@ -19,7 +19,7 @@ export async function clearBatch(
   rows: readonly JournalRow[],
   { cache, run }: { cache: Cache; run: RunCommand },
 ): Promise<BatchOutcome> {
-  const errors = new Map<number, string>();
+  const errors = new Map<number, Omit<RowFailure, 'id'>>();
   const asking = new Map<string, number[]>();
   for (const { id, key } of rows) {
     try {
@@ -30,7 +30,7 @@ export async function clearBatch(
         else asking.set(pattern, [id]);
       }
     } catch (error) {
-      errors.set(id, toError(error).message);
+      errors.set(id, { error: toError(error).message });
     }
   }
 
@@ -39,16 +39,16 @@ export async function clearBatch(
     const ids = handler.sharedPatterns.includes(failure.pattern)
       ? rows.map(({ id }) => id)
       : asking.get(failure.pattern);
-    for (const id of ids ?? []) if (!errors.has(id)) errors.set(id, inWords(failure));
+    for (const id of ids ?? []) if (!errors.has(id)) errors.set(id, told(failure));
   }
 
   const failed = await runAll(handler.commands, run);
-  if (failed !== undefined) for (const { id } of rows) if (!errors.has(id)) errors.set(id, failed);
+  if (failed !== undefined) for (const { id } of rows) if (!errors.has(id)) errors.set(id, { error: failed });
 
   return {
     files,
     cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
-    failures: Array.from(errors, ([id, error]) => ({ id, error })),
+    failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };
 }
 
@@ -63,6 +63,6 @@ async function runAll(commands: Handler['commands'], run: RunCommand): Promise<s
   return undefined;
 }
 
-function inWords({ path, code, message }: ClearFailure): string {
-  return `cannot delete ${path}: ${code}, ${message}`;
+function told({ path, code, message }: ClearFailure): Omit<RowFailure, 'id'> {
+  return { error: `cannot delete ${path}: ${code}, ${message}`, code };
 }

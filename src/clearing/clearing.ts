@@ -26,14 +26,10 @@ export async function clearRows(
   if (outcome.failures.length > 0) {
     await means.journal.fail(outcome.failures);
     means.onFailed();
-    const errors = [...new Set(outcome.failures.map(({ error }) => error))].slice(0, shownErrors);
-    means.observe({ kind: 'rows-failed', handler: handler.name, rows: outcome.failures.length, errors });
   }
+  means.observe({ kind: 'tried', handler: handler.name, ...outcome });
   return outcome;
 }
-
-/** A disk that refuses everything is one line in the log, not one for each row; the journal has them all. */
-const shownErrors = 5;
 
 /** Clears rows of any handlers. Rows of a handler that is no longer configured stay: nobody knows what they name. */
 export async function clearMixed(

@@ -6,12 +6,13 @@ import type { Means } from './clearing.ts';
  * long as something cannot be deleted, to be tried again.
  */
 export async function clearRevived(revival: Revival, { handlers, cache, observe }: Means): Promise<void> {
-  if (revival.mayHaveHappened()) {
+  const happened = revival.mayHaveHappened();
+  let deleted = 0;
+  if (happened) {
     const patterns = [...handlers.values()].flatMap(({ templates }) =>
       templates.map(({ everything }) => everything),
     );
     const { files, failures } = await cache.clear([...new Set(patterns)]);
-    observe({ kind: 'revived', files });
     const [first] = failures;
     if (first) {
       const more = failures.length > 1 ? ` and ${failures.length - 1} more` : '';
@@ -19,6 +20,9 @@ export async function clearRevived(revival: Revival, { handlers, cache, observe 
         `Cannot clear the whole cache after a crash of the machine: ${first.path}${more}: ${first.message}`,
       );
     }
+    deleted = files;
   }
   revival.markRunning();
+  // Not before: it is done again until it can be remembered that it was.
+  if (happened) observe({ kind: 'revived', files: deleted });
 }

@@ -4,6 +4,7 @@ import { drain as drainQueue } from '../clearing/drain.ts';
 import { Pace } from '../clearing/pace.ts';
 import { Settling } from '../clearing/settling.ts';
 import type { Event } from '../core/events.ts';
+import { tellFailuresOnce } from '../daemon/failures.ts';
 import { toLine } from '../observe/log.ts';
 import { openProgress, type Progress } from './progress.ts';
 
@@ -21,12 +22,14 @@ export async function drain(file: string): Promise<number> {
 async function drainAll(app: App): Promise<number> {
   const progress = openProgress(await countAll(app), process.stderr);
   const tally = { entries: 0, files: 0, failed: 0 };
-  const observe = (event: Event) => {
+  const say = (event: Event) => {
     const line = toLine(event);
     if (event.kind === 'cleared') tally.files += event.files;
-    if (event.kind === 'rows-failed') tally.failed += event.rows;
+    if (event.kind === 'tried') tally.failed += event.failures.length;
     if (line.level === 'error') progress.say(`uncached: ${line.message}`);
   };
+  // There is no later to tell it.
+  const observe = tellFailuresOnce(say, app.clock.now, 0);
   const { settleMs } = app.configuration.cache;
   const limit = app.configuration.daemon.batch;
   const means = { ...app.means(observe), onFailed: () => {} };

@@ -99,6 +99,8 @@ export interface Journal {
 export interface RowFailure {
   readonly id: number;
   readonly error: string;
+  /** The file system's, where that refused. */
+  readonly code?: string;
 }
 
 /** Failing rows of a handler, of these ids, or all. */

@@ -15,7 +15,14 @@ export function errorCode(thrown: unknown): string | undefined {
  */
 export function isOutage(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (/^(E[A-Z]{3,}|08\d{3}|57P0[1-3]|25006)$/.test(errorCode(cause) ?? '')) return true;
+    if (
+      /^(ECONN[A-Z]+|E(HOST|NET)[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_[A-Z]+|08\d{3}|57P0[1-3]|25006)$/.test(
+        errorCode(cause) ?? '',
+      )
+    )
+      return true;
+    // A unix socket that is missing or forbidden; the same codes are a file's, too.
+    if (/^(connect|getaddrinfo)$/.test((cause as NodeJS.ErrnoException).syscall ?? '')) return true;
     if (
       /connection (terminated|ended|timeout)|timeout expired|query read timeout|client has encountered a connection error/i.test(
         cause.message,

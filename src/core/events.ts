@@ -1,3 +1,5 @@
+import type { RowFailure } from './contracts.ts';
+
 /** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
 export type Event =
   | { kind: 'starting'; version: string; file: string; pid: number; root: string }
@@ -23,6 +25,14 @@ export type Event =
       lagMs: number | null;
     }
   | { kind: 'settled'; rows: number; files: number }
+  /** A batch, cleared but for what failed: what the next three are made of (daemon/failures.ts). */
+  | {
+      kind: 'tried';
+      handler: string;
+      cleared: readonly number[];
+      files: number;
+      failures: readonly RowFailure[];
+    }
   | {
       kind: 'rows-failed';
       handler: string;
@@ -30,6 +40,8 @@ export type Event =
       /** The first few that differ. */
       errors: readonly string[];
     }
+  | { kind: 'disk-refuses'; code: string; error: string; rows: number }
+  | { kind: 'disk-works'; code: string; ms: number; rows: number }
   | { kind: 'orphaned'; handler: string; rows: number }
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
   | { kind: 'loop-recovered'; loop: string }

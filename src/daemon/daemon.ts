@@ -8,6 +8,7 @@ import { Settling } from '../clearing/settling.ts';
 import { channelsChanged, type Listened, type Queue, type Revival, type Which } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
+import { tellFailuresOnce } from './failures.ts';
 import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
 
@@ -33,7 +34,8 @@ const remainsMs = 1_000;
  * sweep, and the ear. Each drives the next by wakes; none waits for another.
  */
 export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
-  const parts = { ...given, observe: tellOutagesOnce(given.observe, given.clock.now) };
+  const { now } = given.clock;
+  const parts = { ...given, observe: tellFailuresOnce(tellOutagesOnce(given.observe, now), now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
   const means: Means = { ...parts, onFailed: () => failing.wake() };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });

@@ -1,8 +1,10 @@
 import pino from 'pino';
 import type { LogLevel } from '../core/configuration.ts';
+import { mending } from '../core/disk.ts';
 import { explain } from '../core/errors.ts';
 import type { Event, Observe } from '../core/events.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { writeLines } from './lines.ts';
 
 interface Line {
   readonly level: LogLevel;
@@ -12,10 +14,7 @@ interface Line {
 
 /** Events as JSON lines on standard output, written before `observe` returns, so that a crash cannot take the last ones. */
 export function openLog(level: LogLevel): Observe {
-  const log = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 1, sync: true }),
-  );
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, writeLines(1));
   return (event) => {
     const line = toLine(event);
     log[line.level]({ event: event.kind, ...line.fields }, line.message);
@@ -90,11 +89,31 @@ export function toLine(event: Event): Line {
     }
     case 'settled':
       return { level: 'info', message: 'settled', fields: { rows: event.rows, files: event.files } };
+    case 'tried': {
+      const { handler, cleared, failures } = event;
+      return {
+        level: 'debug',
+        message: `tried ${cleared.length + failures.length} rows of ${handler}, ${failures.length} failed`,
+        fields: { handler, failed: failures.length },
+      };
+    }
     case 'rows-failed':
       return {
         level: 'error',
-        message: `cannot clear ${event.rows} of ${event.handler}, will try again: ${event.errors.join('; ')}`,
+        message: `cannot clear ${event.rows} of ${event.handler}, will try again ("uncached failing list" shows what waits): ${event.errors.join('; ')}`,
         fields: { handler: event.handler, rows: event.rows, errors: event.errors },
+      };
+    case 'disk-refuses':
+      return {
+        level: 'error',
+        message: `the disk refuses: ${event.error}: ${mending[event.code]}. Nothing is lost: what it strikes stays in the journal and is tried again, at the latest after an hour or with "uncached failing retry"`,
+        fields: { code: event.code, rows: event.rows },
+      };
+    case 'disk-works':
+      return {
+        level: 'info',
+        message: `the disk works again: nothing waits for it any more (${event.code})`,
+        fields: { code: event.code, rows: event.rows, outageMs: round(event.ms) },
       };
     case 'orphaned':
       return {

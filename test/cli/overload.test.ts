@@ -13,6 +13,9 @@ let daemon: RunningDaemon;
 beforeAll(async () => {
   client = new Client(database.config);
   await client.connect();
+  await client.query(
+    `INSERT INTO listen_for (name, script_name) VALUES ('vuxml', 'listen_port'), ('ports_moved', 'listen_port')`,
+  );
 });
 afterAll(() => client.end());
 beforeEach(async () => {
@@ -43,12 +46,12 @@ const commits = async () => {
   return Number(rows[0]?.commits);
 };
 
-it('folds a storm of 50,000 notifications into few drains', async () => {
+it('folds a storm of 50,000 notifications on six channels into few drains', async () => {
   const before = await commits();
   await client.query(`
     DO $$ BEGIN
       FOR i IN 1..50000 LOOP
-        PERFORM pg_notify((ARRAY['port_updated', 'date_updated', 'commit_updated', 'file_updated'])[1 + i % 4], i::text);
+        PERFORM pg_notify((ARRAY['port_updated', 'date_updated', 'commit_updated', 'file_updated', 'vuxml', 'ports_moved'])[1 + i % 6], i::text);
       END LOOP;
     END $$`);
   await untilCaughtUp(30_000);

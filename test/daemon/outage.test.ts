@@ -47,3 +47,12 @@ it('tells every other failure, and its end', () => {
     'loop-recovered',
   ]);
 });
+
+it('takes no file for the database, whatever its code', () => {
+  const file = Object.assign(new Error('ELOOP: open'), { code: 'ELOOP', syscall: 'open' });
+  const socket = Object.assign(new Error('connect ENOENT'), { code: 'ENOENT', syscall: 'connect' });
+  const resolver = Object.assign(new Error('getaddrinfo'), { code: 'EAI_AGAIN', syscall: 'getaddrinfo' });
+  const marker = new Error('Cannot keep the marker', { cause: file });
+  expect(tell(failed('machine', marker), failed('a', socket))).toEqual(['loop-failed', 'connecting']);
+  expect(tell(failed('a', resolver))).toEqual(['connecting']);
+});

@@ -9,12 +9,13 @@ export async function eventually<T>(
   ask: () => Promise<T | undefined>,
   state: () => Promise<string>,
   ms = 20_000,
+  againMs = askAgainMs,
 ): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (performance.now() > deadline) throw new Error(`Not ${what} within ${ms} ms: ${await state()}`);
-    await wait(askAgainMs);
+    await wait(againMs);
   }
 }

@@ -22,13 +22,17 @@ export interface InProcess {
 }
 
 /** The daemon in this process, with a real PostgreSQL and real files, each contract behind the breaker. */
-export async function startBreakable(file: string, breaker: Breaker): Promise<InProcess> {
+export async function startBreakable(
+  file: string,
+  breaker: Breaker,
+  walk = systemWalk(),
+): Promise<InProcess> {
   const app = openApp(loadAll(file));
   const events: Event[] = [];
   const observe = (event: Event) => void events.push(event);
   const { cache: settings, daemon } = app.configuration;
   const cache: Cache = {
-    clear: async (patterns) => clear(settings.root, patterns, systemWalk()),
+    clear: async (patterns) => clear(settings.root, patterns, walk),
     close: async () => {},
   };
   const channels = await app.channels();

@@ -6,7 +6,7 @@ import { createDatabase, type Database } from '../postgres/database.ts';
 import { watchFor } from '../postgres/watch.ts';
 import { within } from '../postgres/within.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
-import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { type How, type RunningDaemon, startUncached } from '../uncached.ts';
 import { FaultProxy } from './proxy.ts';
 
 export interface WorldOptions {
@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly ini?: Parameters<typeof iniFor>[2];
   /** Who the daemon runs as. */
   readonly account?: Account;
+  /** What stands before the daemon's command, such as a namespace around it. */
+  readonly within?: (root: string) => readonly string[];
 }
 
 /** A site, its database, the real daemon, and between them a proxy that breaks. */
@@ -25,22 +27,22 @@ export class World {
   readonly proxy: FaultProxy;
   readonly database: Database;
   readonly #file: string;
-  readonly #account: Account | undefined;
+  readonly #how: How;
   #daemon: RunningDaemon | undefined;
   #enqueued = 0;
 
-  private constructor(site: Site, proxy: FaultProxy, database: Database, file: string, account?: Account) {
+  private constructor(site: Site, proxy: FaultProxy, database: Database, file: string, how: How) {
     this.site = site;
     this.proxy = proxy;
     this.database = database;
     this.#file = file;
-    this.#account = account;
+    this.#how = how;
   }
 
   /** The database's template has the schema. */
   static async open(
     server: Connection,
-    { tcp = false, heartbeat = '1s', ini = {}, account }: WorldOptions = {},
+    { tcp = false, heartbeat = '1s', ini = {}, account, within: around }: WorldOptions = {},
   ): Promise<World> {
     const database = await createDatabase(server);
     const proxy = await FaultProxy.open(database.config, { tcp });
@@ -48,7 +50,10 @@ export class World {
     const more = `[daemon]\nheartbeat = ${heartbeat}\n${ini.more ?? ''}`;
     const file = site.configure(iniFor(site, proxy.connection, { ...ini, more }));
     site.write(bystanders);
-    return new World(site, proxy, database, file, account);
+    return new World(site, proxy, database, file, {
+      ...(account && { account }),
+      ...(around && { before: around(site.root) }),
+    });
   }
 
   get daemon(): RunningDaemon {
@@ -65,7 +70,7 @@ export class World {
 
   /** Starts the daemon and does not wait for it: a fault may be in its way. */
   spawn(): RunningDaemon {
-    this.#daemon = startUncached(this.#file, { PGSSLMODE: 'disable' }, this.#account);
+    this.#daemon = startUncached(this.#file, { PGSSLMODE: 'disable' }, this.#how);
     return this.#daemon;
   }
 

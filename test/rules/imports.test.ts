@@ -31,6 +31,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'postgres/connection',
     'postgres/schema',
     'cli/version',
+    'observe/lines',
   ],
   'node:fs/promises': ['page-cache'],
   'node:child_process': ['clearing/command', 'filesystem'],

@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+
+/** A private namespace of mounts, which nobody else sees; an ordinary user becomes root there. */
+const flags = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
+
+/** What to put before a program so that it runs in a namespace of its own, after `script`; `$1` there is `directory`. */
+export const inNamespace = (script: string, directory: string): readonly string[] => [
+  'unshare',
+  ...flags,
+  'sh',
+  '-c',
+  `${script} && shift && exec "$@"`,
+  'sh',
+  directory,
+];
+
+/** Does a command in the namespace of a program that runs. */
+export function enterNamespace(pid: number, ...command: readonly string[]): string {
+  const which = process.getuid?.() === 0 ? ['-m'] : ['-U', '--preserve-credentials', '-m'];
+  return execFileSync('nsenter', ['-t', String(pid), ...which, ...command], { encoding: 'utf8' });
+}
+
+export function canMount(): boolean {
+  try {
+    const [program = '', ...args] = inNamespace(
+      'mount -t tmpfs none "$1" && mount --bind "$1" "$1"',
+      tmpdir(),
+    );
+    execFileSync(program, [...args, 'nsenter', '--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.warn(
+      'SKIPPED: a disk that is read-only or full is tested where unshare and nsenter (util-linux) may mount, as root or in a user namespace',
+    );
+    return false;
+  }
+}

@@ -1,0 +1,112 @@
+import type { Client, Pool } from 'pg';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Queue } from '../../src/core/contracts.ts';
+import { openHosts } from '../../src/postgres/hosts.ts';
+import { openPool } from '../../src/postgres/pool.ts';
+import { openQueue } from '../../src/postgres/queue.ts';
+import { eventually } from '../faults/eventually.ts';
+import { connect } from '../sql/connect.ts';
+import { testDatabase } from './test-database.ts';
+
+/** Claims of a role that may not lock rows beforehand (SELECT and DELETE only) meet what producers hold locked. */
+const database = testDatabase();
+let pool: Pool;
+let queue: Queue;
+let producer: Client;
+let watcher: Client;
+
+beforeEach(async () => {
+  watcher = await connect(database.config);
+  await watcher.query(`
+    DROP ROLE IF EXISTS uncached_contention;
+    CREATE ROLE uncached_contention LOGIN;
+    GRANT SELECT, DELETE ON cache_clearing_ports TO uncached_contention;
+    GRANT USAGE ON SCHEMA uncached TO uncached_contention;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached_contention;
+    GRANT USAGE ON ALL SEQUENCES IN SCHEMA uncached TO uncached_contention;
+    TRUNCATE cache_clearing_ports, uncached.journal;
+    INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`);
+  producer = await connect(database.config);
+  open();
+});
+afterEach(async () => {
+  await pool.end();
+  await producer.end();
+  await watcher.query('DROP OWNED BY uncached_contention; DROP ROLE uncached_contention');
+  await watcher.end();
+});
+
+function open(): void {
+  pool = openPool(openHosts([{ ...database.config, user: 'uncached_contention' }]));
+  queue = openQueue(pool, {
+    handler: 'ports',
+    queue: 'cache_clearing_ports',
+    columns: ['category', 'port'],
+    user: 'uncached_contention',
+    owner: 'test',
+  });
+}
+
+/** Takes the row of port b, waits until the claim has met it there, and does something. */
+async function whileTheClaimWaitsForB(then: string): Promise<void> {
+  await producer.query(`BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`);
+  const claimed = queue.claim(10, null);
+  claimed.catch(() => {});
+  await eventually(
+    'waiting',
+    async () => (await waiting()) || undefined,
+    async () => 'the claim waits for nobody',
+  );
+  await producer.query(`${then}; COMMIT`);
+  expect(await claimed).toMatchObject({ entries: 2 });
+}
+
+async function waiting(): Promise<boolean> {
+  const { rows } = await watcher.query(
+    `SELECT FROM pg_stat_activity WHERE usename = 'uncached_contention' AND wait_event_type = 'Lock'`,
+  );
+  return rows.length > 0;
+}
+
+it('claims again after a deadlock (40P01) that it lost', async () => {
+  const before = await deadlocks();
+  await whileTheClaimWaitsForB(`UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'a'`);
+  await eventually(
+    'a deadlock',
+    async () => ((await deadlocks()) > before ? true : undefined),
+    async () => 'there was none',
+  );
+});
+
+async function deadlocks(): Promise<number> {
+  const { rows } = await watcher.query<{ n: number }>(
+    'SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()',
+  );
+  return rows[0]?.n ?? 0;
+}
+
+it('claims again after a serialization failure (40001)', async () => {
+  await watcher.query(
+    `ALTER ROLE uncached_contention IN DATABASE "${database.name}" SET default_transaction_isolation = 'repeatable read'`,
+  );
+  await whileTheClaimWaitsForB('SELECT 1');
+});
+
+it('waits for nobody longer than the time-outs that every connection has', async () => {
+  const settings = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const { rows } = await pool.query(
+        `SELECT pg_backend_pid() AS pid, pg_sleep(0.1)::text AS slept,
+                current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement`,
+      );
+      return rows[0];
+    }),
+  );
+  expect(new Set(settings.map(({ pid }) => pid)).size).toBe(4);
+  for (const one of settings) expect(one).toMatchObject({ lock: '5s', statement: '8s' });
+
+  await producer.query('BEGIN; LOCK TABLE cache_clearing_ports');
+  await expect(queue.claim(10, null)).rejects.toMatchObject({ code: '55P03' });
+  await producer.query('COMMIT');
+  expect(await queue.claim(10, null)).toMatchObject({ entries: 2 });
+}, 30_000);
