@@ -34,7 +34,9 @@ export async function measureBacklog(
     {
       uncached: () => drainByDaemon(world, parent),
       ...(against !== undefined && { before: () => drainByDaemon(world, parent, against) }),
-      ...(program !== undefined && process.env.NOPRED===undefined && against === undefined && { predecessor: () => drainByPredecessor(world, parent, program) }),
+      ...(program !== undefined &&
+        process.env.NOPRED === undefined &&
+        against === undefined && { predecessor: () => drainByPredecessor(world, parent, program) }),
       limit: () => limit(world, parent),
       'find -delete': () => findDelete(parent),
     },

@@ -27,7 +27,9 @@ function parentsOfAll(): Map<number, number> {
 /** The fields behind the command's name, which may hold anything: state first, parent second. */
 function statOf(pid: number): string[] {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
   } catch {
     return [];
   }

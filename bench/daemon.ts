@@ -13,7 +13,10 @@ export async function startDaemon(
   const file = join(folder, 'uncached.ini');
   writeFileSync(
     file,
-    iniFor({ root }, database.config, { settle, more: `[daemon]\nsweep = 1h\n${process.env.BENCH_INI ?? ''}` }),
+    iniFor({ root }, database.config, {
+      settle,
+      more: `[daemon]\nsweep = 1h\n${process.env.BENCH_INI ?? ''}`,
+    }),
   );
   const daemon = startUncached(file, {}, program === undefined ? {} : { program });
   await daemon.until('LISTEN', ({ event }) => event === 'listening');

@@ -4,7 +4,15 @@ import type { Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
 
 /** Told after each batch: which rows are cleared once and have to settle, and whether some failed. */
-export type Cleared = (outcome: { cleared: readonly number[]; failed: number; entries: number }) => void;
+export type Cleared = (outcome: Outcome) => void;
+
+interface Outcome {
+  readonly cleared: readonly number[];
+  readonly failed: number;
+  readonly entries: number;
+  /** Another batch follows at once. */
+  readonly more: boolean;
+}
 
 /**
  * Claims and clears until the queue table is empty. The last claim always begins at the start of the table: an id given early
@@ -18,20 +26,38 @@ export async function drain(
   { pace, onCleared, signal, ...means }: Means & { pace: Pace; onCleared: Cleared; signal: AbortSignal },
 ): Promise<boolean> {
   let after: string | null = null;
-  while (!signal.aborted) {
-    const started = means.clock.now();
-    const limit = pace.size;
-    const claim: Claim = await queue.claim(limit, after).catch((error) => {
-      pace.failed();
-      throw error;
-    });
-    pace.took(means.clock.now() - started);
-    if (claim.rows.length > 0) await clearClaim(handler, claim, started, onCleared, means);
-    const short = claim.entries < limit;
-    if (short && after === null) return claim.remains;
-    after = short ? null : claim.last;
+  let remains = false;
+  // While the files of a batch go, the next is claimed.
+  let clearing: Promise<void> = Promise.resolve();
+  try {
+    for (let done = false; !done && !signal.aborted; ) {
+      const started = means.clock.now();
+      const limit = pace.size;
+      const claim: Claim = await queue.claim(limit, after).catch((error) => {
+        pace.failed();
+        throw error;
+      });
+      pace.took(means.clock.now() - started);
+      await clearing;
+      const short = claim.entries < limit;
+      done = short && after === null;
+      after = short ? null : claim.last;
+      remains = claim.remains;
+      if (claim.rows.length === 0) continue;
+      clearing = clearClaim(
+        handler,
+        claim,
+        started,
+        (outcome) => onCleared({ ...outcome, more: !short }),
+        means,
+      );
+      // Told by whoever awaits it, which may be a claim later.
+      clearing.catch(() => {});
+    }
+  } finally {
+    await clearing;
   }
-  return false;
+  return remains && !signal.aborted;
 }
 
 /** What a handler without a queue does when it is woken: the same, with one row of its own making. */
@@ -41,14 +67,20 @@ export async function clearWithoutQueue(
 ): Promise<void> {
   const started = means.clock.now();
   const row: JournalRow = await means.journal.record(handler.name);
-  await clearClaim(handler, { entries: 1, rows: [row], lagMs: null }, started, onCleared, means);
+  await clearClaim(
+    handler,
+    { entries: 1, rows: [row], lagMs: null },
+    started,
+    (outcome) => onCleared({ ...outcome, more: false }),
+    means,
+  );
 }
 
 async function clearClaim(
   handler: Handler,
   { entries, rows, lagMs }: Pick<Claim, 'entries' | 'rows' | 'lagMs'>,
   started: number,
-  onCleared: Cleared,
+  onCleared: (outcome: Omit<Outcome, 'more'>) => void,
   means: Means,
 ): Promise<void> {
   const claimed = means.clock.now();
