@@ -1,4 +1,4 @@
-import type { Cache, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
+import type { Cache, Cleared, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { RunCommand } from './command.ts';
 import type { Handler } from './handler.ts';
@@ -34,7 +34,10 @@ export async function clearBatch(
     }
   }
 
-  const { files, failures } = await cache.clear([...new Set([...asking.keys(), ...handler.sharedPatterns])]);
+  const { files, failures } = await clearInParts(
+    [...new Set([...asking.keys(), ...handler.sharedPatterns])],
+    cache,
+  );
   for (const failure of failures) {
     const ids = handler.sharedPatterns.includes(failure.pattern)
       ? rows.map(({ id }) => id)
@@ -51,6 +54,19 @@ export async function clearBatch(
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };
 }
+
+/** What others ask of the cache meanwhile has its turn in between: a single event does not wait for a large settling. */
+async function clearInParts(patterns: readonly string[], cache: Cache): Promise<Cleared> {
+  const total = { files: 0, failures: [] as ClearFailure[] };
+  for (let from = 0; from < patterns.length; from += patternsAtOnce) {
+    const { files, failures } = await cache.clear(patterns.slice(from, from + patternsAtOnce));
+    total.files += files;
+    total.failures.push(...failures);
+  }
+  return total;
+}
+
+const patternsAtOnce = 2_000;
 
 async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {
   for (const command of commands) {

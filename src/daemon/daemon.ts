@@ -1,10 +1,10 @@
 import { fromJournal, retry } from '../clearing/again.ts';
 import type { Means } from '../clearing/clearing.ts';
-import { clearWithoutQueue, drain } from '../clearing/drain.ts';
+import { type Cleared, clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
-import { Settling } from '../clearing/settling.ts';
+import { Settling, settledAtOnce } from '../clearing/settling.ts';
 import { channelsChanged, type Listened, type Queue, type Revival, type Which } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
@@ -38,9 +38,9 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const parts = { ...given, observe: tellFailuresOnce(tellOutagesOnce(given.observe, now), now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
   const means: Means = { ...parts, onFailed: () => failing.wake() };
-  const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
-  const onCleared = (ids: readonly number[]) => {
-    settling.add(ids);
+  const settling = new Settling(means, { settleMs: parts.settleMs, limit: settledAtOnce(batch) });
+  const onCleared = (ids: readonly number[], { more = false } = {}) => {
+    settling.add(ids, { more });
     settle.wake();
   };
 
@@ -117,7 +117,10 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   function handlerLoop(handler: Handler): Loop {
     const queue = queues.get(handler.name);
     const pace = new Pace(batch);
-    const told = { ...means, onCleared: ({ cleared }: { cleared: readonly number[] }) => onCleared(cleared) };
+    const told: Means & { onCleared: Cleared } = {
+      ...means,
+      onCleared: ({ cleared, more }) => onCleared(cleared, { more }),
+    };
     return new Loop(
       handler.name,
       orBeginAgain(async (signal) => {
