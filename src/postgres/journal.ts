@@ -67,7 +67,8 @@ async function record({ pool, owner }: Own, handler: string): Promise<JournalRow
 
 /**
  * Other sessions' transactions, by virtualxid: one that skipped an insert because "it is queued already" may have no transaction
- * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role.
+ * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role. The daemon's own sessions, known by its owner's name, change
+ * no data: a claim under way is none to wait for.
  *
  * `at` is never before the claim of a row it found, not even when the server's clock was set back in between: the row would never settle.
  */
@@ -90,7 +91,7 @@ async function look(
              ARRAY(SELECT l.virtualtransaction
                    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                    WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()
-                     AND a.datname = current_database()) AS virtual,
+                     AND a.datname = current_database() AND a.application_name IS DISTINCT FROM 'uncached ' || $2) AS virtual,
              current_setting('max_prepared_transactions')::int > 0 AS "mayPrepare"`,
     values: [cleared, owner, mark],
   });
