@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { backlogSize, enqueueBacklog, namedPages } from '../test/workload.ts';
 import { cpuMs } from './cpu.ts';
 import { followBacklog, startDaemon } from './daemon.ts';
@@ -17,7 +18,11 @@ export interface BacklogRun {
   readonly cpuMs?: number;
   readonly transactions?: number;
   readonly batches?: number;
+  /** Of the rows: it was stopped then, and its time and CPU are told for all of them. */
+  readonly part?: number;
 }
+
+type Name = 'uncached' | 'before' | 'predecessor' | 'limit' | 'find -delete';
 
 export const backlogRows = backlogSize.ports + backlogSize.dates;
 const pageBytes = 4_096;
@@ -27,15 +32,14 @@ export async function measureBacklog(
   world: World,
   parent: string,
   { rounds, against, say }: Options,
-): Promise<Record<string, BacklogRun[]>> {
+): Promise<Partial<Record<Name, BacklogRun[]>>> {
   const program = python;
-  return await interleaved(
+  return await interleaved<BacklogRun, Name>(
     rounds,
     {
       uncached: () => drainByDaemon(world, parent),
       ...(against !== undefined && { before: () => drainByDaemon(world, parent, against) }),
       ...(program !== undefined &&
-        process.env.NOPRED === undefined &&
         against === undefined && { predecessor: () => drainByPredecessor(world, parent, program) }),
       limit: () => limit(world, parent),
       'find -delete': () => findDelete(parent),
@@ -46,6 +50,7 @@ export async function measureBacklog(
 
 async function drainByDaemon(world: World, parent: string, program?: string): Promise<BacklogRun> {
   const pages = await begin(world, parent);
+  const atStart = await commitsAtStart(world, pages);
   const daemon = await startDaemon(world, pages, { program });
   try {
     await load(world);
@@ -57,7 +62,7 @@ async function drainByDaemon(world: World, parent: string, program?: string): Pr
     const { settled, batches } = await ends;
     const cpu = cpuMs(daemon.pid, world.server.pid) - before.cpu;
     await daemon.stop();
-    const transactions = (await commits(world)) - before.transactions;
+    const transactions = (await commits(world)) - before.transactions - atStart;
     return { goneMs, settledMs: settled - started, cpuMs: cpu, transactions, batches };
   } finally {
     await daemon.stop();
@@ -71,14 +76,30 @@ async function drainByPredecessor(world: World, parent: string, program: string)
   try {
     await load(world);
     const before = cpuMs(predecessor.pid, world.server.pid);
-    const gone = pages.gone();
+    const over = new AbortController();
+    const gone = pages.gone(over.signal);
     const started = await notify(world);
-    const goneMs = (await gone) - started;
-    return { goneMs, cpuMs: cpuMs(predecessor.pid, world.server.pid) - before };
+    await Promise.race([gone, wait(patienceMs, undefined, { signal: over.signal }).catch(() => {})]);
+    const now = performance.now();
+    const used = cpuMs(predecessor.pid, world.server.pid) - before;
+    const part = pages.left() === 0 ? 1 : 1 - (await backlog(world)) / backlogRows;
+    over.abort();
+    if (part === 1) return { goneMs: (await gone) - started, cpuMs: used };
+    return { goneMs: (now - started) / part, cpuMs: used / part, part };
   } finally {
     await predecessor.stop();
     pages.remove();
   }
+}
+
+/** One row after the other takes the same time for each: where commits are slow, the whole would take many minutes. */
+const patienceMs = 20_000;
+
+async function backlog({ client }: World): Promise<number> {
+  const { rows } = await client.query<{ left: number }>(
+    'SELECT (SELECT count(*) FROM cache_clearing_ports)::int + (SELECT count(*) FROM cache_clearing_dates)::int AS left',
+  );
+  return rows[0]?.left ?? 0;
 }
 
 /** What nobody can be faster than: the same files by readdir and unlink in a loop, and one DELETE … RETURNING of the same rows. */
@@ -140,6 +161,14 @@ async function notify({ client }: World): Promise<number> {
   const started = performance.now();
   await client.query('NOTIFY port_updated; NOTIFY date_updated');
   return started;
+}
+
+/** Of a start and a stop with nothing to do. */
+async function commitsAtStart(world: World, pages: Pages): Promise<number> {
+  const before = await commits(world);
+  const daemon = await startDaemon(world, pages);
+  await daemon.stop();
+  return (await commits(world)) - before;
 }
 
 /** Of all sessions but this; those of a session come late, but all are there when it has ended. */

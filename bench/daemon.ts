@@ -15,7 +15,7 @@ export async function startDaemon(
     file,
     iniFor({ root }, database.config, {
       settle,
-      more: `[daemon]\nsweep = 1h\n${process.env.BENCH_INI ?? ''}`,
+      more: `[daemon]\nsweep = 1h`,
     }),
   );
   const daemon = startUncached(file, {}, program === undefined ? {} : { program });
@@ -32,15 +32,17 @@ export interface Ends {
   readonly batches: number;
 }
 
-const patienceMs = 300_000;
+const patienceMs = 180_000;
 
 export async function followBacklog(daemon: RunningDaemon, entries: number): Promise<Ends> {
   const left = { entries, rows: 0 };
   let batches = 0;
   let drained = 0;
+  const from = daemon.log.length;
   await daemon.until(
     'end of the backlog',
     (line) => {
+      if (daemon.log.indexOf(line, from) < 0) return false;
       if (line.event === 'cleared') {
         batches += 1;
         left.entries -= Number(line.entries);

@@ -1,15 +1,46 @@
 import { loadavg } from 'node:os';
 import { measureBacklog } from './backlog.ts';
-import { parseOptions } from './options.ts';
-import { buildWorld } from './world.ts';
+import { measureGrowth } from './growth.ts';
+import { measureIdle } from './idle.ts';
+import { measureLatency } from './latency.ts';
+import { type Options, parseOptions, type Section } from './options.ts';
+import { measureProducers } from './producers.ts';
+import { report } from './report.ts';
+import { measureStorm } from './storm.ts';
+import { buildWorld, type World } from './world.ts';
 
+/** Everything is measured in one run, side by side; the last lines are the table, and the whole is written as JSON. */
 const options = parseOptions(process.argv.slice(2));
-const wanted = (section: string) => options.only.length === 0 || options.only.includes(section);
 const world = await buildWorld();
 try {
-  options.say(`load ${loadavg()}`);
-  if (wanted('memory')) await measureBacklog(world, world.memory, options);
-  if (wanted('disk') && world.disk) await measureBacklog(world, world.disk.path, options);
+  await report(await measure(world, options), world, options);
 } finally {
   await world.close();
 }
+
+async function measure(world: World, options: Options) {
+  const at = new Date().toISOString();
+  const load = [loadavg()];
+  const section = async <Result>(name: Section, run: () => Promise<Result>): Promise<Result | undefined> => {
+    if (!options.sections.includes(name)) return undefined;
+    options.say(`${name} (load average ${loadavg()[0]?.toFixed(1)})`);
+    const result = await run();
+    load.push(loadavg());
+    return result;
+  };
+  const { disk } = world;
+  return {
+    at,
+    memory: await section('memory', () => measureBacklog(world, world.memory, options)),
+    disk: disk && (await section('disk', () => measureBacklog(world, disk.path, options))),
+    latency: await section('latency', () => measureLatency(world, { events: 500, everyMs: 20 }, options)),
+    loaded: await section('loaded', () => measureLatency(world, { events: 1_500, everyMs: 5 }, options)),
+    storm: await section('storm', () => measureStorm(world, options)),
+    producers: await section('producers', () => measureProducers(world, options)),
+    growth: await section('growth', () => measureGrowth(world, options)),
+    idle: await section('idle', () => measureIdle(world, options)),
+    load: load.map(([one = 0]) => one),
+  };
+}
+
+export type Measured = Awaited<ReturnType<typeof measure>>;

@@ -1,11 +1,23 @@
 import { parseArgs } from 'node:util';
 
+export const sections = [
+  'memory',
+  'disk',
+  'latency',
+  'loaded',
+  'storm',
+  'producers',
+  'growth',
+  'idle',
+] as const;
+
+export type Section = (typeof sections)[number];
+
 export interface Options {
   readonly quick: boolean;
   /** Median of so many. */
   readonly rounds: number;
-  /** Sections to measure; all when empty. */
-  readonly only: readonly string[];
+  readonly sections: readonly Section[];
   /** Another build's main.js, measured beside this one. */
   readonly against: string | undefined;
   /** Writes doc/performance.md and its plots. */
@@ -13,10 +25,10 @@ export interface Options {
   readonly say: (line: string) => void;
 }
 
-export const usage = `npm run bench -- [--quick] [--rounds N] [--only SECTION]… [--against OTHER/dist/main.js] [--publish]`;
-
+/** npm run bench -- [--quick] [--rounds N] [--only SECTION]… [--against OTHER/dist/main.js] [--publish] */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
+    strict: true,
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
@@ -29,7 +41,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     quick: values.quick,
     rounds: Number(values.rounds ?? (values.quick ? 1 : 5)),
-    only: values.only,
+    sections: sections.filter((one) => values.only.length === 0 || values.only.includes(one)),
     against: values.against,
     publish: values.publish,
     say: (line) => console.info(line),

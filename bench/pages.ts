@@ -7,7 +7,9 @@ export interface Pages {
   readonly root: string;
   readonly folder: string;
   /** Resolves with performance.now() when the last page was found gone. */
-  gone(): Promise<number>;
+  gone(signal?: AbortSignal): Promise<number>;
+  /** How many were still there, or not asked for, when `gone` last asked. */
+  left(): number;
   remove(): void;
 }
 
@@ -28,7 +30,8 @@ export function writePages(parent: string, paths: Iterable<string>, bytes: numbe
   return {
     root,
     folder,
-    gone: () => untilGone(files),
+    gone: (signal) => untilGone(files, signal),
+    left: () => files.length,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -39,15 +42,14 @@ const pollMs = 1;
  * Asks for one page at a time, from the last written to the first: they go in about the order in which they were written, so that
  * nearly all are asked for only when all are gone, and asking costs those that are measured nothing.
  */
-async function untilGone(files: readonly string[]): Promise<number> {
-  let left = files.length;
+async function untilGone(files: string[], signal?: AbortSignal): Promise<number> {
   let seen = performance.now();
-  while (left > 0) {
+  while (files.length > 0 && !signal?.aborted) {
     const now = performance.now();
     let found = false;
-    while (left > 0 && !found) {
-      found = lstatSync(files[left - 1] ?? '', { throwIfNoEntry: false }) !== undefined;
-      if (!found) left -= 1;
+    while (files.length > 0 && !found) {
+      found = lstatSync(files.at(-1) ?? '', { throwIfNoEntry: false }) !== undefined;
+      if (!found) files.pop();
     }
     // Right to the length of the round, and to a millisecond where pages went in order.
     seen = now;

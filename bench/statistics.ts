@@ -9,15 +9,20 @@ export function median(values: readonly number[]): number {
   return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }
 
+/** Median of the ratios of each round: what else went on in the machine met both. */
+export function ratio(above: readonly number[], below: readonly number[]): number {
+  return median(above.slice(0, below.length).map((value, round) => value / (below[round] ?? Number.NaN)));
+}
+
 /** Runs each in turn, A B A B, so that what else goes on in the machine meets all alike. */
-export async function interleaved<Result>(
+export async function interleaved<Result, Name extends string>(
   rounds: number,
-  contestants: Readonly<Record<string, () => Promise<Result>>>,
+  contestants: Readonly<Partial<Record<Name, () => Promise<Result>>>>,
   say: (line: string) => void,
-): Promise<Record<string, Result[]>> {
-  const results: Record<string, Result[]> = {};
+): Promise<Partial<Record<Name, Result[]>>> {
+  const results: Partial<Record<Name, Result[]>> = {};
   for (let round = 1; round <= rounds; round++) {
-    for (const [name, run] of Object.entries(contestants)) {
+    for (const [name, run] of Object.entries(contestants) as [Name, () => Promise<Result>][]) {
       const result = await run();
       results[name] = [...(results[name] ?? []), result];
       say(`  ${round}/${rounds} ${name}: ${JSON.stringify(result, rounded)}`);
@@ -26,6 +31,10 @@ export async function interleaved<Result>(
   return results;
 }
 
-export function rounded(_name: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+function rounded(_name: string, value: unknown): unknown {
+  return Array.isArray(value)
+    ? value.length
+    : typeof value === 'number'
+      ? Number(value.toPrecision(4))
+      : value;
 }
