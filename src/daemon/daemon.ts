@@ -11,6 +11,7 @@ import { keepListening, type Listen } from './ear.ts';
 import { tellFailuresOnce } from './failures.ts';
 import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
+import { Rest } from './rest.ts';
 
 export interface DaemonParts extends Omit<Means, 'onFailed'> {
   readonly queues: ReadonlyMap<string, Queue>;
@@ -77,6 +78,13 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     parts,
   );
 
+  // Found once: there may be 50,000 notifications in a second.
+  const heard = new Map<string, Loop[]>();
+  for (const { channel, handler } of channels) {
+    const loop = loops.get(handler);
+    if (loop) heard.set(channel, [...(heard.get(channel) ?? []), loop]);
+  }
+
   const stopListening = new AbortController();
   let listened = false;
   const listening = keepListening(parts.listen, {
@@ -87,7 +95,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     onNotification(channel) {
       observe({ kind: 'notified', channel });
       if (channel === channelsChanged) watch.wake();
-      for (const { handler } of channels.filter((one) => one.channel === channel)) loops.get(handler)?.wake();
+      for (const loop of heard.get(channel) ?? []) loop.wake();
     },
     onListening() {
       observe({ kind: 'listening', channels });
@@ -117,18 +125,25 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   function handlerLoop(handler: Handler): Loop {
     const queue = queues.get(handler.name);
     const pace = new Pace(batch);
+    const rest = new Rest(clock.now);
+    let found = false;
     const told: Means & { onCleared: Cleared } = {
       ...means,
-      onCleared: ({ cleared, more }) => onCleared(cleared, { more }),
+      onCleared({ cleared, more }) {
+        found = queue !== undefined;
+        onCleared(cleared, { more });
+      },
     };
     return new Loop(
       handler.name,
       orBeginAgain(async (signal) => {
-        if (!queue) {
-          await clearWithoutQueue(handler, told);
-          return null;
-        }
-        return (await drain(handler, queue, { ...told, pace, signal })) ? remainsMs : null;
+        if (rest.ms > 0) await clock.wait(rest.ms, signal).catch(() => {});
+        found = false;
+        let remains = false;
+        if (queue) remains = await drain(handler, queue, { ...told, pace, signal });
+        else await clearWithoutQueue(handler, told);
+        rest.looked({ found });
+        return remains ? remainsMs : null;
       }),
       parts,
     );

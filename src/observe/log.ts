@@ -15,7 +15,10 @@ interface Line {
 /** Events as JSON lines on standard output, written before `observe` returns, so that a crash cannot take the last ones. */
 export function openLog(level: LogLevel): Observe {
   const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, writeLines(1));
+  const debug = log.isLevelEnabled('debug');
   return (event) => {
+    // There may be 50,000 in a second.
+    if (event.kind === 'notified' && !debug) return;
     const line = toLine(event);
     log[line.level]({ event: event.kind, ...line.fields }, line.message);
   };
