@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { predecessorMissing } from '../test/freshports/predecessor.ts';
 import { backlogSize, enqueueBacklog, namedPages } from '../test/workload.ts';
 import { cpuMs } from './cpu.ts';
 import { followBacklog, startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { type Pages, writePages } from './pages.ts';
-import { python, startPredecessor } from './predecessor.ts';
+import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, tidy, type World } from './world.ts';
 
@@ -24,7 +25,7 @@ export interface BacklogRun {
 
 type Name = 'uncached' | 'before' | 'predecessor' | 'limit' | 'find -delete';
 
-export const backlogRows = backlogSize.ports + backlogSize.dates;
+const backlogRows = backlogSize.ports + backlogSize.dates;
 const pageBytes = 4_096;
 
 /** W20k: the backlog on which the predecessor sat for two days, below `parent`. */
@@ -33,14 +34,13 @@ export async function measureBacklog(
   parent: string,
   { rounds, against, say }: Options,
 ): Promise<Partial<Record<Name, BacklogRun[]>>> {
-  const program = python;
   return await interleaved<BacklogRun, Name>(
     rounds,
     {
       uncached: () => drainByDaemon(world, parent),
       ...(against !== undefined && { before: () => drainByDaemon(world, parent, against) }),
-      ...(program !== undefined &&
-        against === undefined && { predecessor: () => drainByPredecessor(world, parent, program) }),
+      ...(!predecessorMissing &&
+        against === undefined && { predecessor: () => drainByPredecessor(world, parent) }),
       limit: () => limit(world, parent),
       'find -delete': () => findDelete(parent),
     },
@@ -70,9 +70,9 @@ async function drainByDaemon(world: World, parent: string, program?: string): Pr
   }
 }
 
-async function drainByPredecessor(world: World, parent: string, program: string): Promise<BacklogRun> {
+async function drainByPredecessor(world: World, parent: string): Promise<BacklogRun> {
   const pages = await begin(world, parent);
-  const predecessor = await startPredecessor(program, world, pages);
+  const predecessor = await startPredecessor(world, pages);
   try {
     await load(world);
     const before = cpuMs(predecessor.pid, world.server.pid);
@@ -87,7 +87,7 @@ async function drainByPredecessor(world: World, parent: string, program: string)
     if (part === 1) return { goneMs: (await gone) - started, cpuMs: used };
     return { goneMs: (now - started) / part, cpuMs: used / part, part };
   } finally {
-    await predecessor.stop();
+    await predecessor.stop('SIGKILL');
     pages.remove();
   }
 }

@@ -6,7 +6,7 @@ import { writePages } from './pages.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, tidy, type World } from './world.ts';
 
-export interface GrowthRun {
+interface GrowthRun {
   /** Every page gone, every entry cleared once, everything settled. */
   readonly goneMs: number;
   readonly drainedMs?: number;

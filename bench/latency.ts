@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { predecessorMissing } from '../test/freshports/predecessor.ts';
 import { startBare } from './bare-process.ts';
 import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
-import { python, startPredecessor } from './predecessor.ts';
+import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, type World } from './world.ts';
 
@@ -20,28 +21,27 @@ const ports = 100;
 /** Not measured: code is compiled and connections are made. */
 const warmUp: Load = { events: 40, everyMs: 10 };
 
-/** Milliseconds from sending the INSERT and NOTIFY of each event to its page gone. */
+/** Milliseconds from sending the INSERT and NOTIFY of each event, which are the same for all, to its page gone. */
 export async function measureLatency(
   world: World,
   { events, everyMs }: Load,
   { rounds, against, say }: Options,
 ): Promise<Partial<Record<Name, number[][]>>> {
   const block = { events: Math.ceil(events / rounds), everyMs };
-  const program = python;
   const contestants: Partial<Record<Name, () => Promise<number[]>>> = {
     uncached: () => measured(world, block, (site) => startDaemon(world, site)),
     ...(against !== undefined && {
       before: () => measured(world, block, (site) => startDaemon(world, site, { program: against })),
     }),
-    ...(program !== undefined && {
-      predecessor: () => measured(world, block, (site) => startPredecessor(program, world, site)),
+    ...(!predecessorMissing && {
+      predecessor: () => measured(world, block, (site) => startPredecessor(world, site)),
     }),
     bare: () =>
       measured(
         world,
         block,
         () => startBare(world, 'unlink', ['port_updated']),
-        (_port, page) => `NOTIFY port_updated, '${page}'`,
+        (port, page) => `${insert(port)}, '${page}'`,
       ),
   };
   return await interleaved(rounds, contestants, say);

@@ -1,15 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const sections = [
-  'memory',
-  'disk',
-  'latency',
-  'loaded',
-  'storm',
-  'producers',
-  'growth',
-  'idle',
-] as const;
+const sections = ['memory', 'disk', 'latency', 'loaded', 'storm', 'producers', 'growth', 'idle'] as const;
 
 export type Section = (typeof sections)[number];
 

@@ -1,6 +1,21 @@
--- The journal: what the daemon has claimed from the queue tables and not yet settled.
+-- The journal: what the daemon has claimed from the queue tables and not yet settled. And the group role
+-- that may use it.
 --
--- Run by the role that shall own it. Safe to run again; PostgreSQL 14 or newer.
+-- This file alone is all that the daemon needs beside a listen_for and queue tables that are there already,
+-- such as those of FreshPorts: it makes the schema uncached and touches nothing else. The role that the
+-- daemon connects as must already have SELECT on listen_for and SELECT, DELETE on each queue table.
+--
+--   uncached schema --journal-only | psql -v ON_ERROR_STOP=1 -d freshports.org
+--   psql -d freshports.org -c 'GRANT uncached TO listening'
+--
+-- Two things are better with more of sql/, each of its own accord:
+--   * 2-listen_for.sql adds a trigger to listen_for, so that a change in it is heard at once and not seen with
+--     the next sweep.
+--   * GRANT UPDATE (id) ON the queue tables, as 5-grants.sql does, lets the daemon skip entries that
+--     producers hold locked; without it the daemon waits for them, and what is queued behind them waits too.
+--
+-- Run by the role that shall own it, which may create schemas in this database and roles. Safe to run again;
+-- PostgreSQL 14 or newer.
 
 BEGIN;
 
@@ -67,5 +82,23 @@ COMMENT ON COLUMN uncached.journal.owner IS
   'or silent for long, another daemon takes the row over.';
 COMMENT ON COLUMN uncached.journal.retry_at IS
   'When a failing row is tried again.';
+
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'uncached') THEN
+    CREATE ROLE uncached NOLOGIN;
+  END IF;
+EXCEPTION
+  WHEN insufficient_privilege THEN
+    RAISE insufficient_privilege USING
+      MESSAGE = format('Cannot create role uncached: role %I may not create roles', current_user),
+      HINT    = 'Have a superuser say CREATE ROLE uncached NOLOGIN, then run this file again.';
+  WHEN duplicate_object OR unique_violation THEN
+    NULL;  -- roles belong to the server: another database's installation was faster
+END
+$$;
+
+GRANT USAGE ON SCHEMA uncached TO uncached;
+GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached;
 
 COMMIT;

@@ -1,4 +1,5 @@
--- The rights of the daemon, as a group role. Afterwards, for the role the daemon connects as:
+-- The rights of the daemon on listen_for and on the queue tables, for the role uncached of 1-journal.sql. Afterwards,
+-- for the role the daemon connects as:
 --
 --   GRANT uncached TO listening;
 --
@@ -7,27 +8,10 @@
 --   GRANT SELECT, DELETE, UPDATE (id) ON my_queue_table TO uncached;
 --
 -- Run by the owner of the tables, with the search_path that 2-listen_for.sql and 3-queue-tables.sql
--- had. Safe to run again; PostgreSQL 14 or newer.
+-- had. A queue table that is not there is passed over. Safe to run again; PostgreSQL 14 or newer.
 
 BEGIN;
 
-DO $$
-BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'uncached') THEN
-    CREATE ROLE uncached NOLOGIN;
-  END IF;
-EXCEPTION
-  WHEN insufficient_privilege THEN
-    RAISE insufficient_privilege USING
-      MESSAGE = format('Cannot create role uncached: role %I may not create roles', current_user),
-      HINT    = 'Have a superuser say CREATE ROLE uncached NOLOGIN, then run this file again.';
-  WHEN duplicate_object OR unique_violation THEN
-    NULL;  -- roles belong to the server: another database's installation was faster
-END
-$$;
-
-GRANT USAGE ON SCHEMA uncached TO uncached;
-GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached;
 GRANT SELECT ON listen_for TO uncached;
 
 -- The claim locks entries FOR UPDATE, and PostgreSQL asks for UPDATE on one column for that; the
@@ -38,8 +22,12 @@ DECLARE
   queue       regclass;
   lock_column name;
 BEGIN
-  FOREACH queue IN ARRAY ARRAY['cache_clearing_ports', 'cache_clearing_dates',
-                               'cache_clearing_commits', 'cache_clearing_files']::regclass[] LOOP
+  FOR queue IN
+    SELECT to_regclass(name)
+      FROM unnest(ARRAY['cache_clearing_ports', 'cache_clearing_dates',
+                        'cache_clearing_commits', 'cache_clearing_files']) AS name
+     WHERE to_regclass(name) IS NOT NULL
+  LOOP
     SELECT attname
       INTO lock_column
       FROM pg_attribute
@@ -60,8 +48,9 @@ BEGIN
     SELECT DISTINCT n.nspname
       FROM pg_class AS c
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE c.oid = ANY (ARRAY['listen_for', 'cache_clearing_ports', 'cache_clearing_dates',
-                              'cache_clearing_commits', 'cache_clearing_files']::regclass[])
+     WHERE c.oid IN (to_regclass('listen_for'),
+                     to_regclass('cache_clearing_ports'), to_regclass('cache_clearing_dates'),
+                     to_regclass('cache_clearing_commits'), to_regclass('cache_clearing_files'))
        AND NOT has_schema_privilege('uncached', n.oid, 'USAGE')
   LOOP
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO uncached', schema_name);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Means } from './clearing/clearing.ts';
-import { runCommand } from './clearing/command.ts';
+import { commandRunner } from './clearing/command.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
-import { load } from './config/load.ts';
+import { type Loaded, load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
 import {
   type Cache,
@@ -13,6 +13,7 @@ import {
   type Listened,
   type Queue,
   type Revival,
+  retryAsked,
 } from './core/contracts.ts';
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
@@ -31,6 +32,7 @@ import { openQueue } from './postgres/queue.ts';
 export interface App {
   readonly configuration: Configuration;
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly disabled: Loaded['disabled'];
   readonly queues: ReadonlyMap<string, Queue>;
   readonly journal: Journal;
   readonly cache: Cache;
@@ -47,17 +49,17 @@ export interface App {
 }
 
 /** A configuration whose handlers make sense, too. Throws a UsageError with every problem there is. */
-export function loadAll(file: string): { configuration: Configuration; handlers: Map<string, Handler> } {
-  const configuration = load(file);
-  const { handlers, problems } = parseHandlers(configuration.handlers);
+export function loadAll(file: string): Loaded & { handlers: Map<string, Handler> } {
+  const loaded = load(file);
+  const { handlers, problems } = parseHandlers(loaded.configuration.handlers);
   if (problems.length > 0) throw new UsageError(problems.map((problem) => `${file}: ${problem}`));
-  return { configuration, handlers };
+  return { ...loaded, handlers };
 }
 
 /** A daemon that is silent for so many heartbeats has lost its journal rows to others. */
 const missedHeartbeats = 3;
 
-export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>): App {
+export function openApp({ configuration, handlers, disabled }: ReturnType<typeof loadAll>): App {
   // Names this process among the daemons on the database, in its sessions and as the owner of journal rows (journal.ts).
   const owner = randomBytes(8).toString('hex');
   const hosts = openHosts(connectionConfigs(configuration.database, { sessionName: `uncached ${owner}` }));
@@ -75,6 +77,7 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
   return {
     configuration,
     handlers,
+    disabled,
     queues,
     journal,
     cache,
@@ -84,10 +87,18 @@ export function openApp({ configuration, handlers }: ReturnType<typeof loadAll>)
     findPrimary: hosts.findPrimary,
     listenTo: (channels) => async (onNotification) => {
       await hosts.findPrimary();
-      const names = [channelsChanged, ...channels.map(({ channel }) => channel)];
+      const names = [channelsChanged, retryAsked, ...channels.map(({ channel }) => channel)];
       return listen(hosts.current(), pool, names, onNotification);
     },
-    means: (observe) => ({ handlers, journal, cache, run: runCommand, clock: systemClock, observe }),
+    means: (observe) => ({
+      handlers,
+      journal,
+      cache,
+      run: commandRunner(),
+      inHand: new Set<number>(),
+      clock: systemClock,
+      observe,
+    }),
     async close() {
       await Promise.all([pool.end(), cache.close()]);
     },

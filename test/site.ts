@@ -68,7 +68,7 @@ clear[] = commits/{commit_to_clear:slug}/
 then = news
 [handler.listen_file_updated]
 queue = cache_clearing_files
-clear[] = ports/{pathname:path}.*
+clear[] = ports/{pathname:below /ports/head}.*
 then = news
 [handler.news]
 clear[] = news/*
@@ -78,7 +78,7 @@ clear[] = news/*
 export function iniFor(
   site: Pick<Site, 'root'>,
   { host, port, user, database, password }: Connection,
-  { settle = '0s', handlers = freshportsHandlers, more = '' } = {},
+  { settle = '0s', handlers = freshportsHandlers, more = '', tls = '' } = {},
 ): string {
   return `[database]
 host = ${host}
@@ -86,6 +86,7 @@ port = ${port}
 user = ${user}
 dbname = ${database}
 ${password === undefined ? '' : `password = "${password}"`}
+${tls}
 [cache]
 root = ${site.root}
 settle = ${settle}

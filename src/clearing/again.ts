@@ -1,4 +1,5 @@
 import type { JournalRow, Which } from '../core/contracts.ts';
+import { sortOut } from './aside.ts';
 import { clearMixed, type Means } from './clearing.ts';
 
 export interface Again {
@@ -21,6 +22,8 @@ const widest: readonly Which[] = ['all', 'untried', 'forgotten'];
  *   have been committed, and a server that crashed may have brought back rows that were settled.
  * - `forgotten`, with each sweep, and every few seconds while there is doubt: a claim whose client is gone can even be committed
  *   later, after the journal was read.
+ *
+ * Rows that are being cleared at this moment, or wait their turn, are passed over: if that fails, all is read again.
  *
  * Each reading begins by taking over the rows of dead daemons. Doing a row twice is harmless, forgetting one is not.
  */
@@ -66,7 +69,11 @@ export function fromJournal(means: Means, { limit, onCleared }: Bounds): Again {
       const last = rows.at(-1);
       if (last) {
         if (after === 0) observe({ kind: 'restarting', rows: rows.length });
-        onCleared(await clearKnown(rows, means));
+        await clearKnown(
+          rows.filter(({ id }) => !means.inHand.has(id)),
+          means,
+          onCleared,
+        );
         current.after = last.id;
         return 0;
       }
@@ -92,13 +99,22 @@ export function retry(means: Means, { limit, onCleared }: Bounds): () => Promise
   return async () => {
     const { rows, nextMs } = await means.journal.retake({ limit, handlers });
     if (rows.length === 0) return nextMs;
-    onCleared(await clearKnown(rows, means));
+    await clearKnown(rows, means, onCleared);
     return 0;
   };
 }
 
-async function clearKnown(rows: readonly JournalRow[], means: Means): Promise<number[]> {
-  const { cleared, orphaned } = await clearMixed(rows, means);
+async function clearKnown(
+  rows: readonly JournalRow[],
+  means: Means,
+  onCleared: Bounds['onCleared'],
+): Promise<void> {
+  const { here, apart } = sortOut(rows, means);
+  for (const [handler, own] of apart) {
+    for (const { id } of own) means.inHand.add(id);
+    means.aside?.(handler, async () => onCleared((await clearMixed(own, means)).cleared));
+  }
+  const { cleared, orphaned } = await clearMixed(here, means);
   for (const [handler, count] of orphaned) means.observe({ kind: 'orphaned', handler, rows: count });
-  return cleared;
+  onCleared(cleared);
 }

@@ -1,3 +1,4 @@
+import { readable } from '../core/bytes.ts';
 import type { Cache, Cleared, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { RunCommand } from './command.ts';
@@ -30,7 +31,7 @@ export async function clearBatch(
         else asking.set(pattern, [id]);
       }
     } catch (error) {
-      errors.set(id, { error: toError(error).message });
+      errors.set(id, { error: readable(toError(error).message) });
     }
   }
 

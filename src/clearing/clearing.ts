@@ -1,5 +1,6 @@
 import type { Cache, Clock, Journal, JournalRow } from '../core/contracts.ts';
 import type { Observe } from '../core/events.ts';
+import type { Aside } from './aside.ts';
 import { type BatchOutcome, clearBatch } from './batch.ts';
 import type { RunCommand } from './command.ts';
 import type { Handler } from './handler.ts';
@@ -14,6 +15,10 @@ export interface Means {
   readonly observe: Observe;
   /** Called when the journal keeps rows for a later try. */
   readonly onFailed: () => void;
+  /** Ids of rows that are being cleared, or wait their turn: not forgotten, however long that takes. */
+  readonly inHand: Set<number>;
+  /** Absent: everything is done in turn. */
+  readonly aside?: Aside;
 }
 
 /** Clears rows of one handler; the journal keeps the ones that failed for a later try. */
@@ -22,6 +27,15 @@ export async function clearRows(
   rows: readonly JournalRow[],
   means: Means,
 ): Promise<BatchOutcome> {
+  for (const { id } of rows) means.inHand.add(id);
+  try {
+    return await clearAll(handler, rows, means);
+  } finally {
+    for (const { id } of rows) means.inHand.delete(id);
+  }
+}
+
+async function clearAll(handler: Handler, rows: readonly JournalRow[], means: Means): Promise<BatchOutcome> {
   const outcome = await clearBatch(handler, rows, means);
   if (outcome.failures.length > 0) {
     await means.journal.fail(outcome.failures);

@@ -1,18 +1,23 @@
-/** Turns a column's value into path components: one, but for `:path`. Throws an Error that completes "column x …". */
-export type Format = (value: string) => string[];
+import { componentsOf, parseBelow } from './below.ts';
+import { checkName } from './name.ts';
+
+export interface Format {
+  /** Path components of a column's value, checked. Throws an Error that completes "column x …". */
+  readonly split: (value: string) => string[];
+  /** How many components there can be, and whether they can begin with a dot. */
+  readonly reach: 'name' | 'path' | 'dotted path';
+}
 
 /** The format named after the colon of `{column:format}`; none is the value itself. Throws for a name that is not known. */
 export function parseFormat(name: string | undefined): Format {
-  if (name === undefined) return (value) => [checkName(value)];
-  if (name === 'path') return parsePath;
-  if (name === 'slug') return (value) => [checkName(slug(value))];
-  if (name.includes('%')) return parseDateFormat(name);
-  throw new Error(`"${name}" is no format; there are path, slug and dates such as %Y`);
-}
-
-/** Several components, each checked. A leading `/` is dropped: paths in a database often have one. */
-export function parsePath(value: string): string[] {
-  return value.replace(/^\//, '').split('/').map(checkName);
+  if (name === undefined) return { split: (value) => [checkName(value)], reach: 'name' };
+  // A leading `/` is dropped: paths in a database often have one.
+  if (name === 'path') return { split: (value) => componentsOf(value).map(checkName), reach: 'path' };
+  if (name === 'slug') return { split: (value) => [checkName(slug(value))], reach: 'name' };
+  if (/^below( |$)/.test(name))
+    return { split: parseBelow(name.slice('below'.length)), reach: 'dotted path' };
+  if (name.includes('%')) return { split: parseDateFormat(name), reach: 'name' };
+  throw new Error(`"${name}" is no format; there are path, below PREFIX, slug and dates such as %Y`);
 }
 
 /** FreshPorts' cleaned commit ids: lower case, each run of other characters becomes one `-`. */
@@ -32,7 +37,7 @@ const directives: Readonly<Record<string, string>> = {
 const isoDate =
   /^(?<year>\d{4,})-(?<month>\d\d)-(?<day>\d\d)(?:[ T](?<hour>\d\d):(?<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?:[+-][\d:]+)?)?$/;
 
-function parseDateFormat(format: string): Format {
+function parseDateFormat(format: string): Format['split'] {
   if (format.includes('/')) throw new Error('a date format cannot contain "/": write {day:%Y}/{day:%m}');
   for (const [, letter = ''] of format.matchAll(/%(.?)/gs)) {
     if (!Object.hasOwn(directives, letter))
@@ -44,14 +49,4 @@ function parseDateFormat(format: string): Format {
     const text = format.replace(/%(.)/g, (_all, letter) => fields[directives[letter] ?? ''] ?? '00');
     return [checkName(text)];
   };
-}
-
-/** What may stand in a path as (part of) one component. */
-function checkName(value: string): string {
-  if (value === '') throw new Error('is empty');
-  if (value.startsWith('.')) throw new Error(`is ${JSON.stringify(value)}, which begins with a dot`);
-  if (value.includes('/')) throw new Error(`is ${JSON.stringify(value)}, which contains "/"`);
-  if (/\p{Surrogate}/u.test(value)) throw new Error('contains half a surrogate pair');
-  if (value.includes('\0')) throw new Error('contains a NUL character');
-  return value;
 }

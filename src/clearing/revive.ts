@@ -10,7 +10,7 @@ export async function clearRevived(revival: Revival, { handlers, cache, observe 
   let deleted = 0;
   if (happened) {
     const patterns = [...handlers.values()].flatMap(({ templates }) =>
-      templates.map(({ everything }) => everything),
+      templates.flatMap(({ everything }) => everything),
     );
     const { files, failures } = await cache.clear([...new Set(patterns)]);
     const [first] = failures;

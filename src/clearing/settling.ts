@@ -1,4 +1,5 @@
-import type { Look } from '../core/contracts.ts';
+import type { JournalRow, Look } from '../core/contracts.ts';
+import { sortOut } from './aside.ts';
 import { clearMixed, type Means } from './clearing.ts';
 
 /**
@@ -94,16 +95,23 @@ export class Settling {
   }
 
   async #settle(cohort: Cohort): Promise<void> {
-    const { journal, observe } = this.#means;
+    const { journal, aside } = this.#means;
     const { at } = cohort;
     while (cohort.ids.length > 0) {
       const rows = await journal.read({ ids: cohort.ids.slice(0, this.#limit), at });
-      const { files, cleared } = await clearMixed(rows, this.#means);
-      await journal.settle({ ids: cleared, at });
+      const { here, apart } = sortOut(rows, this.#means);
+      if (here.length > 0) await this.#settleRows(here, at);
+      for (const [handler, own] of apart) aside?.(handler, () => this.#settleRows(own, at));
       cohort.ids.splice(0, this.#limit);
-      if (rows.length > 0) observe({ kind: 'settled', rows: cleared.length, files });
     }
     this.#cohorts = this.#cohorts.filter((one) => one !== cohort);
+  }
+
+  async #settleRows(rows: readonly JournalRow[], at: string): Promise<void> {
+    const { journal, observe } = this.#means;
+    const { files, cleared } = await clearMixed(rows, this.#means);
+    await journal.settle({ ids: cleared, at });
+    observe({ kind: 'settled', rows: cleared.length, files });
   }
 }
 

@@ -1,6 +1,7 @@
+import { byteLength, recombine } from '../core/bytes.ts';
 import type { Key } from '../core/contracts.ts';
 import { escapeData, unescapeData } from '../core/pattern.ts';
-import { type Format, parseFormat, parsePath } from './format.ts';
+import { type Format, parseFormat } from './format.ts';
 
 /** A template after parsing, such as `ports/{category}/{port}/*`. */
 export interface Template {
@@ -9,8 +10,8 @@ export interface Template {
   readonly columns: readonly string[];
   /** Components of the path before the first column or wildcard: a directory that should exist. */
   readonly literalDirectory: string;
-  /** The pattern for every key there is. */
-  readonly everything: string;
+  /** Patterns for every key there is. */
+  readonly everything: readonly string[];
   /** The pattern for one key. Throws an Error in words for a key that cannot be part of a path. */
   expand(key: Key): string;
 }
@@ -39,7 +40,7 @@ export function parseTemplate(text: string): Template {
     columns: [...new Set(parts.flatMap((part) => (part.kind === 'column' ? [part.column] : [])))],
     literalDirectory: literalDirectory(components),
     everything: everything(parts),
-    expand: (key) => checkLengths(parts.map((part) => expandPart(part, key)).join('')),
+    expand: (key) => checkLengths(recombine(parts.map((part) => expandPart(part, key)).join(''))),
   };
 }
 
@@ -83,7 +84,7 @@ function expandPart(part: Part, key: Key): string {
   try {
     if (value === undefined) throw new Error('is not in the key');
     if (value === null) throw new Error('is NULL');
-    return part.format(value).map(escapeData).join('/');
+    return part.format.split(value).map(escapeData).join('/');
   } catch (error) {
     throw new Error(`column ${part.column} ${(error as Error).message}: no page can have this key`);
   }
@@ -98,26 +99,32 @@ function checkLengths(pattern: string): string {
   if (pattern.length * 3 <= maxNameBytes) return pattern;
   const shortest = pattern.split('/').map(shortestName);
   for (const name of shortest) {
-    if (Buffer.byteLength(name) > maxNameBytes)
+    if (byteLength(name) > maxNameBytes)
       throw new Error(
         `a component of ${name.slice(0, 40)}… is over ${maxNameBytes} bytes: no page can have this key`,
       );
   }
-  if (Buffer.byteLength(shortest.join('/')) > maxPathBytes)
+  if (byteLength(shortest.join('/')) > maxPathBytes)
     throw new Error(
       `a path of ${pattern.slice(0, 40)}… is over ${maxPathBytes} bytes: no page can have this key`,
     );
   return pattern;
 }
 
-/** With `*` for each column. Behind a `:path` nobody knows how deep it goes: everything from there on is cleared with its directory. */
-function everything(parts: readonly Part[]): string {
+/**
+ * With `*` for each column. Behind a path nobody knows how deep it goes: everything from there on is cleared with its directory, what is
+ * hidden too if such a path can name it.
+ */
+function everything(parts: readonly Part[]): string[] {
   let pattern = '';
   for (const part of parts) {
-    if (part.kind === 'column' && part.format === parsePath) return `${pattern}*`;
+    const reach = part.kind === 'column' ? part.format.reach : undefined;
+    if (reach === 'path') return [`${pattern}*`];
+    if (reach === 'dotted path')
+      return /(^|\/)$/.test(pattern) ? [`${pattern}*`, `${pattern}.*`] : [`${pattern}*`];
     pattern += part.kind === 'text' ? part.text : '*';
   }
-  return pattern;
+  return [pattern];
 }
 
 /** As short as a name can be that the component matches: `*` may stand for nothing. */

@@ -1,6 +1,6 @@
 import { loadAll } from '../app.ts';
 import { clearBatch } from '../clearing/batch.ts';
-import { runCommand } from '../clearing/command.ts';
+import { commandRunner } from '../clearing/command.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/key.ts';
 import { UsageError } from '../core/errors.ts';
@@ -15,9 +15,16 @@ export async function clear(
   words: readonly string[],
   { dryRun = false }: { dryRun?: boolean },
 ): Promise<number> {
-  const { configuration, handlers } = loadAll(file);
+  const { configuration, handlers, disabled } = loadAll(file);
   const handler = handlers.get(name);
-  if (!handler) throw new UsageError([`there is no handler "${name}"${didYouMean(name, handlers.keys())}`]);
+  if (!handler) {
+    const why = disabled.get(name);
+    throw new UsageError([
+      why === undefined
+        ? `there is no handler "${name}"${didYouMean(name, handlers.keys())}`
+        : `the handler "${name}" is disabled: ${why}`,
+    ]);
+  }
   const { key, problems } = parseKey(handler, words);
   if (problems.length > 0) throw new UsageError(problems);
   const { root } = configuration.cache;
@@ -40,7 +47,7 @@ async function clearNow(handler: Handler, key: ParsedKey, root: string): Promise
   const cache = openCache(root);
   try {
     const row = { id: 0, handler: handler.name, key };
-    const { files, failures } = await clearBatch(handler, [row], { cache, run: runCommand });
+    const { files, failures } = await clearBatch(handler, [row], { cache, run: commandRunner() });
     process.stdout.write(`deleted ${files} files\n`);
     for (const { error } of failures) process.stderr.write(`uncached: ${error}\n`);
     return failures.length > 0 ? 1 : 0;

@@ -38,7 +38,7 @@ async function act(
       return json ? `${JSON.stringify(rows, null, 2)}\n` : list(rows);
     }
     case 'retry':
-      return `${await journal.retryNow(which)} rows will be tried again with the next sweep\n`;
+      return `${await journal.retryNow(which)} rows will be tried again: at once, or with the next sweep of a daemon that cannot hear\n`;
     case 'drop':
       return `${await journal.drop(which)} rows dropped: their pages may stay stale\n`;
     default:

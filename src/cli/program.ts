@@ -59,7 +59,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .description('what cannot be cleared: list, retry or drop');
   for (const [action, description] of [
     ['list', 'each failing row, with its error and its next try'],
-    ['retry', 'try again with the next sweep'],
+    ['retry', 'try again now'],
     ['drop', 'give up for good; the pages may stay stale'],
   ] as const) {
     const command = failingCommand
@@ -74,10 +74,15 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('config')
     .description('print the effective configuration, passwords masked')
-    .action(() => exitWith(config(file())));
+    .option('--show-password', 'with the password, for a file to be used')
+    .action((options) => exitWith(config(file(), options)));
   program
     .command('schema')
     .description('print the SQL to install: uncached schema | psql')
+    .option(
+      '--journal-only',
+      'all that is needed beside a listen_for and queue tables that are there already',
+    )
     .option('--uninstall', 'print the SQL that removes it')
     .action((options) => exitWith(schema(options)));
 

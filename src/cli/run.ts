@@ -1,4 +1,5 @@
 import { type App, loadAll, openApp } from '../app.ts';
+import type { Loaded } from '../config/load.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Listened } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
@@ -17,6 +18,7 @@ export async function run(file: string): Promise<number> {
   const { cache, daemon } = loaded.configuration;
   const observe = openLog(daemon.log);
   observe({ kind: 'starting', version, file, pid: process.pid, root: cache.root });
+  tellNotices(loaded, observe);
 
   const stop = new AbortController();
   let reload = new AbortController();
@@ -51,12 +53,17 @@ function loadAgain(file: string, observe: Observe): ReturnType<typeof loadAll> |
   try {
     const loaded = loadAll(file);
     observe({ kind: 'reloading', why: 'SIGHUP' });
+    tellNotices(loaded, observe);
     return loaded;
   } catch (thrown) {
     const problems = thrown instanceof UsageError ? thrown.problems : [explain(toError(thrown))];
     observe({ kind: 'reload-refused', problems });
     return undefined;
   }
+}
+
+function tellNotices({ notices }: Loaded, observe: Observe): void {
+  for (const text of notices) observe({ kind: 'notice', text });
 }
 
 /** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
@@ -73,6 +80,7 @@ async function serve(
   const running = startDaemon({
     ...app.means(observe),
     queues: app.queues,
+    disabled: app.disabled,
     channels,
     readChannels: app.channels,
     onChannelsChanged() {

@@ -49,9 +49,31 @@ export function readEntries(text: string): {
         `line ${line}: the value of ${option} would end before its "#" or ";": put it in double quotes`,
       );
     }
-    entries.push({ section, option, value: String(unsafe(value)), list: brackets !== undefined, line });
+    const read = unquote(value.trim());
+    if (read === undefined) {
+      problems.push(
+        `line ${line}: the value of ${option} has a backslash or a quote that means nothing in double quotes: write \\\\ and \\", or put it in single quotes, which take everything as it is`,
+      );
+      continue;
+    }
+    entries.push({ section, option, value: read, list: brackets !== undefined, line });
   }
   return { entries, sections, problems };
+}
+
+/**
+ * Single quotes take everything as it is, double quotes are JSON. ini's `unsafe` would read what stands in single quotes as JSON, too, so
+ * that '1e3' became 1000, and keep double quotes around what is none. Undefined for that.
+ */
+function unquote(written: string): string | undefined {
+  const single = /^'(.*)'$/s.exec(written)?.[1];
+  if (single !== undefined) return single;
+  if (!/^".*"$/s.test(written)) return String(unsafe(written));
+  try {
+    return String(JSON.parse(written));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A comment may follow a value, but a `#` right behind a character is more likely part of a password. */

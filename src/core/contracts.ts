@@ -90,7 +90,7 @@ export interface Journal {
   counts(): Promise<JournalCount[]>;
   /** Whoever owns them: the failing rows, the oldest first. */
   failing(which: FailingRows): Promise<FailingRow[]>;
-  /** Has failing rows tried again at the next look at the journal. Returns how many. */
+  /** Has failing rows tried again, at once by a daemon that hears, else with its next sweep. Returns how many. */
   retryNow(which: FailingRows): Promise<number>;
   /** Gives failing rows up: their pages may stay stale. Returns how many. */
   drop(which: FailingRows): Promise<number>;
@@ -141,6 +141,9 @@ export interface Listened {
 
 /** The channel on which the trigger on `listen_for` notifies (sql/2-listen_for.sql). */
 export const channelsChanged = 'uncached_listen_for';
+
+/** The channel on which whoever made failing rows due notifies. */
+export const retryAsked = 'uncached_retry';
 
 export interface Cache {
   /**

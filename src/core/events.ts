@@ -3,10 +3,12 @@ import type { RowFailure } from './contracts.ts';
 /** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
 export type Event =
   | { kind: 'starting'; version: string; file: string; pid: number; root: string }
+  | { kind: 'notice'; text: string }
   | { kind: 'connecting'; error: Error; retryMs: number }
   | { kind: 'gave-up'; error: Error }
   | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
+  | { kind: 'disabled-handler'; channel: string; handler: string; why: string }
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
   | { kind: 'recovered'; ms: number }

@@ -1,11 +1,19 @@
 import { fromJournal, retry } from '../clearing/again.ts';
+import { Lane } from '../clearing/aside.ts';
 import type { Means } from '../clearing/clearing.ts';
 import { type Cleared, clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
 import { Settling, settledAtOnce } from '../clearing/settling.ts';
-import { channelsChanged, type Listened, type Queue, type Revival, type Which } from '../core/contracts.ts';
+import {
+  channelsChanged,
+  type Listened,
+  type Queue,
+  type Revival,
+  retryAsked,
+  type Which,
+} from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { keepListening, type Listen } from './ear.ts';
 import { tellFailuresOnce } from './failures.ts';
@@ -13,8 +21,10 @@ import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
 import { Rest } from './rest.ts';
 
-export interface DaemonParts extends Omit<Means, 'onFailed'> {
+export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
   readonly queues: ReadonlyMap<string, Queue>;
+  /** Handlers that the configuration lacks something for, and what to do about it. */
+  readonly disabled?: ReadonlyMap<string, string>;
   readonly channels: readonly Listened[];
   /** `listen_for` as it is now. */
   readonly readChannels: () => Promise<Listened[]>;
@@ -38,7 +48,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const { now } = given.clock;
   const parts = { ...given, observe: tellFailuresOnce(tellOutagesOnce(given.observe, now), now) };
   const { handlers, queues, channels, batch, observe, clock } = parts;
-  const means: Means = { ...parts, onFailed: () => failing.wake() };
+  const means: Means = {
+    ...parts,
+    onFailed: () => failing.wake(),
+    aside(handler, work) {
+      lanes.get(handler)?.lane.add(work);
+      lanes.get(handler)?.loop.wake();
+    },
+  };
   const settling = new Settling(means, { settleMs: parts.settleMs, limit: settledAtOnce(batch) });
   const onCleared = (ids: readonly number[], { more = false } = {}) => {
     settling.add(ids, { more });
@@ -54,6 +71,14 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   const settle = new Loop('settle', () => settling.step(), parts);
   const journal = new Loop('journal', () => again.step(), parts);
   const failing = new Loop('failing', orBeginAgain(retry(means, { limit: batch, onCleared })), parts);
+  const lanes = new Map(
+    [...handlers.values()]
+      .filter(({ commands }) => commands.length > 0)
+      .map(({ name }) => {
+        const lane = new Lane();
+        return [name, { lane, loop: new Loop(`${name}, again`, () => lane.step(), parts) }];
+      }),
+  );
   const loops = new Map(
     [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
   );
@@ -95,6 +120,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     onNotification(channel) {
       observe({ kind: 'notified', channel });
       if (channel === channelsChanged) watch.wake();
+      if (channel === retryAsked) beginAgain('untried');
       for (const loop of heard.get(channel) ?? []) loop.wake();
     },
     onListening() {
@@ -112,7 +138,8 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   return {
     async stop() {
       stopListening.abort();
-      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle];
+      const asides = [...lanes.values()].map(({ loop }) => loop);
+      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle, ...asides];
       await Promise.all([listening, ...all.map((loop) => loop.stop())]);
       if (marked) markClean(parts);
     },
@@ -175,10 +202,12 @@ function markClean({ revival, observe }: DaemonParts): void {
 }
 
 /** Channels that wake nobody and handlers that nobody wakes: an error in the log each, and the rest goes on. */
-function tellStrangers({ handlers, channels, observe }: DaemonParts): void {
+function tellStrangers({ handlers, disabled, channels, observe }: DaemonParts): void {
   const known = [...handlers.keys()];
   for (const { channel, handler } of channels) {
-    if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
+    const why = disabled?.get(handler);
+    if (why !== undefined) observe({ kind: 'disabled-handler', channel, handler, why });
+    else if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
   }
   for (const { name, queue } of handlers.values()) {
     if (queue !== undefined && !channels.some(({ handler }) => handler === name)) {

@@ -13,18 +13,17 @@ import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { Revival } from '../core/contracts.ts';
 import { errorCode, toError } from '../core/errors.ts';
+import { marker as name, newMarker } from '../core/hidden.ts';
 
 /**
  * A machine that stops without warning can bring deleted pages back: unlink is not on the disk until the file system says so (seen
- * on ext4, xfs and btrfs). A marker in root, a hidden file that no template matches, tells whether that may have happened.
+ * on ext4, xfs and btrfs). A marker in root, which no clearing touches, tells whether that may have happened.
  */
 interface Marker {
   readonly boot: string;
   /** The daemon stopped and the disk had everything by then. */
   readonly clean: boolean;
 }
-
-const name = '.uncached';
 
 /** How long `sync` may take before the stop is called unclean. */
 const syncMs = 8_000;
@@ -61,7 +60,7 @@ function readMarker(root: string): Marker | undefined {
 
 /** Others may write in root, too: a name that exists is never opened for writing, so that no symbolic link leads outside. */
 function writeMarker(root: string, marker: Marker): void {
-  const temporary = join(root, `${name}.new`);
+  const temporary = join(root, newMarker);
   try {
     rmSync(temporary, { force: true });
     const fd = openSync(temporary, 'wx', 0o644);

@@ -1,8 +1,9 @@
 import { getSystemErrorMap } from 'node:util';
 import type { Cleared, ClearFailure } from '../core/contracts.ts';
 import { errorCode, toError } from '../core/errors.ts';
+import { marker, newMarker, pageOfTemp } from '../core/hidden.ts';
 import type { Directory, Name, Walk } from './directory.ts';
-import { matcher, pageOfTemp, textOf } from './match.ts';
+import { matcher, nameOf, textOf } from './match.ts';
 import { type Removal, removeEntry } from './remove.ts';
 import { CannotRemove } from './remove-tree.ts';
 import { type End, patternsOf, type TreeNode, toTree } from './tree.ts';
@@ -69,7 +70,7 @@ class Clearing implements Cleared {
       directory = open();
       if (!directory) return;
       this.#entries(directory, [...node.ends.values()]);
-      for (const [name, child] of node.named) yield this.#child(directory, name, child);
+      for (const [name, child] of node.named) yield this.#child(directory, nameOf(name), child);
       for (const [component, child] of node.wild) {
         const matches = matcher(component);
         for (const name of directory.names()) {
@@ -116,7 +117,7 @@ class Clearing implements Cleared {
   }
 
   #remove(directory: Directory, name: Name, asked: readonly End[]): void {
-    if (asked.length === 0) return;
+    if (asked.length === 0 || isMarker(directory, name)) return;
     try {
       const directoryOnly = asked.every((end) => end.directory);
       this.files += this.#removal(directory, name, directoryOnly);
@@ -131,6 +132,11 @@ class Clearing implements Cleared {
   #failed(pattern: string, path: string, thrown: unknown): void {
     this.failures.push({ pattern, path, code: errorCode(thrown) ?? 'EUNKNOWN', message: inWords(thrown) });
   }
+}
+
+/** Without it nobody knows after a crash of the machine that deleted pages may be back. */
+function isMarker(directory: Directory, name: Name): boolean {
+  return directory.path === '' && (name === marker || name === newMarker);
 }
 
 /** What the system says, without Node's `/proc/self/fd/…` path that means nothing to an operator. */

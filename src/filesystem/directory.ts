@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { decode, readable } from '../core/bytes.ts';
 import { errorCode } from '../core/errors.ts';
 
 /** A file name: text, or bytes where the name is not UTF-8. */
@@ -62,7 +63,8 @@ export abstract class Directory {
 
   /** The path below root of one of its entries, for messages. */
   below(name: Name): string {
-    return this.path === '' ? String(name) : `${this.path}/${name}`;
+    const text = typeof name === 'string' ? name : readable(decode(name));
+    return this.path === '' ? text : `${this.path}/${text}`;
   }
 
   /** The last line of defence: nothing but the name of an entry gets near a system call, whatever asked for it. */

@@ -11,7 +11,9 @@ export function inspectRoot(
     if (!statSync(root).isDirectory()) return [`root ${root} is not a directory`];
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
-    return [`root ${root} does not exist: create it, or correct "root" under [cache]`];
+    return [
+      `root ${root} does not exist: create it, or correct "root" under [cache] (in an fp-listen.ini, BASEDIR)`,
+    ];
   }
   const problems: string[] = [];
   if (!isWritable(root)) problems.push(`root ${root} is not writable: files in it cannot be deleted`);

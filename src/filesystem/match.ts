@@ -1,4 +1,6 @@
+import { decode, encode, hasBytes } from '../core/bytes.ts';
 import { isWild, unescapeData } from '../core/pattern.ts';
+import type { Name } from './directory.ts';
 
 /** Decides whether one file name matches. */
 export type Matcher = (name: string) => boolean;
@@ -48,20 +50,18 @@ function quote(character: string): string {
 
 /** The inside of `[…]`: ranges keep their `-`, everything else is literal. */
 function quoteSet(set: string): string {
-  return set
-    .replace(/\\(.)|([[\]^\\])/gsu, (_all, escaped, bare) => `\\${escaped ?? bare}`)
-    .replace(/\\([^[\]^\\-])/gsu, '$1');
+  return set.replace(/\\(.)|([[\]^\\])/gsu, (_all, escaped, bare) => {
+    const member = escaped ?? bare;
+    return /[[\]^\\-]/.test(member) ? `\\${member}` : member;
+  });
 }
 
-/** A name as text. A byte that is no UTF-8 becomes half a surrogate pair: wildcards take it, but no literal is equal to it. */
-export function textOf(name: string | Buffer): string {
-  return typeof name === 'string' ? name : name.toString().replaceAll('\ufffd', '\udfff');
+/** A name as text, in which a byte that is no UTF-8 is one character (core/bytes.ts). */
+export function textOf(name: Name): string {
+  return typeof name === 'string' ? name : decode(name);
 }
 
-const temp = /^\.(.+)\.[0-9a-f]{16}\.tmp$/s;
-
-/** The page that a writer's temp `.NAME.<16 hex>.tmp` is to become (page-cache/), or undefined for any other name. */
-export function pageOfTemp(name: string): string | undefined {
-  if (name.charCodeAt(0) !== 46 || !name.endsWith('.tmp')) return undefined;
-  return temp.exec(name)?.[1];
+/** The name that a text stands for. */
+export function nameOf(text: string): Name {
+  return hasBytes(text) ? encode(text) : text;
 }

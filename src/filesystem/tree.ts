@@ -1,5 +1,6 @@
 import { isWild, unescapeData } from '../core/pattern.ts';
-import { type Matcher, matcher } from './match.ts';
+import type { Name } from './directory.ts';
+import { type Matcher, matcher, nameOf } from './match.ts';
 
 /** Patterns grouped by directory, so that each directory is opened and listed once for all of them. */
 export interface TreeNode {
@@ -13,7 +14,7 @@ export interface TreeNode {
 
 export interface End {
   /** The one name it stands for; undefined for a wild component. */
-  readonly literal: string | undefined;
+  readonly literal: Name | undefined;
   readonly matches: Matcher;
   /** Its pattern has a trailing `/`: only a directory goes. */
   readonly directory: boolean;
@@ -29,7 +30,7 @@ export function toTree(patterns: Iterable<string>): TreeNode {
     let node = root;
     for (const component of components) node = descend(node, component);
     node.ends.set(pattern, {
-      literal: isWild(last) ? undefined : unescapeData(last),
+      literal: isWild(last) ? undefined : nameOf(unescapeData(last)),
       matches: matcher(last),
       directory,
       pattern,

@@ -31,6 +31,8 @@ export function toLine(event: Event): Line {
       const { kind, ...fields } = event;
       return { level: 'info', message: 'starting', fields };
     }
+    case 'notice':
+      return { level: 'warn', message: event.text };
     case 'connecting':
       return {
         level: 'error',
@@ -49,7 +51,13 @@ export function toLine(event: Event): Line {
     case 'unknown-handler':
       return {
         level: 'error',
-        message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: add a section [handler.${event.handler}] or correct script_name in listen_for`,
+        message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: correct its script_name in listen_for, delete the row, or add a section [handler.${event.handler}]`,
+        fields: { channel: event.channel, handler: event.handler },
+      };
+    case 'disabled-handler':
+      return {
+        level: 'warn',
+        message: `channel ${event.channel} asks for the handler "${event.handler}", which is disabled: ${event.why}`,
         fields: { channel: event.channel, handler: event.handler },
       };
     case 'unheard-handler':

@@ -1,7 +1,7 @@
-import type { Pool } from 'pg';
 import type { Listened } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
 import { foldIdentifier } from './identifier.ts';
+import type { Pool } from './pool.ts';
 
 /** `listen_for`: which handler each channel wakes. */
 export async function readChannels(pool: Pool): Promise<Listened[]> {

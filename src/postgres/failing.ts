@@ -1,5 +1,6 @@
-import type { Pool } from 'pg';
-import type { FailingRow, FailingRows } from '../core/contracts.ts';
+import { type FailingRow, type FailingRows, retryAsked } from '../core/contracts.ts';
+import { jsonOf, withKeys } from './json.ts';
+import type { Pool } from './pool.ts';
 
 /** Statements on failing rows, for whoever looks after the daemon: they touch the rows of every owner. */
 
@@ -10,14 +11,15 @@ const condition = `last_error IS NOT NULL AND ($1::text IS NULL OR handler = $1)
 const valuesOf = ({ handler, ids }: FailingRows) => [handler ?? null, ids ?? null];
 
 export async function failing({ pool }: Own, which: FailingRows): Promise<FailingRow[]> {
+  const json = await jsonOf(pool);
   const { rows } = await pool.query<FailingRow>(
-    `SELECT id::float8 AS id, handler, key, last_error AS error, attempts,
+    `SELECT id::float8 AS id, handler, ${json.send('key')} AS key, last_error AS error, attempts,
             extract(epoch FROM clock_timestamp() - claimed_at)::float8 * 1000 AS "ageMs",
             extract(epoch FROM retry_at - clock_timestamp())::float8 * 1000 AS "retryMs"
      FROM uncached.journal WHERE ${condition} ORDER BY id`,
     valuesOf(which),
   );
-  return rows;
+  return withKeys(rows, json);
 }
 
 /** As if never tried: the journal loop takes rows like these for forgotten ones, whichever daemon owns them. */
@@ -26,6 +28,7 @@ export async function retryNow({ pool }: Own, which: FailingRows): Promise<numbe
     `UPDATE uncached.journal SET retry_at = NULL, attempts = 0 WHERE ${condition}`,
     valuesOf(which),
   );
+  await pool.query('SELECT pg_notify($1, $2)', [retryAsked, '']);
   return rowCount ?? 0;
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { withAdvice } from './advice.ts';
+import { standbyError, withAdvice } from './advice.ts';
 import { describeConnection } from './connection.ts';
 
 /** The servers that may hold the database, and which of them is used. node-postgres knows one host only. */
@@ -19,22 +19,31 @@ export function openHosts(configs: readonly [pg.ClientConfig, ...pg.ClientConfig
     current: () => current,
     async findPrimary() {
       if (configs.length === 1) return;
-      const problems: Error[] = [];
-      for (const config of configs) {
-        try {
-          if (await isPrimary(config)) {
-            current = config;
-            return;
-          }
-          problems.push(new Error(`${describeConnection(config)} is a standby`));
-        } catch (error) {
-          problems.push(withAdvice(describeConnection(config), error));
+      // Side by side: one that does not answer costs the time-out once, and nothing if one before it is the primary.
+      const answers = configs.map((config) => ({ config, problem: problemOf(config) }));
+      const problems: string[] = [];
+      for (const { config, problem } of answers) {
+        const found = await problem;
+        if (found === undefined) {
+          current = config;
+          return;
         }
+        problems.push(found);
       }
-      const error = new Error(`Cannot find a primary: ${problems.map(({ message }) => message).join('; ')}`);
+      const error = new Error(`Cannot find a primary: ${problems.join('; ')}`);
       throw Object.assign(error, { code: 'ENOPRIMARY' });
     },
   };
+}
+
+/** Why it cannot be used; undefined for a primary. Never rejects. */
+async function problemOf(config: pg.ClientConfig): Promise<string | undefined> {
+  try {
+    if (await isPrimary(config)) return undefined;
+    throw standbyError();
+  } catch (error) {
+    return withAdvice(describeConnection(config), error).message;
+  }
 }
 
 async function isPrimary(config: pg.ClientConfig): Promise<boolean> {
@@ -43,9 +52,13 @@ async function isPrimary(config: pg.ClientConfig): Promise<boolean> {
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-    return rows[0]?.standby === false;
+    return !(await isStandby(client));
   } finally {
     client.end().catch(() => {});
   }
+}
+
+export async function isStandby(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+  return rows[0]?.standby === true;
 }

@@ -1,5 +1,5 @@
-import type { Pool } from 'pg';
 import { quoteIdentifier } from './identifier.ts';
+import type { Pool } from './pool.ts';
 import { findQueueTable, queueProblems } from './queue-table.ts';
 
 const install = 'install it: uncached schema | psql';
@@ -25,7 +25,9 @@ export async function inspectSchema(pool: Pool): Promise<string[]> {
   const { user, standby, usage, journal, channels } = found;
   return [
     ...(standby
-      ? ['this server is a standby, where nothing can be claimed: name the primary under [database]']
+      ? [
+          'this server is a standby, where LISTEN and writing are impossible: name the primary under [database], or promote it',
+        ]
       : []),
     ...(usage === false
       ? [

@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import type {
   Journal,
   JournalCount,
@@ -10,6 +9,8 @@ import type {
 } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
 import { drop, failing, retryNow } from './failing.ts';
+import { type Json, jsonOf, withKeys } from './json.ts';
+import type { Pool } from './pool.ts';
 
 /**
  * `uncached.journal`: what is claimed and not yet settled. A function a statement.
@@ -51,13 +52,13 @@ interface Own {
 }
 
 /** bigint would come as text; ids stay far below 2^53. */
-const columns = 'id::float8 AS id, handler, key';
+const columns = ({ send }: Json) => `id::float8 AS id, handler, ${send('key')} AS key`;
 
 async function record({ pool, owner }: Own, handler: string): Promise<JournalRow> {
   const { rows } = await pool.query<JournalRow>({
     name: 'uncached_record',
     text: `INSERT INTO uncached.journal (handler, key, enqueued_at, owner)
-           VALUES ($1, '{}', clock_timestamp(), $2) RETURNING ${columns}`,
+           VALUES ($1, '{}', clock_timestamp(), $2) RETURNING id::float8 AS id, handler, key`,
     values: [handler, owner],
   });
   const [row] = rows;
@@ -110,12 +111,13 @@ async function listPrepared(pool: Pool): Promise<string[]> {
 }
 
 async function read({ pool, owner }: Own, { ids, at }: Looked): Promise<JournalRow[]> {
+  const json = await jsonOf(pool);
   const { rows } = await pool.query<JournalRow>({
     name: 'uncached_read',
-    text: `SELECT ${columns} FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND claimed_at <= $2 AND owner = $3`,
+    text: `SELECT ${columns(json)} FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND claimed_at <= $2 AND owner = $3`,
     values: [ids, at, owner],
   });
-  return rows;
+  return withKeys(rows, json);
 }
 
 async function settle({ pool, owner }: Own, { ids, at }: Looked): Promise<void> {
@@ -149,7 +151,8 @@ async function retake(
   { pool, owner }: Own,
   { limit, handlers }: { limit: number; handlers: readonly string[] },
 ): Promise<{ rows: JournalRow[]; nextMs: number | null }> {
-  const { rows } = await pool.query<{ rows: JournalRow[] | null; nextMs: number | null }>({
+  const json = await jsonOf(pool);
+  const { rows } = await pool.query<{ rows: unknown; nextMs: number | null }>({
     name: 'uncached_retake',
     text: `
       WITH due AS (
@@ -160,12 +163,15 @@ async function retake(
           ORDER BY retry_at LIMIT $1))
         RETURNING id, handler, key
       )
-      SELECT (SELECT json_agg(due) FROM due) AS rows,
+      SELECT ${json.send('(SELECT json_agg(due) FROM due)')} AS rows,
              (SELECT greatest(0, extract(epoch FROM min(retry_at) - clock_timestamp())::float8 * 1000)
               FROM uncached.journal WHERE last_error IS NOT NULL AND handler = ANY ($2) AND owner = $3) AS "nextMs"`,
     values: [limit, handlers, owner],
   });
-  return { rows: rows[0]?.rows ?? [], nextMs: rows[0]?.nextMs ?? null };
+  return {
+    rows: json.read<JournalRow[] | null>(rows[0]?.rows ?? null) ?? [],
+    nextMs: rows[0]?.nextMs ?? null,
+  };
 }
 
 /**
@@ -209,12 +215,13 @@ async function unsettled(
   { pool, owner }: Own,
   { after, upTo, limit, which }: { after: number; upTo: number; limit: number; which: Which },
 ): Promise<JournalRow[]> {
+  const json = await jsonOf(pool);
   const { rows } = await pool.query<JournalRow>(
-    `SELECT ${columns} FROM uncached.journal
+    `SELECT ${columns(json)} FROM uncached.journal
      WHERE id > $1 AND id <= $2 AND owner = $4 AND ${conditions[which]} ORDER BY id LIMIT $3`,
     [after, upTo, limit, owner],
   );
-  return rows;
+  return withKeys(rows, json);
 }
 
 async function counts({ pool }: Own): Promise<JournalCount[]> {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientConfig, Pool } from 'pg';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ClientConfig } from 'pg';
 import createSubscriber, { type Subscriber } from 'pg-listen';
 import { toError } from '../core/errors.ts';
 import { withAdvice } from './advice.ts';
+import type { Pool } from './pool.ts';
 
 export interface Listening {
   /** Settles when the connection is lost, with the reason. */
@@ -16,8 +18,11 @@ export interface Listening {
   close(): void;
 }
 
-/** How long a notification may take; on one machine it takes a millisecond. */
+/** How long sending a notification may take. */
 const patienceMs = 4_000;
+
+/** How long one that the server has taken may be on its way; on one machine it takes a millisecond. */
+const hearingMs = 2_000;
 
 /**
  * LISTENs on the channels; resolves when every LISTEN is committed, so that whatever is committed afterwards is heard.
@@ -55,32 +60,40 @@ export async function listen(
   }
 
   async function heartbeat(): Promise<void> {
-    let timeout: NodeJS.Timeout | undefined;
-    const heard = new Promise<void>((resolve, reject) => {
+    const heard = new Promise<void>((resolve) => {
       beat = resolve;
-      timeout = setTimeout(() => reject(new DeafError()), patienceMs);
     });
+    const end = new AbortController();
     const sent = pool.query("SELECT pg_notify($1, '')", [own]).catch((error) => {
       throw withAdvice('Cannot send a heartbeat', error);
     });
+    const tooLate = [silence(patienceMs, end.signal), sent.then(() => silence(hearingMs, end.signal))];
     try {
       // Sending may hang as well; whatever comes first decides.
-      await Promise.race([heard, sent.then(() => heard)]);
+      await Promise.race([heard, ...tooLate]);
     } finally {
-      clearTimeout(timeout);
-      heard.catch(() => {});
-      sent.catch(() => {});
+      end.abort();
+      for (const one of tooLate) one.catch(() => {});
     }
   }
 
   return { lost, heartbeat, close: () => close(subscriber) };
 }
 
+/**
+ * Rejects after the time, as deaf. In two halves: when this machine stood still, the first is over at once, and what has arrived in the
+ * meantime is heard before the second.
+ */
+async function silence(ms: number, signal: AbortSignal): Promise<never> {
+  for (const half of [ms / 2, ms / 2]) await wait(half, undefined, { signal });
+  throw new DeafError(ms);
+}
+
 /** LISTEN succeeded and yet nothing is heard. */
 export class DeafError extends Error {
-  constructor() {
+  constructor(ms: number) {
     super(
-      `a notification sent was not heard within ${patienceMs / 1_000} s: the connection is half-open, or it leads through a pooler in transaction or statement mode; connect to PostgreSQL itself or to a pooler in session mode`,
+      `a notification sent was not heard within ${ms / 1_000} s: the connection is half-open, or it leads through a pooler in transaction or statement mode; connect to PostgreSQL itself or to a pooler in session mode`,
     );
     this.name = 'DeafError';
   }

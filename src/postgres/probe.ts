@@ -1,5 +1,6 @@
-import type { ClientConfig, Pool } from 'pg';
+import type { ClientConfig } from 'pg';
 import { DeafError, listen } from './listener.ts';
+import type { Pool } from './pool.ts';
 
 /** Whether a notification sent on one connection is heard on another. */
 export async function canHear(pool: Pool, config: ClientConfig): Promise<boolean> {

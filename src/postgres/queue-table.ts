@@ -1,6 +1,6 @@
-import type { Pool } from 'pg';
 import { didYouMean } from '../core/suggest.ts';
 import { quoteIdentifier } from './identifier.ts';
+import type { Pool } from './pool.ts';
 
 /** What there is to know of a queue table before claiming from it. */
 export interface QueueTable {
@@ -9,7 +9,7 @@ export interface QueueTable {
   readonly columns: readonly string[];
   /** Has an integer `id`, so that entries have an order and a claim can begin beyond the last one. */
   readonly hasId: boolean;
-  /** SQL for an entry's age as timestamptz; `date_added` of type `time`, as old databases have it, tells no age. */
+  /** SQL for when an entry was added, as timestamptz; `date_added` of type `time`, as old databases have it, does not tell. */
   readonly age: string;
   readonly hasAge: boolean;
   /** FOR UPDATE SKIP LOCKED needs UPDATE on a column. */
@@ -45,13 +45,16 @@ export async function findQueueTable(pool: Pool, name: string): Promise<QueueTab
     name: found.name,
     columns: [...types.keys()],
     hasId: ['smallint', 'integer', 'bigint'].includes(types.get('id') ?? ''),
-    age: hasAge ? 'date_added::timestamptz' : 'NULL::timestamptz',
+    age: hasAge ? addedAt : 'NULL::timestamptz',
     hasAge,
     mayLock: found.update,
     maySelect: found.select,
     mayDelete: found.delete,
   };
 }
+
+/** Without infinity and the ends of the calendar, with which PostgreSQL refuses to reckon: such an entry would block the others. */
+const addedAt = `CASE WHEN date_added BETWEEN '1900-01-01' AND '2900-01-01' THEN date_added::timestamptz END`;
 
 /** What keeps a handler from working with its queue table, each with what to do about it. */
 export function queueProblems(

@@ -1,8 +1,10 @@
-import type { Pool, QueryConfig } from 'pg';
+import type { QueryConfig } from 'pg';
 import type { Backlog, Claim, JournalRow, Queue } from '../core/contracts.ts';
 import { errorCode } from '../core/errors.ts';
 import { withAdvice } from './advice.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { type Json, jsonOf } from './json.ts';
+import type { Pool } from './pool.ts';
 import { findQueueTable, type QueueTable, queueProblems } from './queue-table.ts';
 
 /** The queue table of one handler. It is looked up at the first use, and again after it was found changed. */
@@ -11,13 +13,18 @@ export function openQueue(
   given: { handler: string; queue: string; columns: readonly string[]; user: string; owner: string },
 ): Queue {
   const { handler, queue, columns, user, owner } = given;
-  let known: Promise<{ table: QueueTable; statement: { name: string; text: string } }> | undefined;
+  let known: ReturnType<typeof lookUp> | undefined;
 
   async function lookUp() {
     const table = await findQueueTable(pool, queue);
     const problems = queueProblems(queue, table, columns, user);
     if (!table || problems.length > 0) throw new Error(problems.join('; '));
-    return { table, statement: { name: nextStatementName(), text: claimStatement(table, columns) } };
+    const json = await jsonOf(pool);
+    return {
+      table,
+      json,
+      statement: { name: nextStatementName(), text: claimStatement(table, columns, json) },
+    };
   }
 
   async function attempt<T>(
@@ -35,12 +42,10 @@ export function openQueue(
 
   return {
     claim: (limit, after) =>
-      attempt('claim from', ({ table, statement }) =>
-        claim(pool, {
-          ...statement,
-          values: [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])],
-        }),
-      ),
+      attempt('claim from', ({ table, json, statement }) => {
+        const values = [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])];
+        return claim(pool, json, { ...statement, values });
+      }),
     backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
   };
 }
@@ -69,7 +74,7 @@ function nextStatementName(): string {
  * Without the right to lock (SELECT and DELETE only, as FreshPorts grants) DELETE itself waits for producers and may be chosen
  * as a deadlock's victim: the caller tries again.
  */
-function claimStatement(table: QueueTable, columns: readonly string[]): string {
+function claimStatement(table: QueueTable, columns: readonly string[], json: Json): string {
   const keys = columns.map((column, index) => ({
     name: column,
     value: `${quoteIdentifier(column)}::text AS k${index}`,
@@ -80,6 +85,7 @@ function claimStatement(table: QueueTable, columns: readonly string[]): string {
   const id = table.hasId ? 'id' : 'NULL::bigint AS id';
   const returning = [id, ...keys.map(({ value }) => value), `${table.age} AS age`].join(', ');
   const groups = keys.length > 0 ? `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}` : '';
+  const rows = `(SELECT json_agg(json_build_object('id', id, 'handler', $1::text, 'key', key)) FROM claimed)`;
   const key = keys.map(({ name }, index) => `'${name.replaceAll("'", "''")}', k${index}`).join(', ');
   return `
     WITH taken AS (
@@ -94,19 +100,19 @@ function claimStatement(table: QueueTable, columns: readonly string[]): string {
     SELECT (SELECT count(*)::int FROM taken) AS entries,
            (SELECT max(id)::text FROM taken) AS last,
            (SELECT extract(epoch FROM clock_timestamp() - min(age))::float8 * 1000 FROM taken) AS "lagMs",
-           (SELECT json_agg(json_build_object('id', id, 'handler', $1::text, 'key', key)) FROM claimed) AS rows,
+           ${json.send(rows)} AS rows,
            CASE WHEN (SELECT count(*) FROM taken) < $2
                 THEN (SELECT count(*) FROM (SELECT FROM ${table.name} ${beyond} LIMIT $2) AS seen) > (SELECT count(*) FROM taken)
                 ELSE false END AS remains`;
 }
 
-async function claim(pool: Pool, statement: QueryConfig): Promise<Claim> {
+async function claim(pool: Pool, json: Json, statement: QueryConfig): Promise<Claim> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { rows } = await pool.query<Omit<Claim, 'rows'> & { rows: JournalRow[] | null }>(statement);
+      const { rows } = await pool.query<Omit<Claim, 'rows'> & { rows: unknown }>(statement);
       const [claimed] = rows;
       if (!claimed) throw new Error('Cannot claim: the statement returned nothing');
-      return { ...claimed, rows: claimed.rows ?? [] };
+      return { ...claimed, rows: json.read<JournalRow[] | null>(claimed.rows) ?? [] };
     } catch (error) {
       if (!tryAgain.includes(errorCode(error) ?? '') || attempt === maxAttempts) throw error;
     }

@@ -14,6 +14,11 @@ export function installSql(): string {
     .join('\n');
 }
 
+/** What a database needs that has its listen_for and its queue tables already. */
+export function journalSql(): string {
+  return read('1-journal.sql');
+}
+
 export function uninstallSql(): string {
   return read(uninstall);
 }

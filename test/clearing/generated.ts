@@ -11,12 +11,13 @@ export interface Meant {
 export type Token =
   | { kind: 'text'; text: string }
   | { kind: 'column'; column: string }
+  | { kind: 'below'; column: string; prefix: readonly string[] }
   | { kind: 'star' }
   | { kind: 'any' }
   | { kind: 'set'; characters: readonly string[]; negated: boolean };
 
 const columns = ['a', 'b'];
-const characters = [...'ab.*?[]\\!^-{} x\n\r\t$()|+é😀\u0301\ufffd~#%"\'', '..'];
+const characters = [...'ab.*?[]\\!^-{} x\n\r\t$()|+é😀\u0301\ufffd~#%"\'\udcff', '..'];
 const whole = [
   '.',
   '..',
@@ -43,6 +44,8 @@ const more = [
   'a.',
   '\ud800',
   'a\udfff',
+  'a\udcff',
+  '\udce9'.repeat(255),
   '😀',
   'x'.repeat(255),
   'x'.repeat(256),
@@ -62,7 +65,16 @@ export function anyKey(random: Random, value: () => string = () => anyValue(rand
   return Object.fromEntries(columns.map((column) => [column, random.chance(0.02) ? null : value()]));
 }
 
+/** A path, often below the prefix that `{column:below PREFIX}` takes off, or nearly so. */
+export function anyPath(random: Random, name: () => string = () => anyValue(random)): string {
+  const path = [...random.list(2, () => random.pick(prefix)), name(), ...random.list(1, name)];
+  return random.pick(['', '/', '/p/q/', '/p/q/', '/p/qq/', '/x/p/q/', '/p/q']) + path.join('/');
+}
+
+const prefix = ['p', 'q'];
+
 const column: Token = { kind: 'column', column: 'a' };
+const below: Token = { kind: 'below', column: 'a', prefix };
 const dot: Token = { kind: 'text', text: '.' };
 const star: Token = { kind: 'star' };
 
@@ -74,6 +86,9 @@ const likely: readonly Token[][][] = [
   [[column], [star]],
   [[column, dot, star]],
   [[star, column]],
+  [[below]],
+  [[below, dot, star]],
+  [[star], [below, star]],
 ];
 
 export function anyTemplate(random: Random): Meant {
@@ -92,11 +107,13 @@ function anyComponent(random: Random): Token[] {
 
 function anyToken(random: Random): Token {
   const text = () => random.pick(characters.filter((one) => one !== '..'));
-  switch (random.pick(['text', 'column', 'column', 'star', 'any', 'set'] as const)) {
+  switch (random.pick(['text', 'column', 'column', 'below', 'star', 'any', 'set'] as const)) {
     case 'text':
       return { kind: 'text', text: text() };
     case 'column':
       return { kind: 'column', column: random.pick(columns) };
+    case 'below':
+      return { kind: 'below', column: random.pick(columns), prefix };
     case 'star':
       return { kind: 'star' };
     case 'any':
@@ -116,6 +133,8 @@ function inWords(token: Token): string {
       return /[*?[\]\\{}]/.test(token.text) ? escaped(token.text) : token.text;
     case 'column':
       return `{${token.column}}`;
+    case 'below':
+      return `{${token.column}:below /${token.prefix.join('/')}}`;
     case 'star':
       return '*';
     case 'any':

@@ -60,6 +60,7 @@ beforeEach(() => {
     clock,
     observe: () => {},
     onFailed: () => {},
+    inHand: new Set(),
   };
   settling = new Settling(means, { settleMs, limit: 2 });
 });

@@ -3,8 +3,8 @@ import { parseTemplate } from '../../src/clearing/template.ts';
 import { unescapeData } from '../../src/core/pattern.ts';
 import { toTree } from '../../src/filesystem/tree.ts';
 import { random } from '../random.ts';
-import { anyKey, anyTemplate, anyValue, written } from './generated.ts';
-import { isRefused } from './plain-definition.ts';
+import { anyKey, anyPath, anyTemplate, anyValue, written } from './generated.ts';
+import { isRefused, spread } from './plain-definition.ts';
 
 const chances = random();
 
@@ -20,7 +20,8 @@ describe('expand', () => {
   it('refuses a key exactly when no page can have it, and else keeps to its components', () => {
     const met = { refused: 0, expanded: 0 };
     for (let round = 0; round < 5_000; round++) {
-      const [meant, key] = [anyTemplate(chances), anyKey(chances)];
+      const path = () => (chances.chance(0.3) ? anyPath(chances) : anyValue(chances));
+      const [meant, key] = [anyTemplate(chances), anyKey(chances, path)];
       const template = parseTemplate(written(meant));
       const seen = JSON.stringify([template.text, key]);
       if (isRefused(meant, key)) {
@@ -30,7 +31,34 @@ describe('expand', () => {
         met.expanded += 1;
         const pattern = template.expand(key);
         expect(unsafe(pattern), seen).toEqual([]);
-        expect(pattern.replace(/\/$/, '').split('/').length, seen).toBe(meant.components.length);
+        expect(pattern.replace(/\/$/, '').split('/').length, seen).toBe(
+          spread(meant, key)?.components.length,
+        );
+      }
+    }
+    expect(met.refused).toBeGreaterThan(500);
+    expect(met.expanded).toBeGreaterThan(500);
+  });
+
+  it('takes with :below exactly the prefix off', () => {
+    const met = { refused: 0, expanded: 0 };
+    const meant = {
+      components: [[{ kind: 'below', column: 'a', prefix: ['p', 'q'] }]],
+      directory: false,
+    } as const;
+    const template = parseTemplate('{a:below /p/q}');
+    for (let round = 0; round < 5_000; round++) {
+      const key = { a: anyPath(chances) };
+      const seen = JSON.stringify(key);
+      if (isRefused(meant, key)) {
+        met.refused += 1;
+        expect(() => template.expand(key), seen).toThrow('no page can have this key');
+      } else {
+        met.expanded += 1;
+        const names = spread(meant, key)?.components.map(([token]) =>
+          token?.kind === 'text' ? token.text : '',
+        );
+        expect(template.expand(key).split('/').map(unescapeData), seen).toEqual(names);
       }
     }
     expect(met.refused).toBeGreaterThan(500);
@@ -54,7 +82,23 @@ describe('parseTemplate', () => {
   it('refuses whatever it is given, or makes of it what the file system understands', () => {
     const met = { refused: 0, parsed: 0 };
     for (let round = 0; round < 5_000; round++) {
-      const pieces = ['{a}', '{a:path}', '{b:slug}', '/', '\\', '.', '..', '[', ']', '-', '!', '{', '}', '*'];
+      const pieces = [
+        '{a}',
+        '{a:path}',
+        '{a:below /p}',
+        '{b:slug}',
+        '/',
+        '\\',
+        '.',
+        '..',
+        '[',
+        ']',
+        '-',
+        '!',
+        '{',
+        '}',
+        '*',
+      ];
       const text = chances.list(6, () => chances.pick([...pieces, anyValue(chances)])).join('');
       let pattern: string;
       try {

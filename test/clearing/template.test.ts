@@ -36,6 +36,11 @@ describe('parseTemplate', () => {
     ['news/{a:lower}', '"lower" is no format'],
     ['news/{a:%Y/%m}', 'cannot contain "/"'],
     ['news/{a:%q}', '%q is no date directive'],
+    ['news/{a:below}', '"below" takes a path such as /ports/head, and "" is empty'],
+    ['news/{a:below /}', 'is empty'],
+    ['news/{a:below /a//b}', 'is empty'],
+    ['news/{a:below /a/../b}', 'begins with a dot'],
+    ['news/{a:belowx}', '"belowx" is no format'],
     ['news/a\0', 'stray "\\u0000"'],
     ['news/\\\0', 'stray "\\u0000"'],
     ['news/[\0]', 'stray "\\u0000"'],
@@ -106,10 +111,66 @@ describe('expand', () => {
     }
   });
 
+  it.each([
+    ['/ports/head/MOVED', 'MOVED'],
+    ['ports/head/MOVED', 'MOVED'],
+    ['/ports/head/Mk/bsd.port.mk', 'Mk/bsd.port.mk'],
+    ['/ports/head/x/ports/head/y', 'x/ports/head/y'],
+    ['/ports/head/ports/head', 'ports/head'],
+    ['/ports/header/x', 'ports/header/x'],
+    ['/ports/x', 'ports/x'],
+    ['/ports', 'ports'],
+    ['/src/ports/head/x', 'src/ports/head/x'],
+    ['/ports/head/.gitignore', '.gitignore'],
+    ['/ports/head/.github/..a/...', '.github/..a/...'],
+    ['/ports/head/*', '\\*'],
+  ])('takes the prefix off with :below: %s is %s', (pathname, path) => {
+    for (const prefix of ['/ports/head', 'ports/head', '/ports/head/', ' /ports/head '])
+      expect(expand(`ports/{pathname:below ${prefix}}.*`, { pathname })).toBe(`ports/${path}.*`);
+  });
+
+  it.each([
+    ['/ports/head', 'is "/ports/head", of which nothing is below /ports/head'],
+    ['ports/head', 'of which nothing is below'],
+    ['/ports/head/', 'is empty'],
+    ['/', 'is empty'],
+    ['', 'is empty'],
+    ['//ports/head/x', 'is empty'],
+    ['/ports/head/a//b', 'is empty'],
+    ['/ports/head/..', 'component ".."'],
+    ['/ports/head/../../x', 'component ".."'],
+    ['/ports/head/a/./b', 'component "."'],
+    ['/ports/head/.uncached', "uncached's own file"],
+    ['/ports/head/.a.0123456789abcdef.tmp', 'a page being written'],
+    [`/ports/head/${'x'.repeat(256)}`, 'over 255 bytes'],
+    ['/ports/head/a\0', 'NUL'],
+  ])('refuses with :below the value %j: %s', (pathname, message) => {
+    const refused = () => expand('ports/{pathname:below /ports/head}', { pathname });
+    expect(refused).toThrow(message);
+    expect(refused).toThrow('no page can have this key');
+  });
+
+  it('tells patterns for every key there is', () => {
+    const everything = (text: string) => parseTemplate(text).everything;
+    expect(everything('ports/{category}/{port}/*')).toEqual(['ports/*/*/*']);
+    expect(everything('ports/{p:path}.*')).toEqual(['ports/*']);
+    expect(everything('ports/{p:below /ports/head}.*')).toEqual(['ports/*', 'ports/.*']);
+    expect(everything('{p:below /ports/head}')).toEqual(['*', '.*']);
+    expect(everything('ports/x{p:below /ports/head}')).toEqual(['ports/x*']);
+  });
+
   it('cleans with :slug', () => {
     expect(expand('commits/{id:slug}/', { id: '<200501.A_b@FreeBSD.org>' })).toBe(
       'commits/-200501-a-b-freebsd-org-/',
     );
+  });
+
+  it('takes bytes that are no UTF-8 as they are, and makes characters of those that are one together', () => {
+    expect(expand('{a}.*', { a: 'caf\udce9' })).toBe('caf\udce9.*');
+    expect(expand('{a}{b}', { a: '\udcc3', b: '\udca9' })).toBe('é');
+    expect(expand('{a}', { a: '\udce9'.repeat(255) })).toBe('\udce9'.repeat(255));
+    expect(() => expand('{a}', { a: '\udce9'.repeat(256) })).toThrow('over 255 bytes');
+    expect(expand('{a:slug}', { a: 'A\udce9\udce8B' })).toBe('a-b');
   });
 
   it('says which column', () => {

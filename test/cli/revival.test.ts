@@ -16,8 +16,9 @@ const named = [
   'news/1',
   'ports/MOVED.1',
   'ports/Mk/x.1',
+  'ports/.gitignore.1',
 ];
-const others = ['spooling/draft', 'html/index.html', 'searchlog.txt', 'ports/.hidden', 'daily/notes'];
+const others = ['spooling/draft', 'html/index.html', 'searchlog.txt', 'daily/.hidden', 'daily/notes'];
 
 beforeEach(() => {
   site = makeSite();

@@ -30,11 +30,13 @@ function problems(text: string): readonly string[] {
   return [];
 }
 
+const configurationOf = (text: string) => load(file(text)).configuration;
+
 const minimal = '[cache]\nroot = /var/cache/site\n[handler.news]\nclear[] = news/*\n';
 
 describe('load', () => {
   it('fills in the defaults', () => {
-    expect(load(file(minimal))).toEqual({
+    expect(configurationOf(minimal)).toEqual({
       file: join(folder, 'uncached.ini'),
       database: {},
       cache: { root: '/var/cache/site', settleMs: 10_000 },
@@ -45,7 +47,7 @@ describe('load', () => {
 
   it('takes values as they are written: quotes, comments, true', () => {
     const text = `; comment\n# comment\n[database]\npassword = "a#b;c"\ndbname = true ; the database\nhost='/run/pg'\n  user =  me  \n${minimal}`;
-    expect(load(file(text)).database).toEqual({
+    expect(configurationOf(text).database).toEqual({
       password: 'a#b;c',
       dbname: 'true',
       host: '/run/pg',
@@ -53,9 +55,25 @@ describe('load', () => {
     });
   });
 
+  it.each([
+    [`'1e3'`, '1e3'],
+    [`'a\\b"c'`, 'a\\b"c'],
+    [`"a\\\\b\\"c"`, 'a\\b"c'],
+    [`"true"`, 'true'],
+    [`1e3`, '1e3'],
+  ])('takes the password %s as it is meant', (written, password) => {
+    expect(configurationOf(`[database]\npassword = ${written}\n${minimal}`).database).toEqual({ password });
+  });
+
+  it('refuses double quotes that could be understood in two ways', () => {
+    expect(problems(`[database]\npassword = "a\\sb"\n${minimal}`)).toEqual([
+      'line 2: the value of password has a backslash or a quote that means nothing in double quotes: write \\\\ and \\", or put it in single quotes, which take everything as it is',
+    ]);
+  });
+
   it('takes a list option once without brackets, or with them any number of times', () => {
     const handler = (lines: string) =>
-      load(file(`${minimal}[handler.x]\nclear = x/*\n${lines}`)).handlers[1]?.followers;
+      configurationOf(`${minimal}[handler.x]\nclear = x/*\n${lines}`).handlers[1]?.followers;
     expect(handler('then = news')).toEqual(['news']);
     expect(handler('then[] = news\nthen[] = more')).toEqual(['news', 'more']);
   });
@@ -140,12 +158,13 @@ describe('inspect', () => {
 describe('format', () => {
   it('loads to the same value', () => {
     const text = `[database]\nhost = /run/pg\nport = 5433\ndbname = "a=b"\n[cache]\nroot = "/var/#1"\nsettle = 1500ms\n[daemon]\nsweep = 2m\n[handler.news]\nqueue = q\nclear[] = news/*\nclear[] = "x;y/{a}"\nthen[] = other\nrun = zfs rollback x@empty\n[handler.other]\nclear[] = o\n`;
-    const configuration = load(file(text));
-    expect(load(file(format(configuration)))).toEqual(configuration);
+    const configuration = configurationOf(text);
+    expect(configurationOf(format(configuration))).toEqual(configuration);
   });
 
   it('masks the password', () => {
-    const text = format(load(file(`[database]\npassword = hunter2\n${minimal}`)));
+    const text = format(configurationOf(`[database]\npassword = hunter2\n${minimal}`));
+    expect(text).toContain('\n; the password is masked: --show-password prints it\n');
     expect(text).toContain('password = ********');
     expect(text).not.toContain('hunter2');
   });

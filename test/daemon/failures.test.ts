@@ -51,6 +51,7 @@ async function attempt(...ids: readonly string[]): Promise<void> {
     clock: { now: () => now, wait: () => Promise.reject(new Error('nobody waits here')) },
     observe,
     onFailed: () => {},
+    inHand: new Set(),
   });
 }
 

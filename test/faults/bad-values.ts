@@ -94,7 +94,11 @@ export const badPaths: readonly (string | null)[] = [
   '../a',
   '/..',
   '/../../outside/page',
-  'a/.hidden',
+  'a/.uncached',
+  '/ports/head',
+  '/ports/head/',
+  '/ports/head/..',
+  '/ports/head/.a.0123456789abcdef.tmp',
   'a/..',
   `a/${megabyte}`,
 ];

@@ -8,7 +8,6 @@ async function inWorld(options: WorldOptions, live: (world: World) => Promise<vo
   try {
     await world.start();
     await live(world);
-    await expectWhole(world);
   } finally {
     await world.close();
   }
@@ -24,6 +23,7 @@ it.concurrent(
       expect(await world.probe()).toBeLessThan(10_000);
       expect(world.daemon.log.map(({ event }) => event)).toContain('listener-lost');
       await world.proxy.heal();
+      await expectWhole(world);
     }),
 );
 
@@ -37,6 +37,7 @@ it.concurrent(
       await world.daemon.until('listener-lost', ({ event }) => event === 'listener-lost');
       await world.proxy.heal();
       await world.gone(page, 15_000);
+      await expectWhole(world);
     }),
 );
 
@@ -50,5 +51,28 @@ it.concurrent(
       console.log(`every connection half-open for good: ${Math.round(ms)} ms until the next clearing`);
       expect(ms).toBeLessThan(15_000);
       await world.proxy.heal();
+      await expectWhole(world);
+    }),
+);
+
+/** Supervisors kill what has not ended by then (service/uncached.service gives more). */
+const stopWithinMs = 15_000;
+
+it.concurrent(
+  'ends with 0 on SIGTERM although every connection is half-open and a claim is under way',
+  { timeout: 60_000 },
+  () =>
+    inWorld({}, async (world) => {
+      await world.probe();
+      const caught = world.proxy.at('claim', 'request');
+      const page = await world.enqueue();
+      await caught;
+      world.proxy.freeze('all');
+      const started = performance.now();
+      expect(await world.daemon.stop()).toBe(0);
+      expect(performance.now() - started).toBeLessThan(stopWithinMs);
+      await world.proxy.heal();
+      await world.start();
+      await world.gone(page);
     }),
 );

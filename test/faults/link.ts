@@ -16,6 +16,9 @@ export class Link {
   /** The server's process, for pg_terminate_backend; 0 until it has answered. */
   backend = 0;
   delayMs = 0;
+  /** How many TLS records the client has sent: all that can be told of what nobody can read. */
+  records = 0;
+  #overTls = false;
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #watch: Watch;
@@ -34,6 +37,11 @@ export class Link {
 
   get isListener(): boolean {
     return /^uncached\b.*listener/.test(this.application);
+  }
+
+  /** As pg_stat_activity names it: `client_port`. */
+  get port(): number {
+    return this.#server.localPort ?? 0;
   }
 
   /** Resolves when both ends are closed. */
@@ -59,6 +67,8 @@ export class Link {
 
   async #requests(): Promise<void> {
     for await (const request of requestsOf(this.#client)) {
+      if (request.kind === 'tls') this.#overTls = true;
+      if (request.kind === 'record') this.records += 1;
       if (request.kind === 'start-up') this.application = applicationOf(request);
       await this.#pass(request, 'request');
       if (request.kind === 'start-up' || request.kind === 'query') this.#unanswered.push(request);
@@ -70,7 +80,7 @@ export class Link {
 
   async #answers(): Promise<void> {
     let held: Buffer[] = [];
-    for await (const { type, bytes } of messagesOf(this.#server)) {
+    for await (const { type, bytes } of messagesOf(this.#server, () => this.#overTls)) {
       if (type === 'K') this.backend = bytes.readUInt32BE(5);
       held.push(bytes);
       // An answer passes whole or not at all: the transaction is committed only when ReadyForQuery is sent.

@@ -1,40 +1,62 @@
-/** One message of PostgreSQL's protocol, as it stands on the wire. The start-up packet has no type. */
+/** One message of PostgreSQL's protocol, as it stands on the wire; or, over TLS, one record, which nobody here can read. */
 export interface Message {
+  /** The letter; empty for the start-up packet, `tls` for the server's answer to a request for TLS, `record` over TLS. */
   readonly type: string;
   readonly bytes: Buffer;
 }
 
 /** What a client sends before it waits for an answer: the start-up packet, a simple query, or everything up to a Sync. */
 export interface Request {
-  readonly kind: 'start-up' | 'query' | 'terminate' | 'password';
+  readonly kind: 'start-up' | 'query' | 'terminate' | 'password' | 'tls' | 'record';
   readonly bytes: Buffer;
   /** The bytes as text, to match phases against. */
   readonly text: string;
 }
 
-/** Cuts a stream at message boundaries, so that a fault strikes between messages and knows which. No TLS. */
-export async function* messagesOf(
+type Framing = 'start-up' | 'message' | 'tls' | 'record';
+
+/** The length of what a buffer begins with; undefined when it is too short to tell. */
+const lengthOf: Readonly<Record<Framing, (rest: Buffer) => number | undefined>> = {
+  'start-up': (rest) => (rest.length < 4 ? undefined : rest.readUInt32BE(0)),
+  message: (rest) => (rest.length < 5 ? undefined : 1 + rest.readUInt32BE(1)),
+  tls: () => 1,
+  record: (rest) => (rest.length < 5 ? undefined : 5 + rest.readUInt16BE(3)),
+};
+
+/** Cuts a stream at message boundaries, so that a fault strikes between messages and knows which. Over TLS, at record boundaries. */
+async function* framesOf(
   stream: AsyncIterable<Buffer>,
-  { startUp = false } = {},
-): AsyncGenerator<Message> {
+  first: () => Framing,
+  next: (frame: { framing: Framing; bytes: Buffer }) => Framing,
+): AsyncGenerator<{ framing: Framing; bytes: Buffer }> {
   let rest: Buffer = Buffer.alloc(0);
-  let typed = !startUp;
+  let framing: Framing | undefined;
   for await (const chunk of stream) {
     rest = Buffer.concat([rest, chunk]);
+    framing ??= first();
     for (;;) {
-      const head = typed ? 1 : 0;
-      if (rest.length < head + 4) break;
-      const length = head + rest.readUInt32BE(head);
-      if (rest.length < length) break;
-      yield { type: typed ? rest.toString('latin1', 0, 1) : '', bytes: rest.subarray(0, length) };
+      const length = lengthOf[framing](rest);
+      if (length === undefined || rest.length < length) break;
+      const frame = { framing, bytes: rest.subarray(0, length) };
+      yield frame;
       rest = rest.subarray(length);
-      typed = true;
+      framing = next(frame);
     }
   }
 }
 
+/** What a server sends; `overTls` is asked when the first byte has come. */
+export async function* messagesOf(
+  stream: AsyncIterable<Buffer>,
+  overTls: () => boolean,
+): AsyncGenerator<Message> {
+  const first = () => (overTls() ? 'tls' : 'message');
+  const frames = framesOf(stream, first, ({ framing }) => (framing === 'message' ? 'message' : 'record'));
+  for await (const { framing, bytes } of frames)
+    yield { type: framing === 'message' ? bytes.toString('latin1', 0, 1) : framing, bytes };
+}
+
 const lastOfRequest: Readonly<Record<string, Request['kind']>> = {
-  '': 'start-up',
   Q: 'query',
   S: 'query',
   X: 'terminate',
@@ -43,14 +65,31 @@ const lastOfRequest: Readonly<Record<string, Request['kind']>> = {
 
 export async function* requestsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Request> {
   let parts: Buffer[] = [];
-  for await (const { type, bytes } of messagesOf(stream, { startUp: true })) {
+  const frames = framesOf(
+    stream,
+    () => 'start-up',
+    ({ framing, bytes }) => (framing === 'record' || asksForTls(framing, bytes) ? 'record' : 'message'),
+  );
+  for await (const { framing, bytes } of frames) {
     parts.push(bytes);
-    const kind = lastOfRequest[type];
+    const kind = kindOf(framing, bytes);
     if (kind === undefined) continue;
     const whole = Buffer.concat(parts);
     parts = [];
     yield { kind, bytes: whole, text: whole.toString('latin1') };
   }
+}
+
+/** Undefined for a message that is a part of a longer request. */
+function kindOf(framing: Framing, bytes: Buffer): Request['kind'] | undefined {
+  if (framing === 'message') return lastOfRequest[bytes.toString('latin1', 0, 1)];
+  return asksForTls(framing, bytes) ? 'tls' : framing;
+}
+
+const tlsRequestCode = 80_877_103;
+
+function asksForTls(framing: Framing, bytes: Buffer): boolean {
+  return framing === 'start-up' && bytes.length === 8 && bytes.readUInt32BE(4) === tlsRequestCode;
 }
 
 /** Who connects, by the name and value pairs of the start-up packet. */

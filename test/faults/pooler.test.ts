@@ -72,6 +72,7 @@ it.skipIf(!pgbouncer)(
   'says in words that a pooler in transaction mode is in between, and does not pretend to listen',
   async () => {
     const file = site.configure(iniFor(site, { ...database.config, host: directory, port }));
+    const checking = uncached(['--config', file, 'check']);
     const daemon = startUncached(file);
     const line = await daemon.until('the word pooler', ({ msg }) => msg.includes('pooler'), 20_000);
     expect(line).toMatchObject({ event: 'connecting', level: 50 });
@@ -79,7 +80,7 @@ it.skipIf(!pgbouncer)(
     expect(await daemon.stop()).toBe(0);
     expect(daemon.log.map(({ event }) => event)).not.toContain('listening');
 
-    const { code, stdout, stderr } = await uncached(['--config', file, 'check']);
+    const { code, stdout, stderr } = await checking;
     expect(code).toBe(1);
     expect(stdout + stderr).toContain('pooler');
   },

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { World } from './world.ts';
+import type { Connection } from '../postgres/connection.ts';
+import type { Site } from '../site.ts';
+
+/** Where it writes pages and commits changes. */
+interface Place {
+  readonly site: Site;
+  readonly database: { readonly config: Connection };
+}
 
 /** Commits changes all the time, over outages of the server too, and remembers which pages were named by what was committed. */
 export class Producer {
@@ -10,13 +17,13 @@ export class Producer {
   readonly committed: string[] = [];
   /** The commit's answer was lost: may be cleared, or not. */
   readonly undecided: string[] = [];
-  readonly #world: World;
+  readonly #place: Place;
   readonly #name: string;
   readonly #stopped = new AbortController();
   readonly #working: Promise<void>;
 
-  constructor(world: World, name: string) {
-    this.#world = world;
+  constructor(place: Place, name: string) {
+    this.#place = place;
     this.#name = name;
     this.#working = this.#work();
   }
@@ -27,12 +34,12 @@ export class Producer {
   }
 
   stale(): string[] {
-    return this.committed.filter((page) => existsSync(join(this.#world.site.root, page)));
+    return this.committed.filter((page) => existsSync(join(this.#place.site.root, page)));
   }
 
   async #work(): Promise<void> {
     for (let n = 1; !this.#stopped.signal.aborted; ) {
-      const client = new Client(this.#world.database.config);
+      const client = new Client(this.#place.database.config);
       client.on('error', () => {});
       try {
         await client.connect();
@@ -51,7 +58,7 @@ export class Producer {
 
   async #change(client: Client, port: string): Promise<void> {
     const page = `ports/www/${port}/Detail.html`;
-    this.#world.site.write([page]);
+    this.#place.site.write([page]);
     this.undecided.push(page);
     await client.query(
       `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))

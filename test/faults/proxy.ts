@@ -7,15 +7,14 @@ import { lastWill } from '../last-will.ts';
 import type { Connection } from '../postgres/connection.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { within } from '../postgres/within.ts';
-import { type Edge, Link } from './link.ts';
+import { type Edge, Link, type Watch } from './link.ts';
 import type { Request } from './messages.ts';
 import { type Phase, phases } from './phases.ts';
 
 export type Which = 'listener' | 'pool' | 'all';
 
 interface Snare {
-  readonly phase: Phase;
-  readonly edge: Edge;
+  readonly fits: Watch;
   left: number;
   caught(link: Link): void;
 }
@@ -100,10 +99,23 @@ export class FaultProxy {
    * has not. The caller strikes, and cuts or thaws it. Rejects when the phase does not come.
    */
   at(phase: Phase, edge: Edge, nth = 1): Promise<Link> {
+    return this.#catch(
+      `the ${edge} of ${phase}`,
+      (_, request, at) => at === edge && phases[phase].test(request.text),
+      nth,
+    );
+  }
+
+  /** Over TLS, where no phase can be read: the link that is about to send its nth record, frozen. */
+  atRecord(nth: number): Promise<Link> {
+    return this.#catch(`record ${nth}`, (link, { kind }) => kind === 'record' && link.records === nth);
+  }
+
+  #catch(what: string, fits: Watch, left = 1): Promise<Link> {
     let snare: Snare | undefined;
-    return within(catchMs, `catch the ${edge} of ${phase}`, () => {
+    return within(catchMs, `catch ${what}`, () => {
       return new Promise<Link>((caught) => {
-        snare = { phase, edge, left: nth, caught };
+        snare = { fits, left, caught };
         this.#snares.add(snare);
       });
     }).finally(() => snare && this.#snares.delete(snare));
@@ -127,9 +139,10 @@ export class FaultProxy {
   }
 
   #watch(link: Link, request: Request, edge: Edge): boolean {
-    if (request.kind === 'start-up' && isOf(link, this.#delay.which)) link.delayMs = this.#delay.ms;
+    if (['start-up', 'tls'].includes(request.kind) && isOf(link, this.#delay.which))
+      link.delayMs = this.#delay.ms;
     for (const snare of this.#snares) {
-      if (snare.edge !== edge || !phases[snare.phase].test(request.text)) continue;
+      if (!snare.fits(link, request, edge)) continue;
       snare.left -= 1;
       if (snare.left > 0) continue;
       this.#snares.delete(snare);

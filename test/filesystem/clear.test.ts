@@ -85,6 +85,15 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     expect(left()).toEqual(['news/.other']);
   });
 
+  it("never touches the daemon's marker in root, whatever the pattern", () => {
+    make('.uncached', '.uncached.new', '.uncachee', 'a/.uncached');
+    expect(clear(root, ['.*', '.unc*', '.uncached', '?uncached', '.uncached.*', 'a/.*'])).toEqual({
+      files: 2,
+      failures: [],
+    });
+    expect(left()).toEqual(['.uncached', '.uncached.new']);
+  });
+
   it('never follows a symbolic link in a component, and reports it', () => {
     mkdirSync(join(base, 'outside'));
     writeFileSync(join(base, 'outside/precious'), 'x');
@@ -131,6 +140,21 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     expect(clear(root, ['news/\ufffd.*', 'news/\ufffd.html'])).toEqual({ files: 1, failures: [] });
     expect(clear(root, ['news/?.html'])).toEqual({ files: 1, failures: [] });
     expect(left()).toEqual(['news/a']);
+  });
+
+  it('finds names that are not UTF-8 by their bytes and no other', () => {
+    make('news/x');
+    rmSync(join(root, 'news/x'));
+    const [mine, other] = [bytes(`${root}/news/`, 0xe9), bytes(`${root}/news/`, 0xe8)];
+    for (const name of [mine, other])
+      for (const end of ['', '.1', '.2']) writeFileSync(Buffer.concat([name, Buffer.from(end)]), 'x');
+    expect(clear(root, ['news/\udce9', 'news/\udce9.*'])).toEqual({ files: 3, failures: [] });
+    expect(readdirSync(join(root, 'news'), { encoding: 'latin1' }).sort()).toEqual([
+      '\xe8',
+      '\xe8.1',
+      '\xe8.2',
+    ]);
+    expect(clear(root, ['news/\udce8.[\udce8-\udce9]', 'news/\udce8.?']).files).toBe(2);
   });
 
   it('removes a directory whose name is not UTF-8, or says that it cannot enter it', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { escapeData } from '../../src/core/pattern.ts';
-import { matcher, pageOfTemp } from '../../src/filesystem/match.ts';
+import { matcher } from '../../src/filesystem/match.ts';
 
 describe('matcher', () => {
   it.each([
@@ -16,6 +16,9 @@ describe('matcher', () => {
     ['[^a-c]x', 'dx', true],
     ['[.]a', '.a', false],
     ['[a\\]]', ']', true],
+    ['[\\\\a]', 'a', true],
+    ['[\\\\a]', '\\', true],
+    ['[\\a]', 'a', true],
     ['[*]', '*', true],
     ['[*]', 'a', false],
     ['[a-]', '-', true],
@@ -42,19 +45,5 @@ describe('matcher', () => {
       expect(matcher(`${escapeData(name)}*`)(`${name}!`)).toBe(true);
       expect(matcher(escapeData(name))(`${name}!`)).toBe(false);
     }
-  });
-});
-
-describe('pageOfTemp', () => {
-  it.each([
-    ['.page.html.0123456789abcdef.tmp', 'page.html'],
-    ['.a.b.0123456789abcdef.tmp', 'a.b'],
-    ['page.html.0123456789abcdef.tmp', undefined],
-    ['.page.html.0123456789ABCDEF.tmp', undefined],
-    ['.page.html.0123456789abcde.tmp', undefined],
-    ['..0123456789abcdef.tmp', undefined],
-    ['.page.html.tmp', undefined],
-  ])('%s is to become %s', (name, page) => {
-    expect(pageOfTemp(name)).toBe(page);
   });
 });

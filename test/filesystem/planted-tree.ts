@@ -3,7 +3,7 @@ import type { Key } from '../../src/core/contracts.ts';
 import type { Meant } from '../clearing/generated.ts';
 import { fits } from '../clearing/plain-definition.ts';
 
-/** A directory as it ought to be on disk. A byte that is no UTF-8 is written 0xff, and here half a surrogate pair. */
+/** A directory as it ought to be on disk. A byte that is no UTF-8 is written 0xff, and here U+DCFF. */
 export type Tree = Map<string, Tree | 'file' | 'link'>;
 
 /** A link leads to `outside`. What is there already stays. */
@@ -56,12 +56,12 @@ export function cleared(tree: Tree, { components: [first, ...deeper], directory 
 }
 
 function onDisk(path: string): Buffer {
-  const parts = path.split('\udfff').map((part) => Buffer.from(part));
+  const parts = path.split('\udcff').map((part) => Buffer.from(part));
   return Buffer.concat(parts.flatMap((part, at) => (at === 0 ? [part] : [Buffer.from([0xff]), part])));
 }
 
 /** No UTF-8 has this byte. */
 function inText(bytes: Buffer): string {
   const at = bytes.indexOf(0xff);
-  return at === -1 ? bytes.toString() : `${bytes.subarray(0, at)}\udfff${inText(bytes.subarray(at + 1))}`;
+  return at === -1 ? bytes.toString() : `${bytes.subarray(0, at)}\udcff${inText(bytes.subarray(at + 1))}`;
 }

@@ -1,8 +1,8 @@
-import type { Client, Pool } from 'pg';
+import type { Client } from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Queue } from '../../src/core/contracts.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
-import { openPool } from '../../src/postgres/pool.ts';
+import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import { eventually } from '../faults/eventually.ts';
 import { connect } from '../sql/connect.ts';

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionConfigs } from '../../src/postgres/connection.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
@@ -24,6 +26,12 @@ beforeAll(async () => {
 });
 afterAll(() => standby.stop());
 
+async function listenAnywhere(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
 const open = (host: string, port: readonly number[]) =>
   openHosts(connectionConfigs({ host, port, dbname: name, user: 'postgres' }, { env: {} }));
 
@@ -41,6 +49,25 @@ describe('findPrimary', () => {
     } finally {
       await pool.end();
     }
+  });
+
+  it('asks all side by side: a host that does not answer keeps no other waiting', async () => {
+    let waiting: Socket | undefined;
+    const silent = createServer((socket) => {
+      waiting = socket.on('error', () => {});
+    });
+    // It lets the silent one go, which is asked first, once it has been asked itself.
+    const second = createServer((socket) => {
+      socket.destroy();
+      waiting?.destroy();
+    });
+    const port = await Promise.all([silent, second].map(listenAnywhere));
+    const hosts = openHosts(
+      connectionConfigs({ host: '127.0.0.1,127.0.0.1', port, sslmode: 'disable' }, { env: {} }),
+    );
+    const error: unknown = await hosts.findPrimary().catch((reason) => reason);
+    expect(String(error)).toMatch(/Cannot find a primary: .*terminated.*; .*terminated/);
+    for (const server of [silent, second]) server.close();
   });
 
   it('finds another when the one in use is gone, and tells what is wrong with each if there is none', async () => {

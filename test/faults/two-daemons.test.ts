@@ -1,0 +1,81 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, inject, it } from 'vitest';
+import type { RunningDaemon } from '../uncached.ts';
+import { eventually } from './eventually.ts';
+import { Producer } from './producer.ts';
+import { pick, seeded } from './random.ts';
+import { expectDone } from './whole.ts';
+import { bystanders, World } from './world.ts';
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const long = process.env.FAULTS === 'long';
+const blows = long ? 60 : 6;
+
+/** Three heartbeats: whoever is frozen for longer loses its rows to the other. */
+const leaseMs = 3_000;
+
+it(`two daemons clear everything while either is killed or frozen at random, seed ${seed}`, {
+  timeout: 300_000,
+}, async () => {
+  console.log(`two daemons: SEED=${seed}`);
+  const random = seeded(seed);
+  const world = await World.open(inject('postgres'), { ini: { settle: '1s' } });
+  const daemons: RunningDaemon[] = [];
+  try {
+    for (const _ of ['one', 'other']) daemons.push(await world.start());
+    const producers = [1, 2].map((n) => new Producer(world, `producer-${n}`));
+    for (let n = 0; n < blows; n++) {
+      const struck = pick(daemons, random);
+      if (random() < 0.5) {
+        await struck.stop('SIGKILL');
+        daemons[daemons.indexOf(struck)] = world.spawn();
+      } else {
+        process.kill(struck.pid, 'SIGSTOP');
+        // Now and then until the other has taken its rows over, so that it wakes up in the middle of what is no longer its own.
+        await wait(long && random() < 0.25 ? leaseMs * 1.5 : 400 * random());
+        process.kill(struck.pid, 'SIGCONT');
+      }
+      await wait(300 * random());
+    }
+
+    // One stays frozen with rows that it has claimed: the other must come to an end without it.
+    const [frozen, other] = random() < 0.5 ? daemons : daemons.toReversed();
+    if (!frozen || !other) throw new Error('Cannot freeze one of two: there are not two');
+    await freezeWithRows(world, frozen, other);
+    for (const producer of producers) await producer.stop();
+    const committed = producers.flatMap((producer) => producer.committed);
+    await expectDone(world);
+    expect(producers.flatMap((producer) => producer.stale())).toEqual([]);
+    console.log(`two daemons: ${committed.length} entries, ${blows} blows, 0 lost`);
+
+    process.kill(frozen.pid, 'SIGCONT');
+    for (const daemon of daemons) await daemon.until('LISTEN', ({ event }) => event === 'listening');
+    await world.probe();
+    await expectDone(world);
+    expect(world.site.pages()).toEqual([...bystanders].sort());
+    expect(await Promise.all(daemons.map((daemon) => daemon.stop()))).toEqual([0, 0]);
+  } finally {
+    await Promise.all(daemons.map((daemon) => daemon.stop('SIGKILL')));
+    await world.close();
+  }
+});
+
+/** Nobody but the one can have claimed what is claimed while the other stands still. */
+async function freezeWithRows(world: World, one: RunningDaemon, other: RunningDaemon): Promise<void> {
+  const rows = () => world.query('SELECT FROM uncached.journal WHERE claimed_at > $1', [since]);
+  process.kill(other.pid, 'SIGSTOP');
+  const [now] = await world.query<{ since: string }>('SELECT clock_timestamp()::text AS since');
+  const since = now?.since;
+  await eventually(
+    'frozen with rows',
+    async () => {
+      if ((await rows()).length === 0) return undefined;
+      process.kill(one.pid, 'SIGSTOP');
+      if ((await rows()).length > 0) return true;
+      process.kill(one.pid, 'SIGCONT');
+      return undefined;
+    },
+    async () => world.lastWords(),
+  );
+  process.kill(other.pid, 'SIGCONT');
+}

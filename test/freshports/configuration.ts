@@ -1,0 +1,53 @@
+import { format } from '../../src/config/format.ts';
+import { load } from '../../src/config/load.ts';
+import type { Connection } from '../postgres/connection.ts';
+import type { Site } from '../site.ts';
+
+export const snapshot = 'system/data/freshports-cache-packages/dev-nginx01@empty';
+
+/** The site's fp-listen.ini, which either daemon reads. `news`: where it says that the news are. */
+export function fpListenIni(
+  { root }: Pick<Site, 'root'>,
+  { host, port, database }: Connection,
+  news = 'news',
+): string {
+  return `[database]
+HOST     = ${host} port=${port}
+DBNAME   = ${database}
+DBUSER   = listening
+PASSWORD = 'it\\'s secret'
+
+[dirs]
+BASEDIR                = ${root.replace(/\/cache$/, '')}
+PORT_CACHE_PATH        = %(BASEDIR)s/cache/ports/%%s/%%s/*
+CATEGORY_CACHE_PATH    = %(BASEDIR)s/cache/categories/%%s/*
+DATE_CACHE_PATH        = %(BASEDIR)s/cache/daily/%%s/%%s/%%s.*
+COMMIT_CACHE_PATH      = %(BASEDIR)s/cache/commits/%%s/
+SANITY_CACHE_PATH      = %(BASEDIR)s/cache/general/sanity_test_failures.%%s.*.html
+SANITY_MAIN_CACHE_PATH = %(BASEDIR)s/cache/general/sanity_test_failures.PageSize*.html
+FILE_CACHE_PATH        = %(BASEDIR)s/cache/ports%%s.*
+NEWS_CACHE_DIR         = %(BASEDIR)s/cache/${news}
+PKG_ZFS_SNAPSHOT       = ${snapshot}
+
+[flags]
+WWWENPortsCategoriesFlag = /var/db/freshports/signals/WWWENPortsCategoriesFlag
+JOBWAITING               = /var/db/freshports/signals/job_waiting
+`;
+}
+
+/** What fp-listen.ini has no names for. */
+export interface Extra {
+  readonly settle?: string;
+  readonly sweep?: string;
+  /** More sections. */
+  readonly sections?: string;
+}
+
+/** The uncached.ini that an fp-listen.ini turns into, as `uncached config --show-password` prints it, and what is changed there. */
+export function uncachedIni(file: string, { settle = '0s', sweep = '60s', sections = '' }: Extra): string {
+  const { configuration } = load(file);
+  const ini = format(configuration, { showPassword: true })
+    .replace(/^settle = .*$/m, `settle = ${settle}`)
+    .replace(/^sweep = .*$/m, `sweep = ${sweep}`);
+  return `${ini}\n${sections}`;
+}

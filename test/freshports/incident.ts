@@ -1,0 +1,28 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import type { LaunchedServer } from '../postgres/server.ts';
+import { FreshPorts, launchFreshPorts } from './world.ts';
+
+/** Gives each test of a file a FreshPorts of its own, on one server; called at the top level, read in hooks and tests. */
+export function freshPorts(options: Parameters<typeof FreshPorts.open>[1] = {}): {
+  readonly site: FreshPorts;
+} {
+  let server: LaunchedServer;
+  let opened: FreshPorts | undefined;
+  beforeAll(async () => {
+    server = await launchFreshPorts();
+  });
+  beforeEach(async () => {
+    opened = await FreshPorts.open(server, options);
+  });
+  afterEach(async () => {
+    await opened?.close();
+    opened = undefined;
+  });
+  afterAll(() => server?.stop());
+  return {
+    get site() {
+      if (opened) return opened;
+      throw new Error('Cannot tell FreshPorts: it is opened in beforeEach. Read it in a hook or a test');
+    },
+  };
+}

@@ -1,0 +1,216 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { eventually } from '../faults/eventually.ts';
+import { type Account, ordinaryAccount } from '../postgres/account.ts';
+import { type Connection, withClient } from '../postgres/connection.ts';
+import { createDatabase, type Database } from '../postgres/database.ts';
+import { projectRoot } from '../postgres/project-root.ts';
+import { type LaunchedServer, launchServer } from '../postgres/server.ts';
+import { makeSite, type Site } from '../site.ts';
+import { type Ended, type LogLine, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
+import { type Extra, fpListenIni, snapshot, uncachedIni } from './configuration.ts';
+import { type Predecessor, startPredecessor } from './predecessor.ts';
+import { tree, untouchable } from './tree.ts';
+
+/** The roles of the site; `postgres` is its administrator. */
+export type Role = 'postgres' | 'listening' | 'commits' | 'www' | 'reporting';
+
+const template = 'freshports_template';
+const queueTables = ['ports', 'dates', 'commits', 'files'].map((name) => `cache_clearing_${name}`);
+
+/** A server with nothing on it but FreshPorts, installed as the site's administrator installs it. */
+export async function launchFreshPorts(): Promise<LaunchedServer> {
+  const server = await launchServer();
+  const database = await createDatabase(server, { name: template, encoding: 'SQL_ASCII' });
+  const { stdout: installation } = await uncached(['schema', '--journal-only']);
+  await withClient(database.config, async (client) => {
+    await client.query(readFileSync(join(projectRoot, 'test/freshports/schema.sql'), 'utf8'));
+    await client.query(installation);
+    await client.query('GRANT uncached TO listening');
+  });
+  return server;
+}
+
+export interface Options extends Extra {
+  /** Where fp-listen.ini says that the news are. */
+  readonly news?: string;
+  /** fp-listen.ini itself, with every default: a settle time of 10 s. */
+  readonly asItIs?: boolean;
+}
+
+/** The database `freshports.org` and its cache on disk, for one test. */
+export class FreshPorts {
+  readonly site: Site;
+  readonly #database: Database;
+  readonly #account: Account | undefined;
+  #uncached: RunningDaemon | undefined;
+  #predecessor: Predecessor | undefined;
+
+  private constructor(site: Site, database: Database, account: Account | undefined) {
+    this.site = site;
+    this.#database = database;
+    this.#account = account;
+  }
+
+  /** `shared`: the daemon is another user than the site, if we may choose, and deletes through the group bit of directories. */
+  static async open(server: Connection, { shared = false } = {}): Promise<FreshPorts> {
+    const database = await createDatabase(server, { name: 'freshports.org', template });
+    const freshports = new FreshPorts(makeSite(), database, shared ? ordinaryAccount() : undefined);
+    makeZfs(freshports.site);
+    freshports.write([...tree, ...untouchable]);
+    return freshports;
+  }
+
+  /** Writes pages as the site does. */
+  write(pages: Iterable<string>, body?: string): void {
+    this.site.write(pages, body);
+    if (!this.#account) return;
+    const folder = dirname(this.site.root);
+    execFileSync('chgrp', ['-R', String(this.#account.gid), folder]);
+    execFileSync('chmod', ['-R', 'g+rwX', folder]);
+  }
+
+  /** How to connect as `postgres`. */
+  get administrator(): Connection {
+    return this.#database.config;
+  }
+
+  /** Each on a connection of its own, as psql is. */
+  query<Row extends object>(role: Role, sql: string, values?: unknown[]): Promise<Row[]> {
+    const connection = { ...this.#database.config, user: role };
+    return withClient(connection, async (client) => (await client.query<Row>(sql, values)).rows);
+  }
+
+  /** The site's way of saying that a port has changed. */
+  async touch(port: number): Promise<void> {
+    await this.query('commits', `UPDATE ports SET short_description = short_description WHERE id = ${port}`);
+  }
+
+  /** Writes fp-listen.ini, and for what that has no name for the uncached.ini that it turns into. */
+  configure({ asItIs = false, news, ...extra }: Options = {}): string {
+    const file = join(dirname(this.site.root), 'fp-listen.ini');
+    writeFileSync(file, fpListenIni(this.site, this.#database.config, news));
+    return asItIs ? file : this.site.configure(uncachedIni(file, extra));
+  }
+
+  /** The real daemon as role `listening`; resolves when it listens and has caught up. */
+  async startUncached(options: Options = {}): Promise<RunningDaemon> {
+    const daemon = startUncached(this.configure(options), this.#path, {
+      ...(this.#account && { account: this.#account }),
+    });
+    this.#uncached = daemon;
+    await daemon.until('LISTEN', ({ event }) => event === 'listening', 30_000);
+    for (const handler of withoutQueue) await daemon.until(`catch-up of ${handler}`, isCleared(handler));
+    return daemon;
+  }
+
+  /** Another command of uncached. */
+  ask(args: readonly string[], options: Options = {}): Promise<Ended> {
+    return uncached(['--config', this.configure(options), ...args], this.#path);
+  }
+
+  /** Resolves when it says that it listens. */
+  async startPredecessor(options: Options = {}, env: NodeJS.ProcessEnv = {}): Promise<Predecessor> {
+    const file = this.configure({ ...options, asItIs: true });
+    const predecessor = startPredecessor(file, { ...this.#path, ...env }, this.#account);
+    this.#predecessor = predecessor;
+    await predecessor.until('listening');
+    return predecessor;
+  }
+
+  has(page: string): boolean {
+    return existsSync(join(this.site.root, page));
+  }
+
+  /** Resolves when every entry is claimed, cleared and settled. */
+  async settled(ms?: number): Promise<void> {
+    await this.#eventually(
+      'settled',
+      async () => (await this.backlog()) + (await this.journal()).length === 0,
+      ms,
+    );
+  }
+
+  /** Resolves when the queue tables are empty. */
+  async emptied(): Promise<void> {
+    await this.#eventually('without entries', async () => (await this.backlog()) === 0);
+  }
+
+  /** Resolves when the pages are gone. */
+  async gone(...pages: readonly string[]): Promise<void> {
+    await this.#eventually(`without ${pages}`, async () => !pages.some((page) => this.has(page)));
+  }
+
+  /** As Nagios counts. */
+  async backlog(table?: string): Promise<number> {
+    const tables = table === undefined ? queueTables : [table];
+    const rows = await this.query<{ count: number }>(
+      'reporting',
+      tables.map((one) => `SELECT count(*)::int FROM ${one}`).join(' UNION ALL '),
+    );
+    return rows.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** `age`: seconds since the claim, by the server's clock. */
+  journal(): Promise<
+    { handler: string; key: unknown; last_error: string | null; attempts: number; age: number }[]
+  > {
+    return this.query(
+      'postgres',
+      `SELECT handler, key, last_error, attempts, extract(epoch FROM clock_timestamp() - claimed_at)::float8 AS age
+         FROM uncached.journal ORDER BY id`,
+    );
+  }
+
+  /** A PATH that has this site's zfs. */
+  get #path(): NodeJS.ProcessEnv {
+    return { PATH: `${dirname(this.site.root)}/bin:${process.env.PATH}` };
+  }
+
+  /** Ends what is left; the database complains of connections left open. */
+  async close(): Promise<void> {
+    await this.#uncached?.stop('SIGKILL');
+    await this.#predecessor?.stop('SIGKILL');
+    this.site.remove();
+    await this.#database.drop();
+  }
+
+  #eventually(what: string, isSo: () => Promise<boolean>, ms?: number): Promise<true> {
+    return eventually(
+      what,
+      async () => ((await isSo()) ? true : undefined),
+      async () =>
+        JSON.stringify({
+          backlog: await this.backlog(),
+          journal: (await this.journal()).slice(0, 5),
+          pages: this.site.pages().slice(0, 40),
+          log: (this.#uncached?.log ?? this.#predecessor?.lines ?? []).slice(-10),
+        }),
+      ms,
+    );
+  }
+}
+
+export const isCleared =
+  (handler: string) =>
+  (line: LogLine): boolean =>
+    line.event === 'cleared' && line.handler === handler;
+
+/** Something could not be cleared. */
+export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-refuses'].includes(event);
+
+/** They clear at every start, for they may have missed a notification. */
+const withoutQueue = ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(
+  (name) => `listen_${name}`,
+);
+
+/** A zfs that can roll back the one dataset there is. */
+function makeZfs({ root }: Pick<Site, 'root'>): void {
+  const directory = join(dirname(root), 'bin');
+  mkdirSync(directory);
+  const script = join(directory, 'zfs');
+  writeFileSync(script, `#!/bin/sh\n[ "$*" = "rollback ${snapshot}" ] && rm -rf "${root}"/packages/*\n`);
+  chmodSync(script, 0o755);
+  chmodSync(dirname(root), 0o755);
+}

@@ -1,0 +1,66 @@
+import { Client } from 'pg';
+import { type Connection, connectionOf, withClient } from '../postgres/connection.ts';
+import { createDatabase } from '../postgres/database.ts';
+import { catalog } from '../sql/catalog.ts';
+import { readSqlFile } from '../sql/sql-file.ts';
+
+/** The one file that a site runs which has its tables already (`uncached schema --journal-only`). */
+export const theOneScript = '1-journal.sql';
+
+/** A database `freshports.org` on a server of our own, since its roles have names that are not ours to choose. */
+export interface FreshPorts {
+  /** The catalog as it was before uncached. */
+  readonly before: readonly string[];
+  /** As the role of the daemon. */
+  readonly listening: Connection;
+  /** As the owner of the site's tables. */
+  readonly owner: Client;
+  as(role: string): Connection;
+  /** Entries, and journal rows that do not fail. */
+  waiting(): Promise<number>;
+  journal(): Promise<{ key: unknown; last_error: string | null; attempts: number }[]>;
+  drop(): Promise<void>;
+}
+
+/** Everything but what belongs to uncached. */
+export const siteCatalog = async (client: Client) =>
+  (await catalog(client)).filter((line) => !line.includes('uncached'));
+
+export async function makeFreshPorts(
+  server: Connection,
+  { encoding, tables }: { encoding: string; tables: string },
+): Promise<FreshPorts> {
+  const database = await createDatabase(server, { name: 'freshports.org', encoding });
+  await withClient(server, (client) => client.query('ALTER DATABASE "freshports.org" OWNER TO dan'));
+  const as = (role: string): Connection => ({ ...connectionOf(database.config), user: role });
+  const owner = new Client(as('dan'));
+  await owner.connect();
+  // The tests write bytes, too, which only a client of the same encoding can read back.
+  await owner.query(`SELECT set_config('client_encoding', 'SQL_ASCII', false)`);
+  await owner.query(tables);
+  const before = await siteCatalog(owner);
+  await owner.query(await readSqlFile(theOneScript));
+  await owner.query('GRANT uncached TO listening');
+  return {
+    before,
+    listening: as('listening'),
+    owner,
+    as,
+    async waiting() {
+      const { rows } = await owner.query<{ table: string }>(
+        `SELECT relname AS table FROM pg_class WHERE relname LIKE 'cache\\_clearing\\_%' AND relkind = 'r'`,
+      );
+      const counts = rows.map(({ table }) => `(SELECT count(*)::int FROM ${table})`);
+      // In one statement: between two of them entries become journal rows.
+      const unsettled = '(SELECT count(*)::int FROM uncached.journal WHERE last_error IS NULL)';
+      const all = [...counts, unsettled].join(' + ');
+      return (await owner.query<{ n: number }>(`SELECT ${all} AS n`)).rows[0]?.n ?? 0;
+    },
+    journal: async () =>
+      (await owner.query('SELECT key, last_error, attempts FROM uncached.journal ORDER BY id')).rows,
+    async drop() {
+      await owner.end();
+      await database.drop();
+    },
+  };
+}

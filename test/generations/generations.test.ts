@@ -1,0 +1,204 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
+import { withClient } from '../postgres/connection.ts';
+import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { catalog } from '../sql/catalog.ts';
+import { readSqlFile } from '../sql/sql-file.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { type FreshPorts, makeFreshPorts, siteCatalog, theOneScript } from './freshports.ts';
+import { handlers } from './handlers.ts';
+import {
+  createTable,
+  createTables,
+  generations,
+  oldest,
+  type QueueTable,
+  queueTables,
+  roles,
+} from './tables.ts';
+
+let server: LaunchedServer;
+let site: Site;
+let database: FreshPorts;
+let daemon: RunningDaemon | undefined;
+
+beforeAll(async () => {
+  server = await launchServer();
+  await withClient(server, (client) => client.query(roles));
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  site = makeSite();
+});
+afterEach(async () => {
+  await daemon?.stop();
+  daemon = undefined;
+  await database.drop();
+  site.remove();
+});
+
+async function start(): Promise<RunningDaemon> {
+  const more = '[daemon]\nsweep = 1s';
+  const ini = iniFor(site, database.listening, { handlers, more }).replace(
+    /^user = .*$/m,
+    'user = listening',
+  );
+  daemon = startUncached(site.configure(ini));
+  await daemon.until('LISTEN', ({ event }) => event === 'listening');
+  return daemon;
+}
+
+const settled = () =>
+  eventually(
+    'settled but for what fails',
+    async () => ((await database.waiting()) === 0 ? true : undefined),
+    async () => JSON.stringify([await database.waiting(), await database.journal(), daemon?.log.slice(-5)]),
+  );
+
+const messageIds = [
+  '<200711211234.lAL@repoman.freebsd.org>',
+  "o'brien@example.org",
+  '"quoted"@example.org',
+  '100%s%40@example.org',
+  'a&b;c@example.org',
+  ' two  spaces ',
+  'back\\slash\\',
+  '*',
+  '0123456789abcdef0123456789abcdef01234567',
+];
+const slug = (id: string) => id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+
+const stale = [
+  'ports/www/nginx/Detail.html',
+  'ports/www/nginx/files/patch.html',
+  'categories/www/www.freshports.head.html',
+  'daily/2007/11/21.daily.head',
+  ...messageIds.flatMap((id) => [
+    `commits/${id}/a.www.nginx.n.html`,
+    `general/sanity_test_failures.${id}.PageSize100.html`,
+  ]),
+  ...messageIds.map((id) => `commits/${slug(id)}/x.html`),
+  'general/sanity_test_failures.PageSize100.PageNum1.html',
+  'ports/MOVED.PageSize100.PageNum1.html',
+  'ports/.gitignore.PageSize100.PageNum1.html',
+  'news/index.html',
+];
+const neighbours = [
+  'ports/www/nginx-devel/Detail.html',
+  'categories/mail/mail.html',
+  'daily/2007/11/22.daily.head',
+  'commits/another/x.html',
+  'general/sanity_test_failures.another.PageSize100.html',
+  'ports/MOVEDx.html',
+  'ports/ports/head/MOVED.html',
+  'spooling/page',
+];
+
+const enqueueAll = () =>
+  withClient(database.as('commits'), async (client) => {
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO cache_clearing_ports (port_id, category, port) VALUES (1, 'www', 'nginx')`,
+    );
+    await client.query(
+      `INSERT INTO cache_clearing_dates (date_to_clear) VALUES (NULL), ('2007-11-21'), (NULL)`,
+    );
+    await client.query('INSERT INTO cache_clearing_commits SELECT unnest($1::text[])', [messageIds]);
+    await client.query(
+      `INSERT INTO cache_clearing_files (pathname) VALUES ('/ports/head/MOVED'), ('/ports/head/.gitignore')`,
+    );
+    await client.query(
+      'NOTIFY port_updated; NOTIFY date_updated; NOTIFY commit_updated; NOTIFY file_updated',
+    );
+    await client.query('COMMIT');
+  });
+
+const everywhere = generations.flatMap(({ title, tables }) =>
+  ['SQL_ASCII', 'UTF8'].map((encoding) => ({ title: `${title}, in ${encoding}`, encoding, tables })),
+);
+
+describe('the daemon, as role listening', () => {
+  it.each(everywhere)('clears from $title', async ({ encoding, tables }) => {
+    database = await makeFreshPorts(server, { encoding, tables: createTables(tables) });
+    site.write([...new Set([...stale, ...neighbours])]);
+    const running = await start();
+    await enqueueAll();
+    await settled();
+    expect(site.pages()).toEqual([...neighbours].sort());
+    // A NULL date names no page: reported in words, and it waits for longer and longer.
+    expect(await database.journal()).toEqual([
+      {
+        key: { date_to_clear: null },
+        last_error: 'column date_to_clear is NULL: no page can have this key',
+        attempts: expect.any(Number),
+      },
+    ]);
+    const errors = running.log.filter(({ level, event }) => level >= 50 && event !== 'unknown-handler');
+    expect(errors.map(({ event }) => event)).toEqual(errors.map(() => 'rows-failed'));
+    // Tries come 1, 2, 4… s after one another.
+    expect((await database.journal())[0]?.attempts).toBeLessThan(8);
+  });
+
+  it('tells a row of listen_for that asks for what is not configured, and goes on', async () => {
+    database = await makeFreshPorts(server, { encoding: 'UTF8', tables: createTables(oldest) });
+    const running = await start();
+    const { msg } = await running.until('an error', ({ event }) => event === 'unknown-handler');
+    expect(msg).toContain('"ClearPackagesCache", which is not configured');
+  });
+
+  it.each(queueTables)(
+    'serves the others while %s is absent, and that one once it is there',
+    async (absent) => {
+      database = await makeFreshPorts(server, {
+        encoding: 'SQL_ASCII',
+        tables: createTables(oldest, absent),
+      });
+      const running = await start();
+      const told = ({ event, msg }: { event: string; msg: string }) =>
+        event === 'loop-failed' && msg.includes(`queue table ${absent} does not exist`);
+      await running.until('an error', told);
+      for (let round = 1; round <= 3; round++) {
+        for (const table of queueTables) if (table !== absent) await enqueue(table);
+        await settled();
+        expect(site.pages()).toEqual([]);
+      }
+      expect(running.log.filter(told)).toHaveLength(1);
+
+      await database.owner.query(createTable(oldest, absent));
+      await enqueue(absent);
+      await settled();
+      expect(site.pages()).toEqual([]);
+    },
+  );
+});
+
+const entry: Readonly<Record<QueueTable, readonly [string, string, string]>> = {
+  cache_clearing_ports: [
+    "(port_id, category, port) VALUES (2, 'mail', 'mutt')",
+    'port_updated',
+    'ports/mail/mutt/1',
+  ],
+  cache_clearing_dates: ["(date_to_clear) VALUES ('2020-01-03')", 'date_updated', 'daily/2020/01/03.1'],
+  cache_clearing_commits: ["VALUES ('abc')", 'commit_updated', 'commits/abc/1'],
+  cache_clearing_files: ["(pathname) VALUES ('/ports/head/UPDATING')", 'file_updated', 'ports/UPDATING.1'],
+};
+
+async function enqueue(table: QueueTable): Promise<void> {
+  const [values, channel, page] = entry[table];
+  site.write([page]);
+  await withClient(database.as('www'), (client) =>
+    client.query(`INSERT INTO ${table} ${values}; NOTIFY ${channel}`),
+  );
+}
+
+describe('1-journal.sql, all that a site runs which has its tables', () => {
+  it.each(everywhere)('leaves $title as it was, and may run again', async ({ encoding, tables }) => {
+    database = await makeFreshPorts(server, { encoding, tables: createTables(tables) });
+    const { owner, before } = database;
+    expect(await siteCatalog(owner)).toEqual(before);
+    const installed = await catalog(owner);
+    await owner.query(await readSqlFile(theOneScript));
+    expect(await catalog(owner)).toEqual(installed);
+  });
+});

@@ -1,0 +1,190 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
+import { handlers } from './handlers.ts';
+
+const database = testDatabase();
+let client: Client;
+let site: Site;
+let folder: string;
+let daemon: RunningDaemon | undefined;
+
+const rollback = '[handler.listen_packages_imported]\nrun = zfs rollback system/cache/packages@empty\n';
+
+/** Writes each run down; `HERE/fail` and `HERE/hang` hold the number of the run that does so. Two at once would be seen. */
+const fakeZfs = `#!/bin/sh
+cd "$(dirname "$0")"
+mkdir running || echo twice >> overlap
+echo "$*" >> runs
+number=$(wc -l < runs)
+if [ "$(cat hang)" = "$number" ]; then while [ -s hang ]; do sleep 0.02; done; fi
+rmdir running
+if [ "$(cat fail)" != "" ] && [ "$(cat fail)" -le "$number" ]; then echo 'cannot rollback: dataset is busy' >&2; exit 1; fi
+`;
+const set = (what: 'fail' | 'hang', run: number | '') => writeFileSync(join(folder, what), String(run));
+const runs = () => {
+  const path = join(folder, 'runs');
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+};
+
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+  await client.query(
+    `INSERT INTO listen_for (name, script_name) VALUES ('packages_imported', 'listen_packages_imported')`,
+  );
+});
+afterAll(() => client.end());
+beforeEach(async () => {
+  site = makeSite();
+  folder = mkdtempSync(join(tmpdir(), 'uncached-zfs-'));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'zfs'), fakeZfs);
+  chmodSync(join(folder, 'zfs'), 0o755);
+  set('fail', '');
+  set('hang', '');
+});
+afterEach(async () => {
+  set('hang', '');
+  await daemon?.stop();
+  daemon = undefined;
+  expect(existsSync(join(folder, 'overlap'))).toBe(false);
+  await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+  site.remove();
+  rmSync(folder, { recursive: true });
+});
+
+const env = () => ({ PATH: `${folder}:${process.env.PATH}` });
+const configure = () => {
+  const more = '[daemon]\nsweep = 1s';
+  return site.configure(iniFor(site, database.config, { handlers: handlers + rollback, more }));
+};
+
+async function start(): Promise<RunningDaemon> {
+  daemon = startUncached(configure(), env());
+  await daemon.until('LISTEN', ({ event }) => event === 'listening');
+  return daemon;
+}
+
+const journal = async (handler: string) =>
+  (
+    await client.query<{ attempts: number; last_error: string | null }>(
+      'SELECT attempts, last_error FROM uncached.journal WHERE handler = $1',
+      [handler],
+    )
+  ).rows;
+
+const state = async () =>
+  JSON.stringify([runs().length, (await client.query('TABLE uncached.journal')).rows, daemon?.log.slice(-8)]);
+const until = (what: string, holds: () => boolean | Promise<boolean>) =>
+  eventually(what, async () => ((await holds()) ? true : undefined), state);
+
+/** All is done that the start brought with it. */
+const quiet = () => until('quiet', async () => (await journal('listen_packages_imported')).length === 0);
+
+/** The catch-up has been and gone. What it put aside, too: that is done in turn, and a second notification's after it. */
+async function startQuietly(): Promise<void> {
+  await start();
+  for (const least of [2, 4]) {
+    await until('the catch-up', () => runs().length >= least);
+    await quiet();
+    if (least === 2) await client.query('NOTIFY packages_imported');
+  }
+}
+
+const begun = (run: number) => until(`run ${run}`, () => runs().length >= run);
+
+async function portsAreServed(): Promise<void> {
+  site.write(['ports/www/a/1']);
+  await client.query(
+    `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
+  );
+  await until('cleared', () => !site.pages().includes('ports/www/a/1'));
+  await until('settled', async () =>
+    (await journal('listen_port')).every(({ last_error }) => last_error !== null),
+  );
+}
+
+describe('zfs rollback', () => {
+  it('runs for each notification: at its clearing, and at its second clearing', async () => {
+    await startQuietly();
+    const before = runs().length;
+    await client.query('NOTIFY packages_imported');
+    await begun(before + 2);
+    await quiet();
+    await portsAreServed();
+    expect(runs()).toEqual(Array(before + 2).fill('rollback system/cache/packages@empty'));
+  });
+
+  it('is tried again with back-off when it fails, over kill -9 and a restart, without another notification', async () => {
+    set('fail', 1);
+    const first = await start();
+    await until(
+      'two failures',
+      async () => ((await journal('listen_packages_imported'))[0]?.attempts ?? 0) >= 2,
+    );
+    expect((await journal('listen_packages_imported'))[0]?.last_error).toBe(
+      'cannot run "zfs rollback system/cache/packages@empty": it ended with 1: cannot rollback: dataset is busy',
+    );
+    await first.stop('SIGKILL');
+    const rows = (await journal('listen_packages_imported')).length;
+    await start();
+    // Its own catch-up makes one more.
+    await until('failures again', async () => (await journal('listen_packages_imported')).length > rows);
+    await portsAreServed();
+    set('fail', '');
+    await quiet();
+  });
+
+  it.each([
+    ['clearing', 1],
+    ['second clearing', 2],
+  ])('holds nobody up when it hangs at its %s', async (_which, later) => {
+    await startQuietly();
+    const hanging = runs().length + later;
+    set('hang', hanging);
+    await client.query('NOTIFY packages_imported');
+    await begun(hanging);
+    for (let round = 1; round <= 3; round++) await portsAreServed();
+    // Two more sweeps take nothing for forgotten that only waits its turn.
+    expect(runs()).toHaveLength(hanging);
+    set('hang', '');
+    await quiet();
+    expect(runs()).toHaveLength(hanging + 2 - later);
+  });
+
+  it('holds nobody up when it hangs at another try: failing rows of others are tried', async () => {
+    await startQuietly();
+    const failing = runs().length + 1;
+    set('fail', failing);
+    set('hang', failing + 1);
+    await client.query('NOTIFY packages_imported');
+    await begun(failing + 1);
+    set('fail', '');
+    await client.query(
+      `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', '.'); NOTIFY port_updated`,
+    );
+    await until('tries', async () => ((await journal('listen_port'))[0]?.attempts ?? 0) >= 3);
+    await portsAreServed();
+    expect(runs()).toHaveLength(failing + 1);
+    set('hang', '');
+    await quiet();
+  });
+});
+
+describe('check', () => {
+  it('says when there is no such program, or none that can be run', async () => {
+    const check = async () => (await uncached(['--config', configure(), 'check'], env())).stdout;
+    expect(await check()).not.toContain('zfs');
+    chmodSync(join(folder, 'zfs'), 0o644);
+    expect(await check()).toContain(
+      '[handler.listen_packages_imported] run = zfs rollback system/cache/packages@empty: there is no program "zfs" in PATH',
+    );
+  });
+});
