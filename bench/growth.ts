@@ -31,7 +31,7 @@ export async function measureGrowth(world: World, { quick, rounds, say }: Option
     say(` ${rows} rows`);
     const { uncached = [], limit = [] } = await interleaved<GrowthRun, 'uncached' | 'limit'>(
       // A million takes minutes.
-      rows < 1_000_000 ? rounds : Math.min(rounds, 3),
+      rows < 1_000_000 ? rounds : Math.ceil(rounds / 3),
       { uncached: () => drain(world, rows), limit: () => deleteAlone(world, rows) },
       say,
     );

@@ -13,7 +13,7 @@ import { buildWorld, type World } from './world.ts';
 const options = parseOptions(process.argv.slice(2));
 const world = await buildWorld();
 try {
-  await report(await measure(world, options), world, options);
+  report(await measure(world, options), world, options);
 } finally {
   await world.close();
 }

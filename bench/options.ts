@@ -12,7 +12,7 @@ export interface Options {
   /** Another build's main.js, measured beside this one. */
   readonly against: string | undefined;
   /** Writes doc/performance.md and its plots. */
-  readonly publish: boolean;
+  readonly publishes: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -34,7 +34,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: Number(values.rounds ?? (values.quick ? 1 : 5)),
     sections: sections.filter((one) => values.only.length === 0 || values.only.includes(one)),
     against: values.against,
-    publish: values.publish,
+    publishes: values.publish,
     say: (line) => console.info(line),
   };
 }

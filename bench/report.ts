@@ -6,16 +6,18 @@ import { mountOf } from './disk.ts';
 import { figuresOf } from './figures.ts';
 import type { Measured } from './main.ts';
 import type { Options } from './options.ts';
+import { publish } from './publish.ts';
 import { toTables } from './table.ts';
 import type { World } from './world.ts';
 
 /** Prints the tables and writes everything that was measured to build/bench/result.json. */
-export async function report(measured: Measured, world: World, { say, rounds }: Options): Promise<void> {
+export function report(measured: Measured, world: World, { say, rounds, publishes }: Options): void {
   const machine = describeMachine(measured, world, rounds);
   const file = join(projectRoot, 'build/bench/result.json');
   mkdirSync(join(projectRoot, 'build/bench'), { recursive: true });
   writeFileSync(file, JSON.stringify({ machine, figures: figuresOf(measured), ...measured }, undefined, 1));
   say(`\n${toTables(measured)}\n\n${machine.join('\n')}\n\n${file} has all of it.`);
+  if (publishes) publish(measured, machine);
 }
 
 function describeMachine({ load, at }: Measured, { server, memory, disk }: World, rounds: number): string[] {
