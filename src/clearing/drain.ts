@@ -38,7 +38,7 @@ export async function drain(
         throw error;
       });
       pace.took(means.clock.now() - started);
-      await clearing;
+      await keepInHand(claim.rows, clearing, means);
       const short = claim.entries < limit;
       done = short && after === null;
       after = short ? null : claim.last;
@@ -58,6 +58,21 @@ export async function drain(
     await clearing;
   }
   return remains && !signal.aborted;
+}
+
+/** Rows that wait for the batch before them are not forgotten; should that fail, they are left to the journal. */
+async function keepInHand(
+  rows: readonly JournalRow[],
+  before: Promise<void>,
+  { inHand }: Pick<Means, 'inHand'>,
+): Promise<void> {
+  for (const { id } of rows) inHand.add(id);
+  try {
+    await before;
+  } catch (error) {
+    for (const { id } of rows) inHand.delete(id);
+    throw error;
+  }
 }
 
 /** What a handler without a queue does when it is woken: the same, with one row of its own making. */

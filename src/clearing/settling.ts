@@ -101,7 +101,10 @@ export class Settling {
       const rows = await journal.read({ ids: cohort.ids.slice(0, this.#limit), at });
       const { here, apart } = sortOut(rows, this.#means);
       if (here.length > 0) await this.#settleRows(here, at);
-      for (const [handler, own] of apart) aside?.(handler, () => this.#settleRows(own, at));
+      for (const [handler, own] of apart) {
+        for (const { id } of own) this.#means.inHand.add(id);
+        aside?.(handler, () => this.#settleRows(own, at));
+      }
       cohort.ids.splice(0, this.#limit);
     }
     this.#cohorts = this.#cohorts.filter((one) => one !== cohort);

@@ -242,3 +242,16 @@ it('marks without a settle time only what a transaction holds up', async () => {
   expect(await run()).toBe(null);
   expect(done.slice(2)).toEqual(['clear p2', 'settle 2']);
 });
+
+it('has what it puts aside for a command in hand: it is not forgotten, however long the command takes', async () => {
+  const { handlers } = parseHandlers([{ name: 'page', clear: [], run: 'sleep 60', followers: [] }]);
+  const works: (() => Promise<void>)[] = [];
+  means = { ...means, handlers, aside: (_handler, work) => works.push(work) };
+  settling = new Settling(means, { settleMs: 0, limit: 2 });
+  claim(1);
+  await run();
+  expect([...means.inHand]).toEqual([1]);
+  await works[0]?.();
+  expect(done).toEqual(['settle 1']);
+  expect([...means.inHand]).toEqual([]);
+});
