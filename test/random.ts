@@ -1,35 +1,47 @@
-/** Chances that can be repeated: the same seed, the same choices. */
+import { createHash, randomInt } from 'node:crypto';
+
+/** Chance that a seed decides. */
 export interface Random {
-  readonly seed: number;
+  /** From 0 up to 1. */
+  next(): number;
   below(limit: number): number;
-  pick<T>(all: readonly T[]): T;
+  between(least: number, limit: number): number;
   chance(probability: number): boolean;
+  pick<T>(all: readonly T[]): T;
+  /** Up to `most` of what `make` makes. */
   list<T>(most: number, make: () => T): T[];
 }
 
 /** Prints its seed; UNCACHED_SEED repeats a run. */
-export function random(
-  seed = Number(process.env.UNCACHED_SEED ?? Math.floor(Math.random() * 2 ** 32)),
-): Random {
+export function random(): Random {
+  const seed = process.env.UNCACHED_SEED ?? String(randomInt(2 ** 32));
   console.info(`seed: UNCACHED_SEED=${seed}`);
-  let state = seed;
-  // Mulberry32.
+  return seeded(seed);
+}
+
+/** sfc32, begun with a hash of the seed, so that `1 producer` and `2 producer` have nothing in common. */
+export function seeded(seed: string): Random {
+  const hash = createHash('sha256').update(seed).digest();
+  let [a, b, c, d] = [0, 4, 8, 12].map((at) => hash.readInt32LE(at)) as [number, number, number, number];
   const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    const sum = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return (sum >>> 0) / 2 ** 32;
   };
   const below = (limit: number) => Math.floor(next() * limit);
   return {
-    seed,
+    next,
     below,
+    between: (least, limit) => least + next() * (limit - least),
+    chance: (probability) => next() < probability,
     pick: (all) => {
       const picked = all[below(all.length)];
       if (picked === undefined) throw new Error('Cannot pick from nothing');
       return picked;
     },
-    chance: (probability) => next() < probability,
     list: (most, make) => Array.from({ length: below(most + 1) }, make),
   };
 }

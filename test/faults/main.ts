@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { launchServer } from '../postgres/launch.ts';
 import { makeTemplate } from '../postgres/template.ts';
+import { seeded } from '../random.ts';
 import { publish, quantile, toTable } from './figures.ts';
-import { seeded } from './random.ts';
 import { rage } from './storm.ts';
 import { expectWhole } from './whole.ts';
 import { World } from './world.ts';
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     write: { type: 'string' },
   },
 });
-const seed = Number(values.seed);
+const { seed } = values;
 const kills = Number(values.kills);
 const longestMs = 15_000;
 const medianMs = 2_000;

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LaunchedServer } from '../postgres/launch.ts';
+import type { Random } from '../random.ts';
 import { type Fault, faultNames, faults } from './faults.ts';
 import type { Edge } from './link.ts';
 import { type Phase, phases } from './phases.ts';
 import { Producer } from './producer.ts';
-import { pick } from './random.ts';
 import { type Blow, strike } from './strike.ts';
 import { expectDone } from './whole.ts';
 import type { World } from './world.ts';
@@ -14,7 +14,7 @@ export interface Storm {
   readonly server: LaunchedServer;
   readonly world: World;
   readonly kills: number;
-  readonly random: () => number;
+  readonly random: Random;
   /** Called after each blow. */
   readonly onBlow: (blow: { fault: Fault; where: string; ms: number }) => void;
 }
@@ -27,10 +27,10 @@ const longestFaultMs = 600;
 export async function rage({ server, world, kills, random, onBlow }: Storm): Promise<number> {
   let entries = 0;
   async function strikeOnce(nth: number): Promise<void> {
-    const fault = pick(weighted, random);
-    const scene = { world, server, lastsMs: 20 + random() * longestFaultMs };
+    const fault = random.pick(weighted);
+    const scene = { world, server, lastsMs: 20 + random.below(longestFaultMs) };
     // Half of them in a phase, half at any moment.
-    const blow = random() < 0.5 ? inPhase(fault, random) : undefined;
+    const blow = random.chance(0.5) ? inPhase(fault, random) : undefined;
     const where = blow ? `${blow.phase}, ${blow.edge}` : 'at any moment';
     try {
       onBlow({ fault, where, ms: await (blow ? strike(blow, scene) : atAnyMoment(fault, scene, random)) });
@@ -62,20 +62,20 @@ export async function rage({ server, world, kills, random, onBlow }: Storm): Pro
 
 type Scene = Parameters<typeof strike>[1];
 
-function inPhase(fault: Fault, random: () => number): Blow {
+function inPhase(fault: Fault, random: Random): Blow {
   return {
     fault,
-    phase: pick(Object.keys(phases) as Phase[], random),
-    edge: pick<Edge>(['request', 'answer'], random),
+    phase: random.pick(Object.keys(phases) as Phase[]),
+    edge: random.pick<Edge>(['request', 'answer']),
   };
 }
 
-async function atAnyMoment(fault: Fault, scene: Scene, random: () => number): Promise<number> {
+async function atAnyMoment(fault: Fault, scene: Scene, random: Random): Promise<number> {
   const { world } = scene;
   const page = await world.enqueue();
   const links = world.proxy.links();
   // Between two outages there may be none: then whichever comes first is as good as any.
-  const link = links.length > 0 ? pick(links, random) : await world.proxy.at('pool connect', 'request');
+  const link = links.length > 0 ? random.pick(links) : await world.proxy.at('pool connect', 'request');
   await faults[fault]({ ...scene, link });
   const ms = await world.probe();
   await world.gone(page);

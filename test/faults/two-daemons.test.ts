@@ -1,45 +1,43 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, inject, it } from 'vitest';
+import { random } from '../random.ts';
 import type { RunningDaemon } from '../uncached.ts';
 import { eventually } from './eventually.ts';
 import { Producer } from './producer.ts';
-import { pick, seeded } from './random.ts';
 import { expectDone } from './whole.ts';
 import { bystanders, World } from './world.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const long = process.env.FAULTS === 'long';
 const blows = long ? 60 : 6;
 
 /** Three heartbeats: whoever is frozen for longer loses its rows to the other. */
 const leaseMs = 3_000;
 
-it(`two daemons clear everything while either is killed or frozen at random, seed ${seed}`, {
+it('two daemons clear everything while either is killed or frozen at random', {
   timeout: 300_000,
 }, async () => {
-  console.log(`two daemons: SEED=${seed}`);
-  const random = seeded(seed);
+  const chance = random();
   const world = await World.open(inject('postgres'), { ini: { settle: '1s' } });
   const daemons: RunningDaemon[] = [];
   try {
     for (const _ of ['one', 'other']) daemons.push(await world.start());
     const producers = [1, 2].map((n) => new Producer(world, `producer-${n}`));
     for (let n = 0; n < blows; n++) {
-      const struck = pick(daemons, random);
-      if (random() < 0.5) {
+      const struck = chance.pick(daemons);
+      if (chance.chance(0.5)) {
         await struck.stop('SIGKILL');
         daemons[daemons.indexOf(struck)] = world.spawn();
       } else {
         process.kill(struck.pid, 'SIGSTOP');
         // Now and then until the other has taken its rows over, so that it wakes up in the middle of what is no longer its own.
-        await wait(long && random() < 0.25 ? leaseMs * 1.5 : 400 * random());
+        await wait(long && chance.chance(0.25) ? leaseMs * 1.5 : chance.below(400));
         process.kill(struck.pid, 'SIGCONT');
       }
-      await wait(300 * random());
+      await wait(chance.below(300));
     }
 
     // One stays frozen with rows that it has claimed: the other must come to an end without it.
-    const [frozen, other] = random() < 0.5 ? daemons : daemons.toReversed();
+    const [frozen, other] = chance.chance(0.5) ? daemons : daemons.toReversed();
     if (!frozen || !other) throw new Error('Cannot freeze one of two: there are not two');
     await freezeWithRows(world, frozen, other);
     for (const producer of producers) await producer.stop();

@@ -1,4 +1,4 @@
-import { random } from './random.ts';
+import { seeded } from '../random.ts';
 
 /**
  * A family is a table of data with a queue of its own, and its pages. `plain`: no constraint. `unique`: as FreshPorts has it,
@@ -67,7 +67,7 @@ const hotAtOnce = 36;
  * be seen at the quiet point, while with the same few all the time every stale page would soon be cleared by a later change.
  */
 export function hotData(seed: string): (now: number) => readonly Datum[] {
-  const chance = random(`${seed} hot`);
+  const chance = seeded(`${seed} hot`);
   const order = data
     .map((datum) => ({ datum, at: chance.next() }))
     .sort((a, b) => a.at - b.at)

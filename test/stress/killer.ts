@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { withClient } from '../postgres/connection.ts';
+import { seeded } from '../random.ts';
 import type { Company } from './company.ts';
 import type { Daemon } from './daemon.ts';
 import type { Options } from './options.ts';
-import { random } from './random.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
@@ -26,7 +26,7 @@ export class Killer {
     this.#world = world;
     this.#company = company;
     this.#report = report;
-    this.#random = random(`${seed} killer`);
+    this.#random = seeded(`${seed} killer`);
     this.#meanLifeMs = (minutes * 60_000 * loadShare) / kills;
     this.#crashesLeft = crashes;
     this.#crashChance = crashes / kills;

@@ -2,9 +2,9 @@ import { openSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Connection } from '../postgres/connection.ts';
+import { type Random, seeded } from '../random.ts';
 import { hotData } from './families.ts';
 import { Gate } from './gate.ts';
-import { type Random, random } from './random.ts';
 
 /** What a process of the load is told when it is started; the same for each of its loops. */
 export interface Setting {
@@ -61,7 +61,7 @@ export function runLoad(turns: readonly ((setting: Setting) => Turn)[]): void {
     const load: Load = {
       ...setting,
       name,
-      random: random(`${setting.seed} ${name} ${setting.mark}`),
+      random: seeded(`${setting.seed} ${name} ${setting.mark}`),
       hot: hotData(setting.seed),
       count: (figure, by = 1) => {
         figures[figure] = (figures[figure] ?? 0) + by;

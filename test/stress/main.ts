@@ -1,11 +1,11 @@
 import { cpus } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { seeded } from '../random.ts';
 import { Company } from './company.ts';
 import { writeEvidence } from './evidence.ts';
 import { Killer } from './killer.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { quietPoint } from './quiet.ts';
-import { random } from './random.ts';
 import { Report } from './report.ts';
 import { buildWorld, type World } from './world.ts';
 
@@ -43,7 +43,7 @@ process.exit(report.violations.length > 0 ? 1 : 0);
 async function run(world: World): Promise<void> {
   const company = new Company(world, options, report);
   const killer = new Killer(world, company, options, report);
-  const chance = random(`${options.seed} run`);
+  const chance = seeded(`${options.seed} run`);
   const endsAt = performance.now() + options.minutes * 60_000;
   let peace = new AbortController();
   let killing: Promise<void> = Promise.resolve();

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from 'pg';
+import type { Random } from '../random.ts';
 import { type Datum, families, nameOf, poison } from './families.ts';
-import type { Random } from './random.ts';
 import { type Style, styles } from './styles.ts';
 
 /** What one transaction did, for the trace. */

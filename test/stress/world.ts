@@ -6,13 +6,13 @@ import type { Connection } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
+import type { Random } from '../random.ts';
 import { iniFor, makeSite } from '../site.ts';
 import { placeCanaries } from './canary.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { handlersIni } from './families.ts';
 import { mutatedMain } from './mutate.ts';
 import type { Options } from './options.ts';
-import type { Random } from './random.ts';
 import type { Report } from './report.ts';
 import { daemonRole, installSchema } from './schema.ts';
 
