@@ -24,9 +24,16 @@ async function measure(world: World, options: Options) {
   const section = async <Result>(name: Section, run: () => Promise<Result>): Promise<Result | undefined> => {
     if (!options.sections.includes(name)) return undefined;
     options.say(`${name} (load average ${loadavg()[0]?.toFixed(1)})`);
-    const result = await run();
-    load.push(loadavg());
-    return result;
+    try {
+      return await run();
+    } catch (error) {
+      // The others have taken minutes, too.
+      console.error(`Cannot measure ${name}:`, error);
+      process.exitCode = 1;
+      return undefined;
+    } finally {
+      load.push(loadavg());
+    }
   };
   const { disk } = world;
   return {
