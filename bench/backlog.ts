@@ -32,7 +32,7 @@ const pageBytes = 4_096;
 export async function measureBacklog(
   world: World,
   parent: string,
-  { rounds, against, say }: Options,
+  { quick, rounds, against, say }: Options,
 ): Promise<Partial<Record<Name, BacklogRun[]>>> {
   return await interleaved<BacklogRun, Name>(
     rounds,
@@ -40,7 +40,7 @@ export async function measureBacklog(
       uncached: () => drainByDaemon(world, parent),
       ...(against !== undefined && { before: () => drainByDaemon(world, parent, against) }),
       ...(!predecessorMissing &&
-        against === undefined && { predecessor: () => drainByPredecessor(world, parent) }),
+        against === undefined && { predecessor: () => drainByPredecessor(world, parent, quick) }),
       limit: () => limit(world, parent),
       'find -delete': () => findDelete(parent),
     },
@@ -70,7 +70,7 @@ async function drainByDaemon(world: World, parent: string, program?: string): Pr
   }
 }
 
-async function drainByPredecessor(world: World, parent: string): Promise<BacklogRun> {
+async function drainByPredecessor(world: World, parent: string, quick: boolean): Promise<BacklogRun> {
   const pages = await begin(world, parent);
   const predecessor = await startPredecessor(world, pages);
   try {
@@ -79,7 +79,10 @@ async function drainByPredecessor(world: World, parent: string): Promise<Backlog
     const over = new AbortController();
     const gone = pages.gone(over.signal);
     const started = await notify(world);
-    await Promise.race([gone, wait(patienceMs, undefined, { signal: over.signal }).catch(() => {})]);
+    await Promise.race([
+      gone,
+      wait(quick ? patienceMs.quick : patienceMs.full, undefined, { signal: over.signal }).catch(() => {}),
+    ]);
     const now = performance.now();
     const used = cpuMs(predecessor.pid, world.server.pid) - before;
     const part = pages.left() === 0 ? 1 : 1 - (await backlog(world)) / backlogRows;
@@ -93,7 +96,7 @@ async function drainByPredecessor(world: World, parent: string): Promise<Backlog
 }
 
 /** One row after the other takes the same time for each: where commits are slow, the whole would take many minutes. */
-const patienceMs = 20_000;
+const patienceMs = { quick: 5_000, full: 20_000 };
 
 async function backlog({ client }: World): Promise<number> {
   const { rows } = await client.query<{ left: number }>(

@@ -12,7 +12,7 @@ export async function measureIdle(world: World, { quick }: Options): Promise<{ p
   mkdirSync(join(folder, 'cache'));
   const daemon = await startDaemon(world, { root: join(folder, 'cache'), folder });
   try {
-    await wait(12_000);
+    await wait(quick ? 3_000 : 12_000);
     const [before, started] = [threadsMs(daemon.pid), performance.now()];
     await wait(quick ? 10_000 : 60_000);
     return { part: (threadsMs(daemon.pid) - before) / (performance.now() - started) };

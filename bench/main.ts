@@ -36,12 +36,17 @@ async function measure(world: World, options: Options) {
     }
   };
   const { disk } = world;
+  const { quick } = options;
   return {
     at,
     memory: await section('memory', () => measureBacklog(world, world.memory, options)),
     disk: disk && (await section('disk', () => measureBacklog(world, disk.path, options))),
-    latency: await section('latency', () => measureLatency(world, { events: 500, everyMs: 20 }, options)),
-    loaded: await section('loaded', () => measureLatency(world, { events: 1_500, everyMs: 5 }, options)),
+    latency: await section('latency', () =>
+      measureLatency(world, { events: quick ? 100 : 500, everyMs: 20 }, options),
+    ),
+    loaded: await section('loaded', () =>
+      measureLatency(world, { events: quick ? 300 : 1_500, everyMs: 5 }, options),
+    ),
     storm: await section('storm', () => measureStorm(world, options)),
     producers: await section('producers', () => measureProducers(world, options)),
     growth: await section('growth', () => measureGrowth(world, options)),
