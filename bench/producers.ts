@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
-import { followBacklog, startDaemon } from './daemon.ts';
+import type { RunningDaemon } from '../test/uncached.ts';
+import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, type World } from './world.ts';
@@ -27,6 +28,19 @@ export async function measureProducers(world: World, { rounds, say }: Options) {
   }
 }
 
+/** As many entries as were there at first: the producer adds to them. */
+async function untilClaimed(daemon: RunningDaemon): Promise<void> {
+  let left = keys;
+  await daemon.until(
+    'end of the backlog',
+    (line) => {
+      if (line.event === 'cleared') left -= Number(line.entries);
+      return left <= 0;
+    },
+    60_000,
+  );
+}
+
 async function produce(world: World, drains: boolean): Promise<number[]> {
   await emptyTables(world);
   const folder = mkdtempSync(join(world.memory, 'site-'));
@@ -40,11 +54,12 @@ async function produce(world: World, drains: boolean): Promise<number[]> {
       [keys],
     );
     const over = { is: false };
-    const ends = drains ? followBacklog(daemon, keys) : wait(500);
+    const ends = drains ? untilClaimed(daemon) : wait(500);
     if (drains) await world.client.query('NOTIFY port_updated');
-    ends.finally(() => {
+    const end = () => {
       over.is = true;
-    });
+    };
+    ends.then(end, end);
     const times: number[] = [];
     for (let n = 0; !over.is; n++) {
       const started = performance.now();

@@ -3,7 +3,7 @@ import { clearRows, type Means } from './clearing.ts';
 import type { Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
 
-/** Told after each batch: which rows are cleared once and have to settle, and whether some failed. */
+/** Told after each batch, and at the end: which rows are cleared once and have to settle, and whether some failed. */
 export type Cleared = (outcome: Outcome) => void;
 
 interface Outcome {
@@ -57,6 +57,8 @@ export async function drain(
   } finally {
     await clearing;
   }
+  // The last batch may have been a full one.
+  onCleared({ cleared: [], failed: 0, entries: 0, more: false });
   return remains && !signal.aborted;
 }
 

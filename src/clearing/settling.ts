@@ -37,7 +37,10 @@ export class Settling {
     this.#limit = limit;
   }
 
-  /** With `more` to come at once, one look may serve many batches: their pages are gone, and those of the next are not. */
+  /**
+   * With `more` to come at once, one look may serve many batches: their pages are gone, and those of the next are not. None and no more
+   * says that it was the last.
+   */
   add(ids: readonly number[], { more = false } = {}): void {
     const now = this.#means.clock.now();
     if (this.#unnoted.length === 0) this.#noteBy = now + gatherMs;

@@ -156,8 +156,8 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     let found = false;
     const told: Means & { onCleared: Cleared } = {
       ...means,
-      onCleared({ cleared, more }) {
-        found = queue !== undefined;
+      onCleared({ cleared, entries, more }) {
+        found ||= queue !== undefined && entries > 0;
         onCleared(cleared, { more });
       },
     };

@@ -86,7 +86,15 @@ it('claims the next batch while the files of the last one go, and no more than t
   }
   expect(await end).toBe(false);
   expect([...inHand]).toEqual([]);
-  expect(happened.slice(6)).toEqual(['cleared 2, more', 'clear p3', 'claim 4', 'cleared 3, more', 'claim 1']);
+  expect(happened.slice(6)).toEqual([
+    'cleared 2, more',
+    'clear p3',
+    'claim 4',
+    'cleared 3, more',
+    'claim 1',
+    // The end.
+    'cleared ',
+  ]);
 });
 
 it('ends only when the files of the last batch are gone', async () => {
@@ -99,7 +107,7 @@ it('ends only when the files of the last batch are gone', async () => {
   expect(ended).toBe(false);
   clearings[0]?.resolve(done);
   await end;
-  expect(happened).toEqual(['claim 1', 'clear p1', 'cleared 1']);
+  expect(happened).toEqual(['claim 1', 'clear p1', 'cleared 1', 'cleared ']);
 });
 
 it('tells of the batch at hand before it tells that a claim failed', async () => {
