@@ -6,7 +6,6 @@ import { type Handler, parseHandlers } from './clearing/handler.ts';
 import { type Loaded, load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
 import {
-  type Cache,
   type Clock,
   channelsChanged,
   type Journal,
@@ -18,8 +17,9 @@ import {
 import { UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { Listen } from './daemon/ear.ts';
+import { startApart } from './filesystem/apart.ts';
 import { keepMarker } from './filesystem/boot.ts';
-import { openCache } from './filesystem/cache.ts';
+import { openCache, type WatchedCache } from './filesystem/cache.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs } from './postgres/connection.ts';
 import { openHosts } from './postgres/hosts.ts';
@@ -35,7 +35,7 @@ export interface App {
   readonly disabled: Loaded['disabled'];
   readonly queues: ReadonlyMap<string, Queue>;
   readonly journal: Journal;
-  readonly cache: Cache;
+  readonly cache: WatchedCache;
   readonly revival: Revival;
   readonly clock: Clock;
   /** Before the first query: with several hosts, settles on the primary. */
@@ -66,7 +66,9 @@ export function openApp({ configuration, handlers, disabled }: ReturnType<typeof
   const pool = openPool(hosts);
   const user = hosts.current().user ?? '';
   const journal = openJournal(pool, { owner, leaseMs: configuration.daemon.heartbeatMs * missedHeartbeats });
-  const cache = openCache(configuration.cache.root);
+  const cache = openCache(configuration.cache.root, startApart, {
+    listing: configuration.daemon.log === 'debug',
+  });
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
       queue === undefined
@@ -108,7 +110,7 @@ export function openApp({ configuration, handlers, disabled }: ReturnType<typeof
 /** setTimeout's longest time; a wait without end is cut there, which a loop sees as one more wake. */
 const longestMs = 2 ** 31 - 1;
 
-const systemClock: Clock = {
+export const systemClock: Clock = {
   now: () => performance.now(),
   wait: (ms, signal) => wait(Math.min(ms, longestMs), undefined, { signal }),
 };

@@ -6,6 +6,7 @@ import type { Handler } from './handler.ts';
 
 export interface BatchOutcome {
   readonly files: number;
+  readonly paths?: readonly string[];
   /** Ids of the rows whose every file is gone. */
   readonly cleared: readonly number[];
   readonly failures: readonly RowFailure[];
@@ -35,7 +36,7 @@ export async function clearBatch(
     }
   }
 
-  const { files, failures } = await clearInParts(
+  const { files, failures, paths } = await clearInParts(
     [...new Set([...asking.keys(), ...handler.sharedPatterns])],
     cache,
   );
@@ -51,6 +52,7 @@ export async function clearBatch(
 
   return {
     files,
+    ...(paths && { paths }),
     cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };
@@ -58,13 +60,16 @@ export async function clearBatch(
 
 /** What others ask of the cache meanwhile has its turn in between: a single event does not wait for a large settling. */
 async function clearInParts(patterns: readonly string[], cache: Cache): Promise<Cleared> {
-  const total = { files: 0, failures: [] as ClearFailure[] };
+  let files = 0;
+  const failures: ClearFailure[] = [];
+  let paths: string[] | undefined;
   for (let from = 0; from < patterns.length; from += patternsAtOnce) {
-    const { files, failures } = await cache.clear(patterns.slice(from, from + patternsAtOnce));
-    total.files += files;
-    total.failures.push(...failures);
+    const part = await cache.clear(patterns.slice(from, from + patternsAtOnce));
+    files += part.files;
+    failures.push(...part.failures);
+    if (part.paths) paths = [...(paths ?? []), ...part.paths];
   }
-  return total;
+  return { files, failures, ...(paths && { paths }) };
 }
 
 const patternsAtOnce = 2_000;

@@ -1,4 +1,5 @@
 import type { Claim, JournalRow, Queue } from '../core/contracts.ts';
+import { inOrder } from '../core/key.ts';
 import { clearRows, type Means } from './clearing.ts';
 import type { Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
@@ -93,6 +94,9 @@ export async function clearWithoutQueue(
   );
 }
 
+/** A line of the log tells what was cleared, and stays a line. */
+const shownKeys = 3;
+
 async function clearClaim(
   handler: Handler,
   { entries, rows, lagMs }: Pick<Claim, 'entries' | 'rows' | 'lagMs'>,
@@ -108,6 +112,7 @@ async function clearClaim(
     handler: handler.name,
     entries,
     keys: rows.length,
+    examples: rows.slice(0, shownKeys).map(({ key }) => inOrder(key, handler.columns)),
     files,
     ms: now - started,
     lagMs: lagMs === null ? null : lagMs + now - claimed,

@@ -12,11 +12,15 @@ export interface Template {
   readonly literalDirectory: string;
   /** Patterns for every key there is. */
   readonly everything: readonly string[];
+  readonly parts: readonly Part[];
   /** The pattern for one key. Throws an Error in words for a key that cannot be part of a path. */
   expand(key: Key): string;
 }
 
-type Part = { kind: 'text'; text: string } | { kind: 'column'; column: string; format: Format };
+/** Text is literal but for wildcards and backslashes. `formatName` is what stood behind the colon. */
+export type Part =
+  | { kind: 'text'; text: string }
+  | { kind: 'column'; column: string; formatName: string | undefined; format: Format };
 
 /** Parses a template. Throws an Error that says what is wrong with it. */
 export function parseTemplate(text: string): Template {
@@ -40,6 +44,7 @@ export function parseTemplate(text: string): Template {
     columns: [...new Set(parts.flatMap((part) => (part.kind === 'column' ? [part.column] : [])))],
     literalDirectory: literalDirectory(components),
     everything: everything(parts),
+    parts,
     expand: (key) => checkLengths(recombine(parts.map((part) => expandPart(part, key)).join(''))),
   };
 }
@@ -69,10 +74,10 @@ function checkRanges(set: string, bad: (what: string) => Error): string {
 }
 
 function parseColumn(inside: string, bad: (what: string) => Error): Part {
-  const [, column, , format] = /^([^:/]+)(:(.*))?$/s.exec(inside) ?? [];
+  const [, column, , formatName] = /^([^:/]+)(:(.*))?$/s.exec(inside) ?? [];
   if (column === undefined) throw bad(`has "{${inside}}" where a column such as {port} is expected`);
   try {
-    return { kind: 'column', column, format: parseFormat(format) };
+    return { kind: 'column', column, formatName, format: parseFormat(formatName) };
   } catch (error) {
     throw bad(`has "{${inside}}": ${(error as Error).message}`);
   }

@@ -5,7 +5,7 @@ import { Pace } from '../clearing/pace.ts';
 import { Settling, settledAtOnce } from '../clearing/settling.ts';
 import type { Event } from '../core/events.ts';
 import { tellFailuresOnce } from '../daemon/failures.ts';
-import { toLine } from '../observe/log.ts';
+import { toLine } from '../observe/wording.ts';
 import { openProgress, type Progress } from './progress.ts';
 
 /** Clears and settles what is queued now. Returns 1 if something could not be cleared; the journal keeps it. */

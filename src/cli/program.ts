@@ -1,10 +1,12 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { findFile } from '../config/load.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
+import { logFormats } from '../observe/log.ts';
 import { check } from './check.ts';
 import { clear } from './clear.ts';
 import { config } from './config.ts';
 import { drain } from './drain.ts';
+import { explainPage } from './explain.ts';
 import { failing } from './failing.ts';
 import { run } from './run.ts';
 import { schema } from './schema.ts';
@@ -31,7 +33,12 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('run')
     .description('the daemon, in the foreground')
-    .action(() => exitWith(run(file())));
+    .addOption(
+      new Option('--log-format <format>', 'json for programs, text for people, journald for systemd')
+        .choices(logFormats)
+        .default('json'),
+    )
+    .action((options) => exitWith(run(file(), options)));
   program
     .command('drain')
     .description('clear and settle what is queued now, then exit')
@@ -54,6 +61,11 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .argument('[column=value...]', 'the key')
     .option('--dry-run', 'only list what would go')
     .action((handler, key, options) => exitWith(clear(file(), handler, key, options)));
+  program
+    .command('explain')
+    .description('why a page is there: what would clear it, with which key, and whether that is under way')
+    .argument('<path>', 'the page: absolute, or below root')
+    .action((path) => exitWith(explainPage(file(), path)));
   const failingCommand = program
     .command('failing')
     .description('what cannot be cleared: list, retry or drop');

@@ -1,11 +1,14 @@
-import { type App, loadAll, openApp } from '../app.ts';
+import { type App, loadAll, openApp, systemClock } from '../app.ts';
 import type { Loaded } from '../config/load.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Listened } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
-import type { Observe } from '../core/events.ts';
+import type { Event, Observe } from '../core/events.ts';
 import { startDaemon } from '../daemon/daemon.ts';
-import { openLog } from '../observe/log.ts';
+import { openServer } from '../http/server.ts';
+import { type LogFormat, openLog } from '../observe/log.ts';
+import { openSystemd, type Systemd } from '../observe/systemd.ts';
+import { openWatch, type Watch } from '../observe/watch.ts';
 import { isPermanent } from '../postgres/advice.ts';
 import { version } from './version.ts';
 
@@ -13,11 +16,18 @@ import { version } from './version.ts';
 const stopWithinMs = 10_000;
 
 /** The daemon, until SIGTERM or SIGINT. SIGHUP reads the configuration and listen_for again. */
-export async function run(file: string): Promise<number> {
+export async function run(file: string, { logFormat }: { logFormat: LogFormat }): Promise<number> {
   let loaded = loadAll(file);
-  const { cache, daemon } = loaded.configuration;
-  const observe = openLog(daemon.log);
-  observe({ kind: 'starting', version, file, pid: process.pid, root: cache.root });
+  const log = openLog(logFormat, () => loaded.configuration.daemon.log);
+  const watch = openWatch(version, systemClock);
+  const systemd = openSystemd(log);
+  const observe = (event: Event) => {
+    log(event);
+    watch.observe(event);
+    systemd.observe(event);
+  };
+  const server = openServer({ watched: watch, observe, clock: systemClock });
+  observe({ kind: 'starting', version, file, pid: process.pid, root: loaded.configuration.cache.root });
   tellNotices(loaded, observe);
 
   const stop = new AbortController();
@@ -38,11 +48,14 @@ export async function run(file: string): Promise<number> {
   try {
     while (!stop.signal.aborted) {
       reload = new AbortController();
-      await serve(loaded, observe, { stop: stop.signal, reload });
+      await server.moveTo(loaded.configuration.http.listen);
+      await serve(loaded, { observe, watch, systemd }, { stop: stop.signal, reload });
     }
   } catch (error) {
     observe({ kind: 'gave-up', error: toError(error) });
     return 1;
+  } finally {
+    await server.close();
   }
   observe({ kind: 'stopped' });
   return 0;
@@ -69,14 +82,16 @@ function tellNotices({ notices }: Loaded, observe: Observe): void {
 /** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
 async function serve(
   loaded: ReturnType<typeof loadAll>,
-  observe: Observe,
+  { observe, watch, systemd }: { observe: Observe; watch: Watch; systemd: Systemd },
   { stop, reload }: { stop: AbortSignal; reload: AbortController },
 ): Promise<void> {
   const app = openApp(loaded);
+  systemd.mind(app.cache);
   const end = AbortSignal.any([stop, reload.signal]);
   const channels = await readChannelsPatiently(app, observe, end);
   if (channels === undefined) return app.close();
-  const { cache, daemon } = app.configuration;
+  const { cache, daemon, http } = app.configuration;
+  if (http.listen) watch.keepCounting(app, end);
   const running = startDaemon({
     ...app.means(observe),
     queues: app.queues,
@@ -114,7 +129,7 @@ async function readChannelsPatiently(
       const error = toError(thrown);
       if (isPermanent(error)) throw error;
       const retryMs = backoffMs(attempt);
-      if (told !== explain(error)) observe({ kind: 'connecting', error, retryMs });
+      observe({ kind: told === explain(error) ? 'trying' : 'connecting', error, retryMs });
       told = explain(error);
       await app.clock.wait(retryMs, signal).catch(() => {});
     }

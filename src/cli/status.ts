@@ -1,7 +1,9 @@
-import { type App, loadAll, openApp } from '../app.ts';
+import { loadAll, openApp } from '../app.ts';
 import { duration } from '../config/values.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
-import { assess, type HandlerStatus, type Level } from './assess.ts';
+import type { HandlerStatus, Level } from '../core/status.ts';
+import { assess } from '../observe/assess.ts';
+import { countHandlers } from '../observe/count.ts';
 
 export interface StatusOptions {
   readonly json?: boolean;
@@ -20,8 +22,8 @@ export async function status(file: string, options: StatusOptions): Promise<numb
   const app = openApp(loadAll(file));
   try {
     await app.findPrimary();
-    const handlers = await collect(app);
-    const { level, reasons } = assess(handlers, thresholds);
+    const handlers = await countHandlers(app);
+    const { level, reasons } = assess(handlers, thresholds, ': is the daemon running?');
     print(handlers, level, reasons, options.json ?? false);
     return exitCodes[level];
   } catch (error) {
@@ -30,38 +32,6 @@ export async function status(file: string, options: StatusOptions): Promise<numb
   } finally {
     await app.close();
   }
-}
-
-/** Every configured handler, and whatever the journal holds of others. */
-async function collect(app: App): Promise<HandlerStatus[]> {
-  const journal = new Map((await app.journal.counts()).map((one) => [one.handler, one]));
-  const names = new Set([...app.handlers.keys(), ...journal.keys()]);
-  return Promise.all(
-    [...names].map(async (handler) => {
-      const backlog = (await app.queues.get(handler)?.backlog()) ?? { entries: 0, lagMs: null };
-      const {
-        claimed = 0,
-        settling = 0,
-        failing = 0,
-        claimedMs = null,
-        settlingMs = null,
-        error = null,
-      } = journal.get(handler) ?? {};
-      const lagMs = Math.max(backlog.lagMs ?? 0, claimedMs ?? 0);
-      const configured = app.handlers.has(handler);
-      return {
-        handler,
-        configured,
-        backlog: backlog.entries,
-        lagMs,
-        claimed,
-        settling,
-        settlingMs,
-        failing,
-        error,
-      };
-    }),
-  );
 }
 
 function print(

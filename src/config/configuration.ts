@@ -31,6 +31,7 @@ export function toConfiguration(
   problems.push(...portProblems(database));
   const { root, settle } = values('cache');
   const { sweep, heartbeat, batch, log } = values('daemon');
+  const http = values('http');
   const handlers = [...parsed.sections.keys()].filter(isHandler).map((section): HandlerSettings => {
     const { queue, clear, then: followers, run } = values('handler', section);
     return {
@@ -57,6 +58,7 @@ export function toConfiguration(
       database,
       cache: { root, settleMs: settle },
       daemon: { sweepMs: sweep, heartbeatMs: heartbeat, batch, log },
+      http,
       handlers,
     },
     problems,

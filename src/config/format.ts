@@ -1,11 +1,11 @@
-import type { Configuration } from '../core/configuration.ts';
+import { type Configuration, formatAddress } from '../core/configuration.ts';
 import { formatDuration } from './values.ts';
 
 type Value = string | number | undefined;
 
 /** A configuration as an INI file that loads to the same value, but for the password, which is masked unless asked for. */
 export function format(
-  { file, database, cache, daemon, handlers }: Configuration,
+  { file, database, cache, daemon, http, handlers }: Configuration,
   { notices = [], showPassword = false }: { notices?: readonly string[]; showPassword?: boolean } = {},
 ): string {
   const { password, port, ...connection } = database;
@@ -27,6 +27,7 @@ export function format(
       batch: daemon.batch,
       log: daemon.log,
     }),
+    section('http', { listen: http.listen && formatAddress(http.listen) }),
     ...handlers.map(({ name, queue, clear, followers, run }) =>
       section(`handler.${name}`, { queue, 'clear[]': clear, 'then[]': followers, run }),
     ),

@@ -1,4 +1,4 @@
-import type { LogLevel, SslMode } from '../core/configuration.ts';
+import type { Address, LogLevel, SslMode } from '../core/configuration.ts';
 import * as parse from './values.ts';
 
 /**
@@ -38,6 +38,9 @@ export const options = {
       parse: parse.oneOf<LogLevel>('debug', 'info', 'warn', 'error'),
       default: 'info',
     } as Option<LogLevel>,
+  },
+  http: {
+    listen: { parse: parse.address } as Option<Address>,
   },
   handler: {
     queue: { parse: parse.text } as Option<string>,

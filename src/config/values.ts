@@ -1,3 +1,5 @@
+import type { Address } from '../core/configuration.ts';
+
 /** Parsers of option values: each throws an Error that completes "option = value …". */
 
 export function text(value: string): string {
@@ -30,6 +32,17 @@ export function integer(least: number, most: number) {
 
 export function ports(value: string): number[] {
   return value.split(',').map((port) => integer(1, 65_535)(port.trim()));
+}
+
+/** `host:port`, `[::1]:port`, or a port alone, which means loopback. */
+export function address(value: string): Address {
+  const [, bracketed, plain, port = ''] =
+    /^(?:(?:\[([0-9a-f:.]+)\]|([^[\]:\s]+)):)?(\d+)$/i.exec(value) ?? [];
+  const number = Number(port);
+  if (port === '' || number < 1 || number > 65_535) {
+    throw new Error('must be an address with its port, such as 127.0.0.1:9797 or [::1]:9797');
+  }
+  return { host: bracketed ?? plain ?? '127.0.0.1', port: number };
 }
 
 export function oneOf<T extends string>(...values: T[]) {

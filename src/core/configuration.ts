@@ -15,7 +15,21 @@ export interface Configuration {
     readonly batch: number;
     readonly log: LogLevel;
   };
+  readonly http: {
+    /** Absent: no status page, no metrics. */
+    readonly listen?: Address;
+  };
   readonly handlers: readonly HandlerSettings[];
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** As it stands in a URL and in the configuration. */
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Absent values are libpq's business: its environment variables, then its defaults. */

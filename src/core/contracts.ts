@@ -88,8 +88,8 @@ export interface Journal {
   /** Rows with `after < id <= upTo`, by id. */
   unsettled(range: { after: number; upTo: number; limit: number; which: Which }): Promise<JournalRow[]>;
   counts(): Promise<JournalCount[]>;
-  /** Whoever owns them: the failing rows, the oldest first. */
-  failing(which: FailingRows): Promise<FailingRow[]>;
+  /** Whoever owns them: the failing rows, the oldest first; all of them without a limit. */
+  failing(which: FailingRows, limit?: number): Promise<FailingRow[]>;
   /** Has failing rows tried again, at once by a daemon that hears, else with its next sweep. Returns how many. */
   retryNow(which: FailingRows): Promise<number>;
   /** Gives failing rows up: their pages may stay stale. Returns how many. */
@@ -157,6 +157,8 @@ export interface Cache {
 export interface Cleared {
   readonly files: number;
   readonly failures: readonly ClearFailure[];
+  /** What was deleted, below root, a directory as one; only where it is asked for. */
+  readonly paths?: readonly string[];
 }
 
 export interface ClearFailure {

@@ -1,4 +1,4 @@
-import type { RowFailure } from './contracts.ts';
+import type { Key, RowFailure } from './contracts.ts';
 
 /** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
 export type Event =
@@ -6,12 +6,17 @@ export type Event =
   | { kind: 'notice'; text: string }
   | { kind: 'connecting'; error: Error; retryMs: number }
   | { kind: 'gave-up'; error: Error }
+  /** Told once before, and still so: another try failed. */
+  | { kind: 'trying'; error: Error; retryMs: number }
+  | { kind: 'systemd-unheard'; error: Error }
   | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
   | { kind: 'disabled-handler'; channel: string; handler: string; why: string }
   | { kind: 'unheard-handler'; handler: string }
   | { kind: 'listener-lost'; error: Error }
   | { kind: 'recovered'; ms: number }
+  /** The daemon has heard itself; `ms` after it spoke. */
+  | { kind: 'heartbeat'; ms: number }
   | { kind: 'notified'; channel: string }
   | { kind: 'revived'; files: number }
   | { kind: 'unclean'; error: Error }
@@ -21,18 +26,22 @@ export type Event =
       handler: string;
       entries: number;
       keys: number;
+      /** The first few of them. */
+      examples: readonly Key[];
       files: number;
       ms: number;
       /** Age of the oldest entry when its files were gone. */
       lagMs: number | null;
     }
   | { kind: 'settled'; rows: number; files: number }
-  /** A batch, cleared but for what failed: what the next three are made of (daemon/failures.ts). */
+  /** Any clearing of a batch, a first one, a second one or another try, but for what failed: what the next three are made of (daemon/failures.ts). */
   | {
       kind: 'tried';
       handler: string;
       cleared: readonly number[];
       files: number;
+      /** Only at the log level debug. */
+      paths?: readonly string[];
       failures: readonly RowFailure[];
     }
   | {
@@ -47,6 +56,8 @@ export type Event =
   | { kind: 'orphaned'; handler: string; rows: number }
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
   | { kind: 'loop-recovered'; loop: string }
+  | { kind: 'serving'; url: string }
+  | { kind: 'not-serving'; error: Error; retryMs: number }
   | { kind: 'reloading'; why: string }
   | { kind: 'reload-refused'; problems: readonly string[] }
   | { kind: 'stopping'; signal: string }

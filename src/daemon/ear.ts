@@ -34,7 +34,7 @@ export async function keepListening(listen: Listen, ears: Ears): Promise<void> {
     let listening: Listening | undefined;
     try {
       listening = await listen(onNotification);
-      await listening.heartbeat();
+      await beat(listening, ears);
       if (signal.aborted) return;
       failures = 0;
       onListening();
@@ -43,7 +43,7 @@ export async function keepListening(listen: Listen, ears: Ears): Promise<void> {
     } catch (thrown) {
       failures += 1;
       const retryMs = backoffMs(failures);
-      if (failures === 1) observe({ kind: 'connecting', error: toError(thrown), retryMs });
+      observe({ kind: failures === 1 ? 'connecting' : 'trying', error: toError(thrown), retryMs });
       await clock.wait(retryMs, signal).catch(() => {});
     } finally {
       listening?.close();
@@ -52,10 +52,8 @@ export async function keepListening(listen: Listen, ears: Ears): Promise<void> {
 }
 
 /** Resolves with the reason when hearing ends, or with nothing when the signal aborts. */
-async function untilDeaf(
-  listening: Listening,
-  { heartbeatMs, clock, signal }: Ears,
-): Promise<Error | undefined> {
+async function untilDeaf(listening: Listening, ears: Ears): Promise<Error | undefined> {
+  const { heartbeatMs, clock, signal } = ears;
   const beating = new AbortController();
   const end = AbortSignal.any([signal, beating.signal]);
   const deaf = (async () => {
@@ -66,7 +64,7 @@ async function untilDeaf(
         return undefined;
       }
       try {
-        await listening.heartbeat();
+        await beat(listening, ears);
       } catch (error) {
         return toError(error);
       }
@@ -77,4 +75,10 @@ async function untilDeaf(
   } finally {
     beating.abort();
   }
+}
+
+async function beat(listening: Listening, { clock, observe }: Ears): Promise<void> {
+  const sent = clock.now();
+  await listening.heartbeat();
+  observe({ kind: 'heartbeat', ms: clock.now() - sent });
 }

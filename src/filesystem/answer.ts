@@ -2,10 +2,13 @@ import type { Cleared } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { clear } from './clear.ts';
 import type { Walk } from './directory.ts';
+import { removeEntry } from './remove.ts';
 
 export interface ClearRequest {
   readonly id: number;
   readonly patterns: readonly string[];
+  /** Whether to tell what was deleted. */
+  readonly listing: boolean;
 }
 
 export interface ClearReply {
@@ -15,9 +18,16 @@ export interface ClearReply {
   readonly error?: Error;
 }
 
-export function answer({ id, patterns }: ClearRequest, root: string, walk: Walk): ClearReply {
+export function answer({ id, patterns, listing }: ClearRequest, root: string, walk: Walk): ClearReply {
   try {
-    return { id, cleared: clear(root, patterns, walk) };
+    if (!listing) return { id, cleared: clear(root, patterns, walk) };
+    const paths: string[] = [];
+    const cleared = clear(root, patterns, walk, (directory, name, directoryOnly) => {
+      const files = removeEntry(directory, name, directoryOnly);
+      if (files > 0) paths.push(directory.below(name));
+      return files;
+    });
+    return { id, cleared: { ...cleared, paths } };
   } catch (error) {
     return { id, error: toError(error) };
   }

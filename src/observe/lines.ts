@@ -11,6 +11,7 @@ const pauseMs = 10;
  */
 export function writeLines(
   fd: number,
+  lostInWords: (lines: number) => string,
   complain = (text: string) => writeWhole(2, text),
 ): { write(line: string): void } {
   let lost = 0;
@@ -31,15 +32,7 @@ export function writeLines(
 
   function regained(): boolean {
     if (lost === 0) return true;
-    const time = new Date().toISOString();
-    const note = {
-      level: 50,
-      time,
-      event: 'log-lost',
-      lines: lost,
-      msg: `the log could not be written: ${lost} lines are lost`,
-    };
-    if (attempt(`${JSON.stringify(note)}\n`)) return false;
+    if (attempt(lostInWords(lost))) return false;
     lost = 0;
     return true;
   }

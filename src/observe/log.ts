@@ -1,166 +1,69 @@
 import pino from 'pino';
 import type { LogLevel } from '../core/configuration.ts';
-import { mending } from '../core/disk.ts';
-import { explain } from '../core/errors.ts';
 import type { Event, Observe } from '../core/events.ts';
-import { didYouMean } from '../core/suggest.ts';
 import { writeLines } from './lines.ts';
+import { forJournald, forPeople } from './text.ts';
+import { type Line, toLine } from './wording.ts';
 
-interface Line {
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields?: Readonly<Record<string, unknown>>;
-}
+/** `json` for programs, `text` for people, `journald` for systemd's journal: it has the time, and wants the priority as `<N>`. */
+export const logFormats = ['json', 'text', 'journald'] as const;
+export type LogFormat = (typeof logFormats)[number];
 
-/** Events as JSON lines on standard output, written before `observe` returns, so that a crash cannot take the last ones. */
-export function openLog(level: LogLevel): Observe {
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, writeLines(1));
-  const debug = log.isLevelEnabled('debug');
+type Write = (event: string, line: Line) => void;
+
+/**
+ * Events as lines on standard output, written before `observe` returns, so that a crash cannot take the last ones.
+ * @param least the least level that is written, asked for with each event
+ */
+export function openLog(format: LogFormat, least: () => LogLevel): Observe {
+  const write = writers[format]();
   return (event) => {
     // There may be 50,000 in a second.
-    if (event.kind === 'notified' && !debug) return;
-    const line = toLine(event);
-    log[line.level]({ event: event.kind, ...line.fields }, line.message);
+    if (event.kind === 'notified' && severity[least()] > severity.debug) return;
+    for (const [name, line] of linesOf(event)) {
+      if (severity[line.level] >= severity[least()]) write(name, line);
+    }
   };
 }
 
-/** How an event reads in the log: its level, its sentence, its numbers. Every error says what to do. */
-export function toLine(event: Event): Line {
-  switch (event.kind) {
-    case 'starting': {
-      const { kind, ...fields } = event;
-      return { level: 'info', message: 'starting', fields };
-    }
-    case 'notice':
-      return { level: 'warn', message: event.text };
-    case 'connecting':
-      return {
-        level: 'error',
-        message: `${explain(event.error)}; trying again until it works`,
-        fields: { retryMs: round(event.retryMs) },
+const severity: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+const writers: Readonly<Record<LogFormat, () => Write>> = {
+  json() {
+    const options = { level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime };
+    const destination = writeLines(1, (lines) => {
+      let note = '';
+      const write = (text: string) => {
+        note = text;
       };
-    case 'gave-up':
-      return {
-        level: 'error',
-        message: `${explain(event.error)}; giving up, since waiting will not mend it`,
-      };
-    case 'listening': {
-      const names = event.channels.map(({ channel }) => channel).join(', ') || 'nothing: listen_for is empty';
-      return { level: 'info', message: `listening to ${names}`, fields: { channels: event.channels } };
-    }
-    case 'unknown-handler':
-      return {
-        level: 'error',
-        message: `channel ${event.channel} asks for the handler "${event.handler}", which is not configured${didYouMean(event.handler, event.known)}: correct its script_name in listen_for, delete the row, or add a section [handler.${event.handler}]`,
-        fields: { channel: event.channel, handler: event.handler },
-      };
-    case 'disabled-handler':
-      return {
-        level: 'warn',
-        message: `channel ${event.channel} asks for the handler "${event.handler}", which is disabled: ${event.why}`,
-        fields: { channel: event.channel, handler: event.handler },
-      };
-    case 'unheard-handler':
-      return {
-        level: 'warn',
-        message: `no channel in listen_for wakes the handler ${event.handler}: its queue is only swept`,
-        fields: { handler: event.handler },
-      };
-    case 'listener-lost':
-      return {
-        level: 'error',
-        message: `the listening connection is lost (${explain(event.error)}): connecting again`,
-      };
-    case 'recovered':
-      return { level: 'info', message: 'the database is back', fields: { outageMs: round(event.ms) } };
-    case 'notified':
-      return { level: 'debug', message: `notified on ${event.channel}`, fields: { channel: event.channel } };
-    case 'revived':
-      return {
-        level: 'warn',
-        message:
-          'the machine stopped without warning since the last run, which can bring deleted pages back: cleared the whole cache',
-        fields: { files: event.files },
-      };
-    case 'unclean':
-      return { level: 'warn', message: `${explain(event.error)}; the next start may clear the whole cache` };
-    case 'restarting':
-      return {
-        level: 'info',
-        message: 'clearing again what the journal holds',
-        fields: { rows: event.rows },
-      };
-    case 'cleared': {
-      const { kind, ms, lagMs, ...fields } = event;
-      return {
-        level: 'info',
-        message: `cleared ${event.handler}`,
-        fields: { ...fields, ms: round(ms), lagMs: lagMs === null ? null : round(lagMs) },
-      };
-    }
-    case 'settled':
-      return { level: 'info', message: 'settled', fields: { rows: event.rows, files: event.files } };
-    case 'tried': {
-      const { handler, cleared, failures } = event;
-      return {
-        level: 'debug',
-        message: `tried ${cleared.length + failures.length} rows of ${handler}, ${failures.length} failed`,
-        fields: { handler, failed: failures.length },
-      };
-    }
-    case 'rows-failed':
-      return {
-        level: 'error',
-        message: `cannot clear ${event.rows} of ${event.handler}, will try again ("uncached failing list" shows what waits): ${event.errors.join('; ')}`,
-        fields: { handler: event.handler, rows: event.rows, errors: event.errors },
-      };
-    case 'disk-refuses':
-      return {
-        level: 'error',
-        message: `the disk refuses: ${event.error}: ${mending[event.code]}. Nothing is lost: what it strikes stays in the journal and is tried again, at the latest after an hour or with "uncached failing retry"`,
-        fields: { code: event.code, rows: event.rows },
-      };
-    case 'disk-works':
-      return {
-        level: 'info',
-        message: `the disk works again: nothing waits for it any more (${event.code})`,
-        fields: { code: event.code, rows: event.rows, outageMs: round(event.ms) },
-      };
-    case 'orphaned':
-      return {
-        level: 'error',
-        message: `the journal has ${event.rows} rows of the handler "${event.handler}", which is not configured: configure it again, or delete them from uncached.journal`,
-        fields: { handler: event.handler, rows: event.rows },
-      };
-    case 'loop-failed':
-      return {
-        level: 'error',
-        message: `${event.loop}: ${explain(event.error)}; trying again until it works`,
-        fields: { loop: event.loop, retryMs: round(event.retryMs) },
-      };
-    case 'loop-recovered':
-      return { level: 'info', message: `${event.loop}: works again`, fields: { loop: event.loop } };
-    case 'reloading':
-      return { level: 'info', message: `${event.why}: starting over with it` };
-    case 'reload-refused':
-      return {
-        level: 'error',
-        message: `the configuration has problems, so the old one stays: ${event.problems.join('; ')}`,
-        fields: { problems: event.problems },
-      };
-    case 'stopping':
-      return {
-        level: 'info',
-        message: `${event.signal}: finishing the batches at hand`,
-        fields: { signal: event.signal },
-      };
-    case 'stopped':
-      return { level: 'info', message: 'stopped' };
-    default:
-      return event satisfies never;
-  }
+      pino(options, { write }).error({ event: 'log-lost', lines }, lost(lines).message);
+      return note;
+    });
+    const log = pino(options, destination);
+    return (event, { level, message, fields }) => log[level]({ event, ...fields }, message);
+  },
+  text() {
+    const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+    return plain((line) => forPeople(line, new Date(), colour));
+  },
+  journald: () => plain(forJournald),
+};
+
+function plain(inWords: (line: Line) => string): Write {
+  const destination = writeLines(1, (lines) => inWords(lost(lines)));
+  return (_event, line) => destination.write(inWords(line));
 }
 
-function round(ms: number): number {
-  return Math.round(ms * 10) / 10;
+function lost(lines: number): Line {
+  return { level: 'error', message: `the log could not be written: ${lines} lines are lost` };
+}
+
+/** One line an event; on the level debug, where the paths are known, one more for each that was deleted. */
+function linesOf(event: Event): (readonly [name: string, line: Line])[] {
+  const paths = event.kind === 'tried' ? (event.paths ?? []) : [];
+  return [...paths.map((path) => ['deleted', deleted(path)] as const), [event.kind, toLine(event)]];
+}
+
+function deleted(path: string): Line {
+  return { level: 'debug', message: `deleted ${path}`, fields: { path } };
 }

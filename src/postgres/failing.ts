@@ -10,14 +10,14 @@ const condition = `last_error IS NOT NULL AND ($1::text IS NULL OR handler = $1)
 
 const valuesOf = ({ handler, ids }: FailingRows) => [handler ?? null, ids ?? null];
 
-export async function failing({ pool }: Own, which: FailingRows): Promise<FailingRow[]> {
+export async function failing({ pool }: Own, which: FailingRows, limit?: number): Promise<FailingRow[]> {
   const json = await jsonOf(pool);
   const { rows } = await pool.query<FailingRow>(
     `SELECT id::float8 AS id, handler, ${json.send('key')} AS key, last_error AS error, attempts,
             extract(epoch FROM clock_timestamp() - claimed_at)::float8 * 1000 AS "ageMs",
             extract(epoch FROM retry_at - clock_timestamp())::float8 * 1000 AS "retryMs"
-     FROM uncached.journal WHERE ${condition} ORDER BY id`,
-    valuesOf(which),
+     FROM uncached.journal WHERE ${condition} ORDER BY id LIMIT $3`,
+    [...valuesOf(which), limit ?? null],
   );
   return withKeys(rows, json);
 }

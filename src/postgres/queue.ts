@@ -18,10 +18,11 @@ export function openQueue(
   async function lookUp() {
     const table = await findQueueTable(pool, queue);
     const problems = queueProblems(queue, table, columns, user);
-    if (!table || problems.length > 0) throw new Error(problems.join('; '));
+    if (!table) throw new Error(problems.join('; '));
     const json = await jsonOf(pool);
     return {
       table,
+      problems,
       json,
       statement: { name: nextStatementName(), text: claimStatement(table, columns, json) },
     };
@@ -42,10 +43,12 @@ export function openQueue(
 
   return {
     claim: (limit, after) =>
-      attempt('claim from', ({ table, json, statement }) => {
+      attempt('claim from', ({ table, problems, json, statement }) => {
+        if (problems.length > 0) throw new Error(problems.join('; '));
         const values = [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])];
         return claim(pool, json, { ...statement, values });
       }),
+    // Whoever only watches may have SELECT and nothing else.
     backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
   };
 }

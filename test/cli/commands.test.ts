@@ -204,6 +204,30 @@ describe('status', () => {
     expect((await on(ini(), 'status', '--critical', 'soon')).code).toBe(2);
   });
 
+  it('needs SELECT and nothing else: whoever watches clears nothing', async () => {
+    const role = `nagios_${database.name}`;
+    await client.query(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await client.query(`
+        GRANT USAGE ON SCHEMA uncached TO ${role};
+        GRANT SELECT ON uncached.journal,
+          cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files TO ${role};
+        INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a')`);
+      const { code, stdout } = await on(
+        ini().replace(/^user = .*$/m, `user = ${role}`),
+        'status',
+        '-w',
+        '1h',
+        '-c',
+        '2h',
+      );
+      expect(stdout).toContain('UNCACHED OK - 1 entries waiting | backlog=1');
+      expect(code).toBe(0);
+    } finally {
+      await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+
   it('is critical when it cannot look', async () => {
     const { code, stdout } = await on(ini().replace(/^host = .*$/m, 'host = /nowhere'), 'status');
     expect(code).toBe(2);

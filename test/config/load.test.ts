@@ -41,6 +41,7 @@ describe('load', () => {
       database: {},
       cache: { root: '/var/cache/site', settleMs: 10_000 },
       daemon: { sweepMs: 60_000, heartbeatMs: 10_000, batch: 1_000, log: 'info' },
+      http: {},
       handlers: [{ name: 'news', clear: ['news/*'], followers: [] }],
     } satisfies Configuration);
   });
@@ -135,6 +136,27 @@ than = news
   it.each(['/', '///', '/var/../..', '/var/cache/../..'])('refuses the root %s', (root) => {
     expect(problems(`[cache]\nroot = ${root}\n[handler.news]\nclear = news/*`)).toHaveLength(1);
   });
+
+  it.each([
+    ['9797', { host: '127.0.0.1', port: 9797 }],
+    ['127.0.0.1:9797', { host: '127.0.0.1', port: 9797 }],
+    ['0.0.0.0:1', { host: '0.0.0.0', port: 1 }],
+    ['localhost:65535', { host: 'localhost', port: 65_535 }],
+    ['[::1]:9797', { host: '::1', port: 9797 }],
+  ])('listens at %s, and prints what loads to the same', (written, listen) => {
+    const configuration = configurationOf(`[http]\nlisten = ${written}\n${minimal}`);
+    expect(configuration.http).toEqual({ listen });
+    expect(configurationOf(format(configuration)).http).toEqual({ listen });
+  });
+
+  it.each(['127.0.0.1', ':9797', '127.0.0.1:0', '65536', '::1:9797', 'http://localhost:9797', '[x]:1', '-1'])(
+    'cannot listen at %s',
+    (written) => {
+      expect(problems(`[http]\nlisten = ${written}\n${minimal}`)).toEqual([
+        `line 2: [http] listen = ${written}: must be an address with its port, such as 127.0.0.1:9797 or [::1]:9797`,
+      ]);
+    },
+  );
 
   it('never shows a password', () => {
     expect(problems(`[database]\npassword =\n${minimal}`)).toEqual([

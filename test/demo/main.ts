@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import { createDatabase } from '../postgres/database.ts';
+import { freePort } from '../postgres/free-port.ts';
 import { startServer } from '../postgres/server.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
@@ -33,14 +34,17 @@ async function demo(): Promise<boolean> {
   const site = makeSite();
   releases.push(() => site.remove());
   site.write(allPages);
-  const daemon = startUncached(site.configure(iniFor(site, database.config)));
+  const more = `[http]\nlisten = ${await freePort()}`;
+  const daemon = startUncached(site.configure(iniFor(site, database.config, { more })));
   releases.push(() => daemon.stop());
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
+  const { url } = await daemon.until('status page', ({ event }) => event === 'serving');
 
   const { host, port, user } = database.config;
   say(
     `PostgreSQL ${server.version} holds 12 ports; ${site.root} holds ${allPages.length} files; uncached is listening.`,
   );
+  say(`The status page is at ${url}`);
   say('Join in from another terminal, and watch the files go:');
   say(
     `  psql -h ${host} -p ${port} -U ${user} -d ${database.name} -c "UPDATE ports SET description = 'mine' WHERE name = 'www-beta'"`,

@@ -20,6 +20,7 @@ beforeEach(async () => {
   await watcher.query(`
     DROP ROLE IF EXISTS uncached_contention;
     CREATE ROLE uncached_contention LOGIN;
+    ALTER ROLE uncached_contention SET deadlock_timeout = '3s';
     GRANT SELECT, DELETE ON cache_clearing_ports TO uncached_contention;
     GRANT USAGE ON SCHEMA uncached TO uncached_contention;
     GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached_contention;
@@ -27,6 +28,8 @@ beforeEach(async () => {
     TRUNCATE cache_clearing_ports, uncached.journal;
     INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`);
   producer = await connect(database.config);
+  // Whoever looks for the deadlock loses it: never the producer, and the claim not before the producer waits for it.
+  await producer.query(`SET deadlock_timeout = '1h'`);
   open();
 });
 afterEach(async () => {

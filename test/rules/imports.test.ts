@@ -9,10 +9,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   filesystem: ['core'],
   config: ['core'],
   observe: ['core'],
+  http: ['core'],
   clearing: ['core'],
   daemon: ['clearing', 'core'],
   app: ['daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'core'],
-  cli: ['app', 'daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'core'],
+  cli: ['app', 'daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'http', 'core'],
   main: ['cli'],
   'page-cache': [],
 };
@@ -22,6 +23,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pg: ['postgres'],
   'pg-listen': ['postgres'],
   pino: ['observe'],
+  'prom-client': ['observe'],
   ini: ['config'],
   commander: ['cli'],
   'node:fs': [
@@ -31,10 +33,12 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'postgres/connection',
     'postgres/schema',
     'cli/version',
+    'http/page',
     'observe/lines',
   ],
   'node:fs/promises': ['page-cache'],
-  'node:child_process': ['clearing/command', 'filesystem'],
+  'node:child_process': ['clearing/command', 'filesystem', 'observe/systemd'],
+  'node:http': ['http'],
   'node:worker_threads': ['filesystem'],
 };
 

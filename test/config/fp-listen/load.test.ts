@@ -53,6 +53,7 @@ describe('fp-listen.ini', () => {
         },
         cache: { root: '/var/db/freshports/cache', settleMs: 10_000 },
         daemon: { sweepMs: 60_000, heartbeatMs: 10_000, batch: 1_000, log: 'info' },
+        http: {},
         handlers: [
           {
             name: 'listen_port',

@@ -1,23 +1,12 @@
-export type Level = 'ok' | 'warning' | 'critical';
+import type { Assessment, HandlerStatus, Level } from '../core/status.ts';
 
-export interface HandlerStatus {
-  readonly handler: string;
-  readonly configured: boolean;
-  readonly backlog: number;
-  /** Age of the oldest entry that is not cleared, in the queue or claimed; 0 when there is none. */
-  readonly lagMs: number;
-  readonly claimed: number;
-  readonly settling: number;
-  readonly settlingMs: number | null;
-  readonly failing: number;
-  /** What one of the failing rows says. */
-  readonly error: string | null;
-}
-
+/** From which lag on it is worth a warning, or critical. */
 export interface Thresholds {
   readonly warningMs: number;
   readonly criticalMs: number;
 }
+
+export const usualThresholds: Thresholds = { warningMs: 3_000, criticalMs: 60_000 };
 
 /** Settling takes the settle time after the last transaction that was open; one open for this long was forgotten. */
 const longSettlingMs = 3_600_000;
@@ -26,7 +15,8 @@ const longSettlingMs = 3_600_000;
 export function assess(
   handlers: readonly HandlerStatus[],
   { warningMs, criticalMs }: Thresholds,
-): { level: Level; reasons: string[] } {
+  whenLate = '',
+): Assessment {
   let level: Level = 'ok';
   const reasons: string[] = [];
   const raise = (to: 'warning' | 'critical', reason: string) => {
@@ -35,7 +25,7 @@ export function assess(
   };
   for (const { handler, configured, lagMs, failing, error, settlingMs, claimed, settling } of handlers) {
     const late = lagMs >= criticalMs ? 'critical' : lagMs >= warningMs ? 'warning' : undefined;
-    if (late) raise(late, `${handler} lags ${Math.round(lagMs / 100) / 10} s behind: is the daemon running?`);
+    if (late) raise(late, `${handler} lags ${Math.round(lagMs / 100) / 10} s behind${whenLate}`);
     if (failing > 0) raise('warning', `${failing} of ${handler} failing: ${error ?? 'no reason known'}`);
     if ((settlingMs ?? 0) >= longSettlingMs) {
       raise(

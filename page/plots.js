@@ -1,0 +1,128 @@
+/** @import { Moment } from '../src/core/status.ts' */
+/** @import { Frame } from './plot.js' */
+import { svg } from './dom.js';
+import { level, plot } from './plot.js';
+import { count, duration, several } from './words.js';
+
+/** @param {HTMLElement} figure */
+export function backlogPlot(figure) {
+  return plot(figure, {
+    title: 'Backlog',
+    sum: (moments) => {
+      const most = Math.max(0, ...moments.map(({ backlog }) => backlog ?? 0));
+      return moments.length === 0 ? 'not counted yet' : `at most ${several(most, 'entry', 'entries')}`;
+    },
+    tell: ({ backlog, files }) =>
+      `${backlog === null ? 'not counted' : several(backlog, 'entry', 'entries')}, ${several(files, 'file', 'files')} cleared`,
+    draw: drawBacklog,
+  });
+}
+
+/**
+ * @param {Frame} frame
+ * @param {readonly Moment[]} moments
+ */
+function drawBacklog(frame, moments) {
+  const most = Math.max(0, ...moments.map(({ backlog }) => backlog ?? 0));
+  const top = roundUp(most);
+  const y = (/** @type {number} */ entries) => frame.bottom - (entries / top) * (frame.bottom - frame.top);
+  const marks = [0, top / 2, top].flatMap((entries) => level(frame, y(entries), short(entries)));
+  for (const run of runs(moments)) {
+    const line = run
+      .map(({ at, backlog }) => `${frame.x(at).toFixed(1)},${y(backlog ?? 0).toFixed(1)}`)
+      .join('L');
+    const [first, last] = [run[0], run[run.length - 1]];
+    if (!first || !last) continue;
+    const area = `M${frame.x(first.at)},${frame.bottom}L${line}L${frame.x(last.at)},${frame.bottom}Z`;
+    marks.push(svg('path', { class: 'area', d: area }), svg('path', { class: 'line', d: `M${line}` }));
+  }
+  return marks;
+}
+
+/**
+ * Unbroken stretches: the daemon was away in between, or could not count.
+ * @param {readonly Moment[]} moments
+ */
+function runs(moments) {
+  /** @type {Moment[][]} */
+  const all = [];
+  let before = 0;
+  for (const moment of moments) {
+    if (moment.backlog === null) continue;
+    if (moment.at - before > 30_000 || all.length === 0) all.push([]);
+    all[all.length - 1]?.push(moment);
+    before = moment.at;
+  }
+  return all;
+}
+
+/**
+ * The next even number of the form 2, 4, 10, 20, 40, 100…
+ * @param {number} most
+ */
+function roundUp(most) {
+  let power = 1;
+  for (;;) {
+    for (const step of [2, 4, 10]) if (step * power >= most) return step * power;
+    power *= 10;
+  }
+}
+
+/** @param {number} value */
+function short(value) {
+  if (value >= 1_000_000) return `${value / 1_000_000} M`;
+  return value >= 10_000 ? `${value / 1_000} k` : count(value);
+}
+
+/** @param {HTMLElement} figure */
+export function latencyPlot(figure) {
+  return plot(figure, {
+    title: 'From commit to cleared',
+    sum: (moments) => {
+      const slowest = Math.max(-1, ...moments.map(({ slowestMs }) => slowestMs ?? -1));
+      return slowest < 0 ? 'nothing cleared yet' : `${duration(slowest)} at most`;
+    },
+    tell: ({ fastestMs, slowestMs }) => {
+      if (fastestMs === undefined || slowestMs === undefined) return 'nothing cleared';
+      return fastestMs === slowestMs
+        ? duration(slowestMs)
+        : `${duration(fastestMs)} to ${duration(slowestMs)}`;
+    },
+    draw: drawLatency,
+  });
+}
+
+/**
+ * A bar from the fastest to the slowest of each moment, by powers of ten: milliseconds matter as much as hours.
+ * @param {Frame} frame
+ * @param {readonly Moment[]} moments
+ */
+function drawLatency(frame, moments) {
+  const slowest = Math.max(1_000, ...moments.map(({ slowestMs }) => slowestMs ?? 0));
+  const decades = Math.ceil(Math.log10(slowest));
+  const y = (/** @type {number} */ ms) =>
+    frame.bottom - (Math.log10(Math.max(1, ms)) / decades) * (frame.bottom - frame.top);
+  const marks = [];
+  for (let power = 0; power <= decades; power += decades > 4 ? 2 : 1) {
+    marks.push(...level(frame, y(10 ** power), duration(10 ** power)));
+  }
+  for (const [ms, className] of /** @type {const} */ ([
+    [3_000, 'limit late'],
+    [60_000, 'limit bad'],
+  ])) {
+    if (ms > 10 ** decades) continue;
+    const words = { class: 'limit-label', x: frame.right, y: y(ms) - 4, 'text-anchor': 'end' };
+    marks.push(...level(frame, y(ms), '', className), svg('text', words, duration(ms)));
+  }
+  const bars = moments
+    .map(({ at, fastestMs, slowestMs }) =>
+      // A path of no length is drawn as a dot by its round ends.
+      fastestMs === undefined || slowestMs === undefined
+        ? ''
+        : `M${frame.x(at).toFixed(1)},${y(slowestMs).toFixed(1)}V${y(fastestMs).toFixed(1)}`,
+    )
+    .join('');
+  const width = Math.min(6, Math.max(2.5, frame.momentWidth * 0.7));
+  marks.push(svg('path', { class: 'bars', 'stroke-width': width, d: bars || 'M0,0' }));
+  return marks;
+}

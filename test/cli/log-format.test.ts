@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { lastWill } from '../last-will.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { startUncached, uncached } from '../uncached.ts';
+
+const database = testDatabase();
+const main = resolve(import.meta.dirname, '../../dist/main.js');
+let site: Site;
+let client: Client;
+
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+});
+afterAll(() => client.end());
+beforeEach(() => {
+  site = makeSite();
+});
+afterEach(() => site.remove());
+
+const enqueue = (port: string) =>
+  client.query(
+    `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))
+     SELECT pg_notify('port_updated', '')`,
+    [port],
+  );
+
+/** Runs the daemon until it has cleared a port; returns all it said. */
+async function log(format: string): Promise<string[]> {
+  site.write(['ports/www/a/1']);
+  const file = site.configure(iniFor(site, database.config, { settle: '1h' }));
+  const child = spawn(process.execPath, [main, '--config', file, 'run', `--log-format=${format}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const revoke = lastWill('kill -9 "$1"', String(child.pid));
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    if (line.includes('listening to')) await enqueue('a');
+    if (line.includes('cleared listen_port')) child.kill();
+  }
+  if (child.exitCode === null) await once(child, 'exit');
+  revoke();
+  return lines;
+}
+
+it('text is for people: no colours but on a terminal', async () => {
+  const lines = await log('text');
+  expect(
+    lines.filter((line) => !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (info |error) [^\x1b]+$/.test(line)),
+  ).toEqual([]);
+  expect(lines.find((line) => line.includes('cleared'))).toMatch(
+    /cleared listen_port {2}entries=1 keys=1 examples=\[category=www port=a\] files=1 ms=[\d.]+ lagMs=[\d.]+$/,
+  );
+  expect(lines.at(-1)).toMatch(/info {2}stopped$/);
+});
+
+it('journald gets priorities and no time', async () => {
+  const lines = await log('journald');
+  expect(lines[0]).toMatch(/^<6>starting {2}version=/);
+  expect(lines.at(-1)).toBe('<6>stopped');
+  expect(lines.filter((line) => !/^<[36]>\D/.test(line))).toEqual([]);
+});
+
+it('another format is wrong usage', async () => {
+  const { code, stderr } = await uncached(['run', '--log-format=xml']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('json, text, journald');
+});
+
+it('tells a line a batch, and the files of it at debug, from the next SIGHUP on', async () => {
+  site.write(['ports/www/a/1', 'ports/www/b/1', 'ports/www/b/2', 'news/1']);
+  const configure = (level: string) =>
+    site.configure(iniFor(site, database.config, { settle: '1h', more: `[daemon]\nlog = ${level}` }));
+  const daemon = startUncached(configure('info'));
+  const cleared = async () => {
+    const from = daemon.log.length;
+    const isNew = (line: object) => daemon.log.indexOf(line as never) >= from;
+    return {
+      listening: () => daemon.until('LISTEN', (line) => line.event === 'listening' && isNew(line)),
+      batch: () => daemon.until('clearing', (line) => line.event === 'cleared' && isNew(line)),
+    };
+  };
+  await (await cleared()).listening();
+  let next = await cleared();
+  await enqueue('a');
+  await next.batch();
+  expect(daemon.log.filter(({ event }) => event === 'cleared')).toHaveLength(1);
+  expect(daemon.log.filter(({ level }) => level < 30)).toEqual([]);
+
+  configure('debug');
+  next = await cleared();
+  process.kill(daemon.pid, 'SIGHUP');
+  await next.listening();
+  next = await cleared();
+  await enqueue('b');
+  await next.batch();
+  const paths = daemon.log.filter(({ event }) => event === 'deleted').map(({ path }) => path);
+  expect(paths.sort()).toEqual(['ports/www/b/1', 'ports/www/b/2']);
+  expect(daemon.log.some(({ event }) => event === 'heartbeat')).toBe(true);
+  await daemon.stop();
+});

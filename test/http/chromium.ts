@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+
+const executablePath = '/usr/bin/chromium';
+
+/** Why there is no browser to try a page in. */
+export const noChromium = existsSync(executablePath)
+  ? undefined
+  : `${executablePath} is not there: apt-get install chromium`;
+
+/** With a profile of its own, which goes when it is closed, and no wish to talk to anybody. */
+export function openChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}

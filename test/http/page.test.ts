@@ -1,0 +1,249 @@
+import { Client } from 'pg';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
+import { freePort } from '../postgres/free-port.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { noChromium, openChromium } from './chromium.ts';
+
+if (noChromium) console.warn(`SKIPPED: the status page is not tried in a browser, since ${noChromium}`);
+
+describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
+  const database = testDatabase();
+  let browser: Browser;
+  let client: Client;
+  let site: Site;
+  let daemon: RunningDaemon;
+  let url: string;
+  let page: Page;
+  /** What the page says on its console, throws, or asks of others. */
+  let complaints: string[];
+
+  beforeAll(async () => {
+    browser = await openChromium();
+    client = new Client(database.config);
+    await client.connect();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await client.end();
+  });
+  beforeEach(async () => {
+    site = makeSite();
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}/`;
+    site.configure(
+      iniFor(site, database.config, {
+        settle: '1h',
+        more: `[http]\nlisten = ${port}`,
+        handlers: `${freshportsHandlers}${evilHandler}`,
+      }),
+    );
+    await start();
+    page = await browser.newPage();
+    complaints = [];
+    page.on('console', (said) => complaints.push(`${said.type()}: ${said.text()}`));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('request', (asked) => {
+      if (!asked.url().startsWith(url) && !asked.url().startsWith('data:')) complaints.push(asked.url());
+    });
+    await page.goto(url);
+  });
+  afterEach(async () => {
+    await page.close();
+    await daemon.stop();
+    await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+    site.remove();
+  });
+
+  async function start(): Promise<void> {
+    daemon = startUncached(site.root.replace(/cache$/, 'uncached.ini'));
+    await daemon.until('LISTEN', ({ event }) => event === 'listening');
+    await daemon.until('serving', ({ event }) => event === 'serving');
+  }
+
+  async function clear(port: string): Promise<void> {
+    site.write([`ports/www/${port}/1`, `ports/www/${port}/2`]);
+    const from = daemon.log.length;
+    await client.query(
+      `WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1))
+       SELECT pg_notify('port_updated', '')`,
+      [port],
+    );
+    await daemon.until('clearing', (line) => line.event === 'cleared' && daemon.log.indexOf(line) >= from);
+  }
+
+  const fail = (key: object, error: string) =>
+    client.query(
+      `INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at)
+       VALUES ('listen_commit', $1, $2, 3, now() + interval '1 hour')`,
+      [JSON.stringify(key), error],
+    );
+
+  /** The numbers in a handler's row, by column. */
+  const rowOf = async (handler: string): Promise<Record<string, string>> =>
+    Object.fromEntries(
+      await page
+        .locator(`#handlers tbody tr[data-key="${handler}"] td`)
+        .evaluateAll((cells) => cells.map((cell) => [cell.getAttribute('data-column'), cell.textContent])),
+    );
+
+  function shows<T>(what: string, ask: () => Promise<T>, fits: (shown: T) => boolean): Promise<T> {
+    let last: T | undefined;
+    return eventually(
+      what,
+      async () => {
+        last = await ask();
+        return fits(last) ? last : undefined;
+      },
+      async () => `${JSON.stringify(last)}, ${complaints.join('; ')}`,
+    );
+  }
+
+  const word = () => page.locator('#word').innerText();
+  const text = (selector: string) => page.locator(selector).innerText();
+
+  it('shows the numbers of the database, live', async () => {
+    await shows('well', word, (now) => now === 'Well');
+    expect(await page.title()).toBe('Well · uncached');
+    await clear('nginx');
+    const port = await shows(
+      'one settling',
+      () => rowOf('listen_port'),
+      ({ settling }) => settling === '1',
+    );
+    expect(port).toMatchObject({ backlog: '0', claimed: '0', failing: '0', cleared: '1', files: '2' });
+    expect((await text('#clearings li')).replace(/\s+/g, ' ')).toMatch(
+      /^\d\d:\d\d:\d\d listen_port category www port nginx 2 files after \d+(\.\d)? m?s$/,
+    );
+
+    // Without a notification: nobody clears it before the sweep.
+    await client.query(
+      `INSERT INTO cache_clearing_ports (category, port, date_added)
+       SELECT 'www', n::text, now() - interval '2 minutes' FROM generate_series(1, 1234) n`,
+    );
+    await shows('critical', word, (now) => now === 'Critical');
+    expect(await rowOf('listen_port')).toMatchObject({
+      backlog: '1\u202f234',
+      lag: expect.stringMatching(/^2 min/),
+    });
+    expect(await text('#backlog')).toBe('1\u202f234');
+    expect(await text('#reasons')).toMatch(/^listen_port lags 12\d(\.\d)? s behind$/);
+    await client.query('TRUNCATE cache_clearing_ports');
+
+    await client.query(
+      `INSERT INTO uncached.journal (handler, key, last_error, attempts)
+       VALUES ('listen_port', '{"category": "www", "port": ".."}', 'no page', 1)`,
+    );
+    await shows(
+      'its key in order',
+      () => text('#failing-list'),
+      (now) => now.includes('category www port ..'),
+    );
+    await client.query('TRUNCATE uncached.journal');
+    await fail({ commit_to_clear: 'abc' }, 'cannot delete commits/abc: EROFS');
+    await shows(
+      'failing',
+      () => text('#failing-list'),
+      (now) => now.includes('abc'),
+    );
+    expect(await word()).toBe('Warning');
+    expect(await rowOf('listen_commit')).toMatchObject({ failing: '1' });
+    expect((await text('#failing-list')).replace(/\s+/g, ' ')).toMatch(
+      /^\d+ listen_commit commit_to_clear abc cannot delete commits\/abc: EROFS 3 tries in \S+ m?s, the next in 59 min$/,
+    );
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows what others wrote as text, and runs none of it', async () => {
+    const evil = `<img src=x onerror="document.title='pwned'"><script>document.title='pwned'</script>`;
+    await clear(evil.replaceAll('/', ''));
+    await fail({ commit_to_clear: evil, [evil]: null }, `cannot delete ${evil}`);
+    await shows(
+      'failing',
+      () => text('#failing-list'),
+      (now) => now.includes('cannot delete'),
+    );
+    expect(await text('#failing-list .error')).toBe(`cannot delete ${evil}`);
+    expect(await text('#failing-list .key')).toContain(`commit_to_clear ${evil}`);
+    expect(await text('#clearings .key')).toContain(evil.replaceAll('/', ''));
+    expect(await page.locator('#handlers tbody th').allInnerTexts()).toContain('<b onclick=x>');
+    expect(await page.locator('main :is(img, script, b)').count()).toBe(0);
+    expect(await page.title()).toBe('Warning · uncached');
+    expect(complaints).toEqual([]);
+  });
+
+  it('outlives the daemon, and keeps the plot of what it has seen', async () => {
+    await clear('nginx');
+    await shows(
+      'cleared',
+      () => rowOf('listen_port'),
+      ({ files }) => files === '2',
+    );
+    await shows('a moment', momentsPlotted, (now) => now > 0);
+    const before = await momentsPlotted();
+    await daemon.stop();
+    await shows('gone', word, (now) => now === 'Gone');
+    expect(await text('#clock')).toMatch(/^last seen at/);
+    await start();
+    await shows('back', word, (now) => now === 'Well');
+    await shows(
+      'started anew',
+      () => rowOf('listen_port'),
+      ({ files, settling }) => files === '0' && settling === '1',
+    );
+    await shows('more moments', momentsPlotted, (now) => now > before);
+    // Chromium itself tells of each connection that was refused; the page has nothing to say.
+    expect(complaints.filter((one) => !one.includes('net::ERR_'))).toEqual([]);
+  });
+
+  it('comes back when a proxy in between answered with an error', async () => {
+    await page.route('**/events', (asked) => asked.fulfill({ status: 502 }));
+    await page.reload();
+    await shows('gone', word, (now) => now === 'Gone');
+    await page.unroute('**/events');
+    await shows('back', word, (now) => now === 'Well');
+    expect(complaints.filter((one) => !one.includes('502'))).toEqual([]);
+  });
+
+  /** The moments there are, asked as somebody without a mouse would. */
+  async function momentsPlotted(): Promise<number> {
+    await page.locator('#plot-backlog svg').focus();
+    const told = new Set<string>();
+    await page.keyboard.press('End');
+    for (;;) {
+      const readout = await text('#plot-backlog output');
+      if (told.has(readout)) return told.size;
+      if (/^\d\d:\d\d:\d\d/.test(readout)) told.add(readout);
+      else return told.size;
+      await page.keyboard.press('ArrowLeft');
+    }
+  }
+
+  it('can be used with the keyboard alone', async () => {
+    await shows('well', word, (now) => now === 'Well');
+    const reached: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      await page.keyboard.press('Tab');
+      reached.push(
+        await page.evaluate(
+          `document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText`,
+        ),
+      );
+    }
+    expect(reached).toEqual([
+      expect.stringMatching(/^Backlog: /),
+      expect.stringMatching(/^From commit to cleared: /),
+      'metrics',
+      'status.json',
+      'readyz',
+      'healthz',
+    ]);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${url}healthz`);
+  });
+});
+
+const evilHandler = '[handler.<b onclick=x>]\nclear[] = evil/*\n';

@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/app.ts';
+import type { Clock } from '../../src/core/contracts.ts';
+import type { Moment, Status, Watched } from '../../src/core/status.ts';
+import { type HttpServer, openServer } from '../../src/http/server.ts';
+import { eventually } from '../faults/eventually.ts';
+import { freePort } from '../postgres/free-port.ts';
+
+let moments: Moment[];
+let statuses: number;
+let filling: string;
+/** A second goes by as soon as everything else is done. */
+const hasty: Clock = {
+  ...systemClock,
+  wait: (ms, signal) => wait(ms === 1_000 ? 1 : ms, undefined, { signal }),
+};
+const watched: Watched = {
+  metrics: async () => ({ contentType: '', text: '' }),
+  async status() {
+    statuses += 1;
+    return { version: String(statuses), filling } as Partial<Status> as Status;
+  },
+  moments: (after) => moments.filter(({ at }) => at > after),
+  deaf: () => undefined,
+};
+
+let server: HttpServer;
+let port: number;
+let open: IncomingMessage[];
+beforeEach(async () => {
+  moments = [1, 2].map((at) => ({ at, backlog: 0, files: 0 }));
+  statuses = 0;
+  filling = '';
+  open = [];
+  port = await freePort();
+  const served = new Promise<void>((resolve) => {
+    server = openServer({ watched, observe: () => resolve(), clock: hasty });
+  });
+  await server.moveTo({ host: '127.0.0.1', port });
+  await served;
+});
+afterEach(async () => {
+  for (const response of open) response.destroy();
+  await server.close();
+});
+
+async function connect(): Promise<IncomingMessage> {
+  const asked = get({ host: '127.0.0.1', port, path: '/events', agent: false });
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  open.push(response);
+  return response;
+}
+
+async function* read(response: IncomingMessage): AsyncGenerator<{ event: string; data: unknown }> {
+  let text = '';
+  for await (const data of response.setEncoding('utf8')) {
+    text += data;
+    const messages = text.split('\n\n');
+    text = messages.pop() ?? '';
+    for (const message of messages) {
+      const [, event, body] = /^event: (\w+)\ndata: (.*)$/.exec(message) ?? [];
+      if (event && body) yield { event, data: JSON.parse(body) };
+    }
+  }
+}
+
+it('sends the whole hour first, and each moment once; the status again and again', async () => {
+  const seen: unknown[] = [];
+  let told = 0;
+  for await (const { event, data } of read(await connect())) {
+    if (event === 'moments') seen.push(...(data as Moment[]).map(({ at }) => at));
+    else if (++told === 3) moments.push({ at: 3, backlog: 0, files: 0 });
+    else if (told === 6) break;
+  }
+  expect(seen).toEqual([1, 2, 3]);
+});
+
+it('asks nobody while no page is open', async () => {
+  const response = await connect();
+  const messages = read(response);
+  await messages.next();
+  response.destroy();
+  let before = -1;
+  await eventually(
+    'quiet',
+    async () => {
+      const quiet = before === statuses;
+      before = statuses;
+      return quiet || undefined;
+    },
+    async () => `${statuses} questions`,
+  );
+  // Another one begins it again.
+  const next = await read(await connect()).next();
+  expect(next.value.event).toBe('moments');
+});
+
+it('turns the fifty-first page away', async () => {
+  for (let n = 0; n < 50; n++) expect((await connect()).statusCode).toBe(200);
+  expect((await connect()).statusCode).toBe(503);
+});
+
+it('keeps little for a page that does not read', async () => {
+  filling = 'x'.repeat(100_000);
+  const reader = read(await connect());
+  const sleeper = await connect();
+  sleeper.pause();
+  for (let n = 0; n < 1_000; n++) await reader.next();
+  const told = statuses;
+  let kept = 0;
+  for await (const { event, data } of read(sleeper)) {
+    if (event === 'status' && Number((data as Status).version) > told) break;
+    kept += 1;
+  }
+  // The rest of the thousand, of 100 kB each, was never sent; what the system itself keeps is a few megabytes.
+  expect(kept).toBeLessThan(200);
+});
+
+it('ends all pages when it closes', async () => {
+  const response = await connect();
+  response.resume();
+  const ended = new Promise((resolve) => response.once('close', resolve));
+  await server.close();
+  await ended;
+});

