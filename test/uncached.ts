@@ -53,6 +53,8 @@ export interface How {
   readonly account?: Pick<Account, 'uid' | 'gid'>;
   /** What stands before the command. */
   readonly before?: readonly string[];
+  /** Another build's main.js than ours. */
+  readonly program?: string;
 }
 
 /** Starts the real daemon and reads its log. */
@@ -114,10 +116,10 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: Ho
 function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  { account, before = [] }: How = {},
+  { account, before = [], program = main }: How = {},
 ): ChildProcess {
-  const [program = '', ...rest] = [...before, process.execPath, main, ...args];
-  return spawn(program, rest, {
+  const [command = '', ...rest] = [...before, process.execPath, program, ...args];
+  return spawn(command, rest, {
     env: { ...process.env, ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { readable } from '../core/bytes.ts';
-import type { Cache, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
+import type { Cache, Cleared, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { RunCommand } from './command.ts';
 import type { Handler } from './handler.ts';
@@ -36,9 +36,10 @@ export async function clearBatch(
     }
   }
 
-  const { files, failures, paths } = await cache.clear([
-    ...new Set([...asking.keys(), ...handler.sharedPatterns]),
-  ]);
+  const { files, failures, paths } = await clearInParts(
+    [...new Set([...asking.keys(), ...handler.sharedPatterns])],
+    cache,
+  );
   for (const failure of failures) {
     const ids = handler.sharedPatterns.includes(failure.pattern)
       ? rows.map(({ id }) => id)
@@ -56,6 +57,22 @@ export async function clearBatch(
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };
 }
+
+/** What others ask of the cache meanwhile has its turn in between: a single event does not wait for a large settling. */
+async function clearInParts(patterns: readonly string[], cache: Cache): Promise<Cleared> {
+  let files = 0;
+  const failures: ClearFailure[] = [];
+  let paths: string[] | undefined;
+  for (let from = 0; from < patterns.length; from += patternsAtOnce) {
+    const part = await cache.clear(patterns.slice(from, from + patternsAtOnce));
+    files += part.files;
+    failures.push(...part.failures);
+    if (part.paths) paths = [...(paths ?? []), ...part.paths];
+  }
+  return { files, failures, ...(paths && { paths }) };
+}
+
+const patternsAtOnce = 2_000;
 
 async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {
   for (const command of commands) {

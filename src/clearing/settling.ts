@@ -26,6 +26,9 @@ export class Settling {
   readonly #limit: number;
   /** Cleared, and not looked after yet. */
   #unnoted: number[] = [];
+  /** When the first of these must be looked after. */
+  #noteBy = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #cohorts: Cohort[] = [];
 
   constructor(means: Means, { settleMs, limit }: { settleMs: number; limit: number }) {
@@ -34,8 +37,15 @@ export class Settling {
     this.#limit = limit;
   }
 
-  add(ids: readonly number[]): void {
+  /**
+   * With `more` to come at once, one look may serve many batches: their pages are gone, and those of the next are not. None and no more
+   * says that it was the last.
+   */
+  add(ids: readonly number[], { more = false } = {}): void {
+    const now = this.#means.clock.now();
+    if (this.#unnoted.length === 0) this.#noteBy = now + gatherMs;
     this.#unnoted.push(...ids);
+    if (!more || this.#unnoted.length >= this.#limit) this.#noteBy = now;
   }
 
   /** Rows that are not settled yet. */
@@ -45,29 +55,46 @@ export class Settling {
 
   /** Does what can be done now. Returns the milliseconds until there is more to do, null if nothing is pending. */
   async step(): Promise<number | null> {
-    if (this.#unnoted.length > 0 || this.#cohorts.some(({ waitsFor }) => waitsFor.size > 0))
-      await this.#look();
+    if (this.#msToLook() <= 0) await this.#look();
     for (const cohort of this.#cohorts.filter((one) => this.#msToRipe(one) <= 0)) await this.#settle(cohort);
     if (this.pending === 0) return null;
-    return this.#unnoted.length > 0 ? 0 : Math.min(...this.#cohorts.map((cohort) => this.#msToRipe(cohort)));
+    return Math.max(0, Math.min(this.#msToLook(), ...this.#cohorts.map((cohort) => this.#msToRipe(cohort))));
   }
 
+  #msToLook(): number {
+    const now = this.#means.clock.now();
+    const note = this.#unnoted.length > 0 ? this.#noteBy - now : Number.POSITIVE_INFINITY;
+    const waiting = this.#cohorts.some(({ waitsFor }) => waitsFor.size > 0);
+    return waiting ? Math.min(note, this.#lookedAt + lookAgainMs - now) : note;
+  }
+
+  /**
+   * Without a settle time most rows are settled as soon as they are looked after: only those that a transaction holds up are
+   * marked in the journal, by the look that finds it still open.
+   */
   async #look(): Promise<void> {
     const ids = this.#unnoted;
+    const unmarked = this.#cohorts.filter(({ waitsFor, marked }) => waitsFor.size > 0 && !marked);
     this.#unnoted = [];
     let seen: Look;
     try {
-      seen = await this.#means.journal.look(ids);
+      const mark = this.#settleMs > 0;
+      seen = await this.#means.journal.look(ids, mark ? ids : unmarked.flatMap((cohort) => cohort.ids));
     } catch (error) {
       this.#unnoted.unshift(...ids);
       throw error;
     }
-    for (const cohort of this.#cohorts) advance(cohort, seen, this.#means.clock.now());
-    if (seen.marked.length > 0) this.#cohorts.push(begin(seen, this.#means.clock.now()));
+    const now = this.#means.clock.now();
+    this.#lookedAt = now;
+    for (const cohort of unmarked) cohort.marked = true;
+    for (const cohort of this.#cohorts) advance(cohort, seen, now);
+    if (seen.found.length > 0) this.#cohorts.push(begin(seen, { now, marked: this.#settleMs > 0 }));
   }
 
   #msToRipe({ waitsFor, graceEnded }: Cohort): number {
-    return waitsFor.size > 0 ? lookAgainMs : graceEnded + this.#settleMs - this.#means.clock.now();
+    return waitsFor.size > 0
+      ? Number.POSITIVE_INFINITY
+      : graceEnded + this.#settleMs - this.#means.clock.now();
   }
 
   async #settle(cohort: Cohort): Promise<void> {
@@ -77,7 +104,10 @@ export class Settling {
       const rows = await journal.read({ ids: cohort.ids.slice(0, this.#limit), at });
       const { here, apart } = sortOut(rows, this.#means);
       if (here.length > 0) await this.#settleRows(here, at);
-      for (const [handler, own] of apart) aside?.(handler, () => this.#settleRows(own, at));
+      for (const [handler, own] of apart) {
+        for (const { id } of own) this.#means.inHand.add(id);
+        aside?.(handler, () => this.#settleRows(own, at));
+      }
       cohort.ids.splice(0, this.#limit);
     }
     this.#cohorts = this.#cohorts.filter((one) => one !== cohort);
@@ -94,6 +124,14 @@ export class Settling {
 /** Nothing tells when a transaction ends, so it is asked; pg_locks is cheap. */
 const lookAgainMs = 250;
 
+/** Rows that are looked after, and settled, at a time: of many, more have the same key, which is then cleared once. */
+export function settledAtOnce(batch: number): number {
+  return batch * 10;
+}
+
+/** How long a row may wait for those that share its look; far less than it takes to be forgotten (again.ts). */
+const gatherMs = 500;
+
 interface Cohort {
   /** Rows left to settle. */
   readonly ids: number[];
@@ -104,13 +142,18 @@ interface Cohort {
   /** Whether these are virtual ids still, or prepared transactions already. */
   phase: 'virtual' | 'prepared';
   graceEnded: number;
+  /** The journal tells that its rows are settling. */
+  marked: boolean;
 }
 
-function begin({ marked, at, virtual, prepared }: Look, now: number): Cohort {
-  const ids = [...marked];
+function begin(
+  { found, at, virtual, prepared }: Look,
+  { now, marked }: { now: number; marked: boolean },
+): Cohort {
+  const cohort = { ids: [...found], at, graceEnded: now, marked };
   return virtual.length > 0
-    ? { ids, at, waitsFor: new Set(virtual), phase: 'virtual', graceEnded: now }
-    : { ids, at, waitsFor: new Set(prepared), phase: 'prepared', graceEnded: now };
+    ? { ...cohort, waitsFor: new Set(virtual), phase: 'virtual' }
+    : { ...cohort, waitsFor: new Set(prepared), phase: 'prepared' };
 }
 
 function advance(cohort: Cohort, seen: Look, now: number): void {

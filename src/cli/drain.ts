@@ -2,7 +2,7 @@ import { type App, loadAll, openApp } from '../app.ts';
 import { fromJournal } from '../clearing/again.ts';
 import { drain as drainQueue } from '../clearing/drain.ts';
 import { Pace } from '../clearing/pace.ts';
-import { Settling } from '../clearing/settling.ts';
+import { Settling, settledAtOnce } from '../clearing/settling.ts';
 import type { Event } from '../core/events.ts';
 import { tellFailuresOnce } from '../daemon/failures.ts';
 import { toLine } from '../observe/wording.ts';
@@ -33,7 +33,7 @@ async function drainAll(app: App): Promise<number> {
   const { settleMs } = app.configuration.cache;
   const limit = app.configuration.daemon.batch;
   const means = { ...app.means(observe), onFailed: () => {} };
-  const settling = new Settling(means, { settleMs, limit });
+  const settling = new Settling(means, { settleMs, limit: settledAtOnce(limit) });
 
   const again = fromJournal(means, { limit, onCleared: (ids) => settling.add(ids) });
   again.begin('all');

@@ -37,10 +37,10 @@ export interface Backlog {
   readonly lagMs: number | null;
 }
 
-/** What a look saw: the rows it marked and the transactions of other sessions that were open after it was sent. */
+/** What a look saw: the rows it found and the transactions of other sessions that were open after it was sent. */
 export interface Look {
   /** Those of the given rows that exist. A claim that a crash of the server undid leaves ids that are given out again. */
-  readonly marked: readonly number[];
+  readonly found: readonly number[];
   /** The server's clock, as text. */
   readonly at: string;
   /** By virtual id: a transaction that only skipped an insert has no other. */
@@ -65,8 +65,8 @@ export type Which = 'all' | 'untried' | 'forgotten';
 export interface Journal {
   /** Writes a row for a handler that has no queue, so that its clearing survives a crash like any other. */
   record(handler: string): Promise<JournalRow>;
-  /** Marks rows as cleared once and, in the same statement, looks which transactions are open. */
-  look(cleared: readonly number[]): Promise<Look>;
+  /** Looks, in one statement, which of the rows exist and which transactions are open, and marks rows as cleared once. */
+  look(cleared: readonly number[], mark: readonly number[]): Promise<Look>;
   /** The rows that still exist. */
   read(rows: Looked): Promise<JournalRow[]>;
   /** Deletes settled rows. */

@@ -1,11 +1,11 @@
 import { fromJournal, retry } from '../clearing/again.ts';
 import { Lane } from '../clearing/aside.ts';
 import type { Means } from '../clearing/clearing.ts';
-import { clearWithoutQueue, drain } from '../clearing/drain.ts';
+import { type Cleared, clearWithoutQueue, drain } from '../clearing/drain.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { Pace } from '../clearing/pace.ts';
 import { clearRevived } from '../clearing/revive.ts';
-import { Settling } from '../clearing/settling.ts';
+import { Settling, settledAtOnce } from '../clearing/settling.ts';
 import {
   channelsChanged,
   type Listened,
@@ -19,6 +19,7 @@ import { keepListening, type Listen } from './ear.ts';
 import { tellFailuresOnce } from './failures.ts';
 import { Loop } from './loop.ts';
 import { tellOutagesOnce } from './outage.ts';
+import { Rest } from './rest.ts';
 
 export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
   readonly queues: ReadonlyMap<string, Queue>;
@@ -55,9 +56,9 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
       lanes.get(handler)?.loop.wake();
     },
   };
-  const settling = new Settling(means, { settleMs: parts.settleMs, limit: batch });
-  const onCleared = (ids: readonly number[]) => {
-    settling.add(ids);
+  const settling = new Settling(means, { settleMs: parts.settleMs, limit: settledAtOnce(batch) });
+  const onCleared = (ids: readonly number[], { more = false } = {}) => {
+    settling.add(ids, { more });
     settle.wake();
   };
 
@@ -102,6 +103,13 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     parts,
   );
 
+  // Found once: there may be 50,000 notifications in a second.
+  const heard = new Map<string, Loop[]>();
+  for (const { channel, handler } of channels) {
+    const loop = loops.get(handler);
+    if (loop) heard.set(channel, [...(heard.get(channel) ?? []), loop]);
+  }
+
   const stopListening = new AbortController();
   let listened = false;
   const listening = keepListening(parts.listen, {
@@ -113,7 +121,7 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
       observe({ kind: 'notified', channel });
       if (channel === channelsChanged) watch.wake();
       if (channel === retryAsked) beginAgain('untried');
-      for (const { handler } of channels.filter((one) => one.channel === channel)) loops.get(handler)?.wake();
+      for (const loop of heard.get(channel) ?? []) loop.wake();
     },
     onListening() {
       observe({ kind: 'listening', channels });
@@ -144,15 +152,25 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
   function handlerLoop(handler: Handler): Loop {
     const queue = queues.get(handler.name);
     const pace = new Pace(batch);
-    const told = { ...means, onCleared: ({ cleared }: { cleared: readonly number[] }) => onCleared(cleared) };
+    const rest = new Rest(clock.now);
+    let found = false;
+    const told: Means & { onCleared: Cleared } = {
+      ...means,
+      onCleared({ cleared, entries, more }) {
+        found ||= queue !== undefined && entries > 0;
+        onCleared(cleared, { more });
+      },
+    };
     return new Loop(
       handler.name,
       orBeginAgain(async (signal) => {
-        if (!queue) {
-          await clearWithoutQueue(handler, told);
-          return null;
-        }
-        return (await drain(handler, queue, { ...told, pace, signal })) ? remainsMs : null;
+        if (rest.ms > 0) await clock.wait(rest.ms, signal).catch(() => {});
+        found = false;
+        let remains = false;
+        if (queue) remains = await drain(handler, queue, { ...told, pace, signal });
+        else await clearWithoutQueue(handler, told);
+        rest.looked({ found });
+        return remains ? remainsMs : null;
       }),
       parts,
     );

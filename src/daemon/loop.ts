@@ -30,6 +30,7 @@ export class Loop {
   }
 
   wake(): void {
+    if (this.#woken) return;
     this.#woken = true;
     this.#sleep?.abort();
   }

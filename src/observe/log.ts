@@ -18,6 +18,8 @@ type Write = (event: string, line: Line) => void;
 export function openLog(format: LogFormat, least: () => LogLevel): Observe {
   const write = writers[format]();
   return (event) => {
+    // There may be 50,000 in a second.
+    if (event.kind === 'notified' && severity[least()] > severity.debug) return;
     for (const [name, line] of linesOf(event)) {
       if (severity[line.level] >= severity[least()]) write(name, line);
     }

@@ -68,26 +68,33 @@ async function record({ pool, owner }: Own, handler: string): Promise<JournalRow
 
 /**
  * Other sessions' transactions, by virtualxid: one that skipped an insert because "it is queued already" may have no transaction
- * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role.
+ * id. pg_locks joined to pg_stat_activity shows them to an unprivileged role. The daemon's own sessions, known by its owner's name, change
+ * no data: a claim under way is none to wait for.
  *
- * `at` is never before the claim of a row it marks, not even when the server's clock was set back in between: the row would never settle.
+ * `at` is never before the claim of a row it found, not even when the server's clock was set back in between: the row would never settle.
  */
-async function look({ pool, owner }: Own, cleared: readonly number[]): Promise<Look> {
+async function look(
+  { pool, owner }: Own,
+  cleared: readonly number[],
+  mark: readonly number[],
+): Promise<Look> {
   const { rows } = await pool.query<Omit<Look, 'prepared'> & { mayPrepare: boolean }>({
     name: 'uncached_look',
     text: `
-      WITH marked AS (
+      WITH found AS MATERIALIZED (
+        SELECT id, claimed_at FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND owner = $2
+      ), marked AS (
         UPDATE uncached.journal SET cleared_at = clock_timestamp(), last_error = NULL, retry_at = NULL
-        WHERE id = ANY ($1::bigint[]) AND owner = $2 RETURNING id, claimed_at
+        WHERE id = ANY ($3::bigint[]) AND owner = $2
       )
-      SELECT (SELECT coalesce(json_agg(id), '[]') FROM marked) AS marked,
-             greatest(clock_timestamp(), (SELECT max(claimed_at) FROM marked))::text AS at,
+      SELECT (SELECT coalesce(json_agg(id), '[]') FROM found) AS found,
+             greatest(clock_timestamp(), (SELECT max(claimed_at) FROM found))::text AS at,
              ARRAY(SELECT l.virtualtransaction
                    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                    WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()
-                     AND a.datname = current_database()) AS virtual,
+                     AND a.datname = current_database() AND a.application_name IS DISTINCT FROM 'uncached ' || $2) AS virtual,
              current_setting('max_prepared_transactions')::int > 0 AS "mayPrepare"`,
-    values: [cleared, owner],
+    values: [cleared, owner, mark],
   });
   const [seen] = rows;
   if (!seen) throw new Error('the statement returned nothing');

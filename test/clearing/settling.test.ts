@@ -11,14 +11,19 @@ let rows: Map<number, { row: JournalRow; claimedAt: number }>;
 let done: string[];
 let settling: Settling;
 let lookFails = false;
+/** Of each look, what it looked after and what it marked. */
+let looks: { cleared: readonly number[]; mark: readonly number[] }[];
+let means: Means;
 
 const settleMs = 10_000;
+const lookAgainMs = 250;
 
 beforeEach(() => {
   now = 0;
   open = { virtual: [], prepared: [] };
   rows = new Map();
   done = [];
+  looks = [];
   const clock: Clock = { now: () => now, wait: () => Promise.reject(new Error('nobody waits here')) };
   const cache: Cache = {
     async clear(patterns) {
@@ -33,9 +38,10 @@ beforeEach(() => {
       return one && one.claimedAt <= Number(at) ? [one.row] : [];
     });
   const journal: Partial<Journal> = {
-    async look(ids): Promise<Look> {
+    async look(ids, mark): Promise<Look> {
       if (lookFails) throw new Error('cut');
-      return { marked: ids.filter((id) => rows.has(id)), at: String(now), ...structuredClone(open) };
+      looks.push({ cleared: ids, mark });
+      return { found: ids.filter((id) => rows.has(id)), at: String(now), ...structuredClone(open) };
     },
     read: async ({ ids, at }) => found(ids, at),
     async settle({ ids, at }) {
@@ -46,7 +52,7 @@ beforeEach(() => {
     },
   };
   const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
-  const means: Means = {
+  means = {
     handlers,
     journal: journal as Journal,
     cache,
@@ -115,11 +121,13 @@ it('waits for what was prepared when the virtual ids were gone', async () => {
   claim(1);
   await run();
   open = { virtual: [], prepared: ['700'] };
+  now += lookAgainMs;
   await run();
   now += settleMs * 2;
   await run();
   expect(done).toEqual([]);
   open.prepared = ['701'];
+  now += lookAgainMs;
   expect(await run()).toBe(settleMs);
 });
 
@@ -131,6 +139,7 @@ it('waits for what was prepared already at the look', async () => {
   await run();
   expect(done).toEqual([]);
   open.prepared = [];
+  now += lookAgainMs;
   expect(await run()).toBe(settleMs);
 });
 
@@ -145,6 +154,7 @@ it('takes rows added later as a cohort of their own, with transactions of their 
   await run();
   expect(done).toEqual(['clear p1', 'settle 1']);
   open.virtual = [];
+  now += lookAgainMs;
   await run();
   now += settleMs;
   expect(await run()).toBe(null);
@@ -179,8 +189,69 @@ it('keeps rows whose look failed for the next', async () => {
   await run();
   expect(settling.pending).toBe(2);
   open.virtual = [];
+  now += lookAgainMs;
   await run();
   now += settleMs;
   await run();
   expect(done).toEqual(['clear p1 p2', 'settle 1', 'settle 2']);
+});
+
+it('looks once for batches that follow each other, and at once after the last', async () => {
+  for (const id of [1, 2]) {
+    rows.set(id, { row: { id, handler: 'page', key: { id: `p${id}` } }, claimedAt: now });
+    settling.add([id], { more: true });
+    if (id === 1) expect(await run()).toBe(500);
+  }
+  // As many as are settled at a time need not wait for more.
+  expect(await run()).toBe(settleMs);
+  expect(looks.map(({ cleared }) => cleared)).toEqual([[1, 2]]);
+
+  rows.set(3, { row: { id: 3, handler: 'page', key: { id: 'p3' } }, claimedAt: now });
+  settling.add([3], { more: true });
+  now += 499;
+  expect(await run()).toBe(1);
+  now += 1;
+  await run();
+  expect(looks).toHaveLength(2);
+  claim(4);
+  await run();
+  expect(looks).toHaveLength(3);
+});
+
+it('marks rows as settling at their look', async () => {
+  claim(1);
+  await run();
+  expect(looks).toEqual([{ cleared: [1], mark: [1] }]);
+});
+
+it('marks without a settle time only what a transaction holds up', async () => {
+  settling = new Settling(means, { settleMs: 0, limit: 2 });
+  claim(1);
+  expect(await run()).toBe(null);
+  expect(done).toEqual(['clear p1', 'settle 1']);
+  open.virtual = ['3/1'];
+  claim(2);
+  expect(await run()).toBe(lookAgainMs);
+  now += lookAgainMs;
+  await run();
+  now += lookAgainMs;
+  await run();
+  expect(looks.map(({ mark }) => mark)).toEqual([[], [], [2], []]);
+  open.virtual = [];
+  now += lookAgainMs;
+  expect(await run()).toBe(null);
+  expect(done.slice(2)).toEqual(['clear p2', 'settle 2']);
+});
+
+it('has what it puts aside for a command in hand: it is not forgotten, however long the command takes', async () => {
+  const { handlers } = parseHandlers([{ name: 'page', clear: [], run: 'sleep 60', followers: [] }]);
+  const works: (() => Promise<void>)[] = [];
+  means = { ...means, handlers, aside: (_handler, work) => works.push(work) };
+  settling = new Settling(means, { settleMs: 0, limit: 2 });
+  claim(1);
+  await run();
+  expect([...means.inHand]).toEqual([1]);
+  await works[0]?.();
+  expect(done).toEqual(['settle 1']);
+  expect([...means.inHand]).toEqual([]);
 });

@@ -94,6 +94,31 @@ it.each(everyFile)('%s is one idea long: at most 250 lines', (file) => {
   expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThanOrEqual(251);
 });
 
+describe('bench/', () => {
+  const lengths = readdirSync('bench').map(
+    (file) => readFileSync(join('bench', file), 'utf8').split('\n').length,
+  );
+
+  it('measures the built program: it imports from test/ and packages, nothing from src/', () => {
+    const texts = readdirSync('bench').map((file) => readFileSync(join('bench', file), 'utf8'));
+    expect(texts.filter((text) => text.includes("'../src/"))).toEqual([]);
+  });
+
+  it('has files of one idea: at most 250 lines, the median under 80', () => {
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(251);
+    expect(lengths.sort((a, b) => a - b)[Math.floor(lengths.length / 2)]).toBeLessThan(80);
+  });
+
+  it('is imported by nobody', () => {
+    const others = ['src', 'test'].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts') && !file.includes('node_modules'))
+        .map((file) => join(folder, file)),
+    );
+    expect(others.filter((file) => /from '[./]*\/bench\//.test(readFileSync(file, 'utf8')))).toEqual([]);
+  });
+});
+
 it('the median file is under 80 lines', () => {
   const lengths = files
     .map((file) => readFileSync(join(src, file), 'utf8').split('\n').length)

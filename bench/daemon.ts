@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { iniFor } from '../test/site.ts';
+import { type RunningDaemon, startUncached } from '../test/uncached.ts';
+import type { World } from './world.ts';
+
+/** Resolves when it listens. No sweep comes in between: only notifications wake it. */
+export async function startDaemon(
+  { database }: World,
+  { root, folder }: { root: string; folder: string },
+  { settle = '0s', program }: { settle?: string; program?: string | undefined } = {},
+): Promise<RunningDaemon> {
+  const file = join(folder, 'uncached.ini');
+  writeFileSync(
+    file,
+    iniFor({ root }, database.config, {
+      settle,
+      more: `[daemon]\nsweep = 1h`,
+    }),
+  );
+  const daemon = startUncached(file, {}, program === undefined ? {} : { program });
+  await daemon.until('LISTEN', ({ event }) => event === 'listening');
+  return daemon;
+}
+
+/** What the log tells of a backlog's end. */
+export interface Ends {
+  /** performance.now() when every entry was cleared once. */
+  readonly drained: number;
+  /** And when every journal row was settled. */
+  readonly settled: number;
+  readonly batches: number;
+}
+
+const patienceMs = 180_000;
+
+export async function followBacklog(daemon: RunningDaemon, entries: number): Promise<Ends> {
+  const left = { entries, rows: 0 };
+  let batches = 0;
+  let drained = 0;
+  const from = daemon.log.length;
+  await daemon.until(
+    'end of the backlog',
+    (line) => {
+      if (daemon.log.indexOf(line, from) < 0) return false;
+      if (line.event === 'cleared') {
+        batches += 1;
+        left.entries -= Number(line.entries);
+        left.rows += Number(line.keys);
+        if (left.entries === 0) drained = performance.now();
+      }
+      if (line.event === 'settled') left.rows -= Number(line.rows);
+      return left.entries === 0 && left.rows === 0;
+    },
+    patienceMs,
+  );
+  return { drained, settled: performance.now(), batches };
+}

@@ -1,0 +1,111 @@
+import type { BacklogRun } from './backlog.ts';
+import type { Measured } from './main.ts';
+import { median, quantile, ratio } from './statistics.ts';
+
+/** A ratio that is promised, and what was measured. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly bound: { readonly atMost: number } | { readonly atLeast: number };
+  readonly unit: string;
+}
+
+/** What can be told of what was measured, in the order of the promises. */
+export function figuresOf(measured: Measured): Figure[] {
+  return [
+    ...backlogFigures('in memory', measured.memory, { predecessor: 25, gone: 1.8, settled: 2.5 }),
+    ...backlogFigures('on disk', measured.disk, { predecessor: 15, gone: 1.5 }),
+    ...latencyFigures(measured),
+    ...growthFigures(measured),
+    ...workFigures(measured),
+    ...otherFigures(measured),
+  ].filter(({ value }) => Number.isFinite(value));
+}
+
+type Bounds = { predecessor: number; gone: number; settled?: number };
+
+function backlogFigures(where: string, runs: Measured['memory'], bounds: Bounds): Figure[] {
+  const { uncached = [], predecessor = [], limit = [] } = runs ?? {};
+  const gone = (those: readonly BacklogRun[]) => those.map(({ goneMs }) => goneMs);
+  const settled = uncached.map(({ settledMs }) => settledMs ?? Number.NaN);
+  return [
+    atLeast(
+      bounds.predecessor,
+      `backlog ${where}: faster than the predecessor`,
+      ratio(gone(predecessor), gone(uncached)),
+    ),
+    atMost(bounds.gone, `backlog ${where}: pages gone, of the limit`, ratio(gone(uncached), gone(limit))),
+    ...(bounds.settled === undefined
+      ? []
+      : [atMost(bounds.settled, `backlog ${where}: settled, of the limit`, ratio(settled, gone(limit)))]),
+  ];
+}
+
+function latencyFigures({ latency }: Measured): Figure[] {
+  const at = (part: number, name: 'uncached' | 'bare' | 'predecessor') =>
+    quantile((latency?.[name] ?? []).flat(), part);
+  return [
+    atMost(1.8, 'single event: p50, of bare NOTIFY and unlink', at(0.5, 'uncached') / at(0.5, 'bare')),
+    atMost(3, 'single event: p99, of bare NOTIFY and unlink', at(0.99, 'uncached') / at(0.99, 'bare')),
+    atLeast(
+      3,
+      'single event: p50, faster than the predecessor',
+      at(0.5, 'predecessor') / at(0.5, 'uncached'),
+    ),
+    atMost(1, "single event: p99, of the predecessor's p50", at(0.99, 'uncached') / at(0.5, 'predecessor')),
+  ];
+}
+
+function growthFigures({ growth = [] }: Measured): Figure[] {
+  const of = (rows: number) => growth.find((one) => one.rows === rows);
+  const perRow = (rows: number) =>
+    median((of(rows)?.uncached ?? []).map(({ drainedMs = Number.NaN }) => drainedMs)) / rows;
+  const peak = (rows: number) =>
+    median((of(rows)?.uncached ?? []).map(({ peakMiB = Number.NaN }) => peakMiB));
+  const { uncached = [], limit = [] } = of(1_000_000) ?? {};
+  const gone = ({ goneMs }: { goneMs: number }) => goneMs;
+  return [
+    atMost(1.2, 'cost of a row at 10^6 rows, of that at 10^5', perRow(1_000_000) / perRow(100_000)),
+    atMost(40, 'memory at 10^6 rows, beyond that at 10^3', peak(1_000_000) - peak(1_000), 'MiB'),
+    atMost(
+      4,
+      '10^6 rows: pages gone, of deleting their files alone',
+      ratio(uncached.map(gone), limit.map(gone)),
+    ),
+  ];
+}
+
+function workFigures({ memory }: Measured): Figure[] {
+  const { uncached = [], predecessor = [] } = memory ?? {};
+  const cpu = (runs: readonly BacklogRun[]) => runs.map(({ cpuMs = Number.NaN }) => cpuMs);
+  const beyond = uncached.map(({ transactions = Number.NaN, batches = 0 }) => transactions - 2 * batches);
+  return [
+    atLeast(12, "work: CPU a row, the predecessor's of ours", ratio(cpu(predecessor), cpu(uncached))),
+    atMost(10, 'work: transactions beyond 2 a batch', median(beyond), ''),
+  ];
+}
+
+function otherFigures({ producers, storm, idle }: Measured): Figure[] {
+  const waits = (producers?.draining ?? []).flat();
+  const { uncached: stormy = [], 'in peace': peaceful = [], receiving = [] } = storm ?? {};
+  const cpu = ({ cpuMs }: { cpuMs: number }) => cpuMs;
+  const beyond = stormy.map(({ cpuMs }, round) => cpuMs - (peaceful[round]?.cpuMs ?? Number.NaN));
+  return [
+    atMost(5, "a producer's insert while the backlog drains: p99", quantile(waits, 0.99), 'ms'),
+    atMost(25, "a producer's insert while the backlog drains: longest", Math.max(...waits), 'ms'),
+    atMost(1.5, 'storm of 50,000: CPU, of merely receiving it', ratio(beyond, receiving.map(cpu))),
+    atMost(0.2, 'idle: CPU', (idle?.part ?? Number.NaN) * 100, '% of a core'),
+  ];
+}
+
+function atMost(bound: number, what: string, value: number, unit = '×'): Figure {
+  return { what, value, bound: { atMost: bound }, unit };
+}
+
+function atLeast(bound: number, what: string, value: number, unit = '×'): Figure {
+  return { what, value, bound: { atLeast: bound }, unit };
+}
+
+export function isKept({ value, bound }: Figure): boolean {
+  return 'atMost' in bound ? value <= bound.atMost : value >= bound.atLeast;
+}

@@ -1,0 +1,31 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startDaemon } from './daemon.ts';
+import type { Options } from './options.ts';
+import { emptyTables, type World } from './world.ts';
+
+/** Part of a core that the daemon uses at rest, with the heartbeat of the default configuration. */
+export async function measureIdle(world: World, { quick }: Options): Promise<{ part: number }> {
+  await emptyTables(world);
+  const folder = mkdtempSync(join(world.memory, 'site-'));
+  mkdirSync(join(folder, 'cache'));
+  const daemon = await startDaemon(world, { root: join(folder, 'cache'), folder });
+  try {
+    await wait(quick ? 3_000 : 12_000);
+    const [before, started] = [threadsMs(daemon.pid), performance.now()];
+    await wait(quick ? 10_000 : 60_000);
+    return { part: (threadsMs(daemon.pid) - before) / (performance.now() - started) };
+  } finally {
+    await daemon.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** To the nanosecond, where cpu.ts counts hundredths of a second. */
+function threadsMs(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const [ran] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ');
+    return sum + Number(ran) / 1e6;
+  }, 0);
+}

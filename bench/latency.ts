@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { predecessorMissing } from '../test/freshports/predecessor.ts';
+import { startBare } from './bare-process.ts';
+import { startDaemon } from './daemon.ts';
+import type { Options } from './options.ts';
+import { startPredecessor } from './predecessor.ts';
+import { interleaved } from './statistics.ts';
+import { emptyTables, type World } from './world.ts';
+
+type Name = 'uncached' | 'before' | 'predecessor' | 'bare';
+
+/** How events come: so many, so far apart. */
+interface Load {
+  readonly events: number;
+  readonly everyMs: number;
+}
+
+/** More than events in a block: none is cleared by the entry of another. */
+const ports = 600;
+/** Not measured: code is compiled and connections are made. */
+const warmUp: Load = { events: 40, everyMs: 10 };
+
+/** Milliseconds from sending the INSERT and NOTIFY of each event, which are the same for all, to its page gone. */
+export async function measureLatency(
+  world: World,
+  { events, everyMs }: Load,
+  { rounds, against, say }: Options,
+): Promise<Partial<Record<Name, number[][]>>> {
+  const block = { events: Math.ceil(events / rounds), everyMs };
+  const contestants: Partial<Record<Name, () => Promise<number[]>>> = {
+    uncached: () => measured(world, block, (site) => startDaemon(world, site)),
+    ...(against !== undefined && {
+      before: () => measured(world, block, (site) => startDaemon(world, site, { program: against })),
+    }),
+    ...(!predecessorMissing && {
+      predecessor: () => measured(world, block, (site) => startPredecessor(world, site)),
+    }),
+    bare: () =>
+      measured(
+        world,
+        block,
+        () => startBare(world, 'unlink', ['port_updated']),
+        (port, page) => `${insert(port)}, '${page}'`,
+      ),
+  };
+  return await interleaved(rounds, contestants, say);
+}
+
+const insert = (port: number) =>
+  `INSERT INTO cache_clearing_ports (category, port) VALUES ('cat00', 'port-${port}'); NOTIFY port_updated`;
+
+async function measured(
+  world: World,
+  load: Load,
+  start: (site: { root: string; folder: string }) => Promise<{ stop(): Promise<unknown> }>,
+  sqlOf: (port: number, page: string) => string = insert,
+): Promise<number[]> {
+  await emptyTables(world);
+  // How long the sender's own commit waits for the disk is the sender's.
+  await world.client.query('SET synchronous_commit = off');
+  const folder = mkdtempSync(join(world.memory, 'site-'));
+  const root = join(folder, 'cache');
+  const directories = Array.from({ length: ports }, (_, port) => join(root, `ports/cat00/port-${port}`));
+  for (const directory of directories) mkdirSync(directory, { recursive: true });
+  const contestant = await start({ root, folder });
+  try {
+    await send(world, directories, warmUp, sqlOf);
+    return await send(world, directories, load, sqlOf);
+  } finally {
+    await contestant.stop();
+    await world.client.query('RESET synchronous_commit');
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Waits for no answer before the next event is due, as whoever changes data would not. */
+async function send(
+  { client }: World,
+  directories: readonly string[],
+  { events, everyMs }: Load,
+  sqlOf: (port: number, page: string) => string,
+): Promise<number[]> {
+  const sent = new Map<string, number>();
+  const times: number[] = [];
+  // inotify: it is told within some 50 µs, which all that are measured have in common.
+  const watchers = directories.map((directory) =>
+    watch(directory, (event, name) => {
+      const at = sent.get(`${directory}/${name}`);
+      if (event !== 'rename' || at === undefined) return;
+      times.push(performance.now() - at);
+      sent.delete(`${directory}/${name}`);
+    }),
+  );
+  const begun = performance.now();
+  for (let event = 0; event < events; event++) {
+    await wait(Math.max(0, begun + event * everyMs - performance.now()));
+    const port = event % directories.length;
+    const page = `${directories[port]}/Detail.${event}.html`;
+    writeFileSync(page, 'x'.repeat(4_096));
+    // What inotify tells of the page's making must not be taken for its end.
+    await wait(1);
+    // Cleared by a late second clearing of the same port.
+    if (!existsSync(page)) continue;
+    sent.set(page, performance.now());
+    client.query(sqlOf(port, page)).catch(() => {});
+  }
+  for (let left = 10_000; sent.size > 0 && left > 0; left--) await wait(1);
+  for (const watcher of watchers) watcher.close();
+  if (sent.size > 0) throw new Error(`${sent.size} of ${events} pages are still there`);
+  return times;
+}

@@ -1,0 +1,58 @@
+import { loadavg } from 'node:os';
+import { measureBacklog } from './backlog.ts';
+import { measureGrowth } from './growth.ts';
+import { measureIdle } from './idle.ts';
+import { measureLatency } from './latency.ts';
+import { type Options, parseOptions, type Section } from './options.ts';
+import { measureProducers } from './producers.ts';
+import { report } from './report.ts';
+import { measureStorm } from './storm.ts';
+import { buildWorld, type World } from './world.ts';
+
+/** Everything is measured in one run, side by side; the last lines are the table, and the whole is written as JSON. */
+const options = parseOptions(process.argv.slice(2));
+const world = await buildWorld();
+try {
+  report(await measure(world, options), world, options);
+} finally {
+  await world.close();
+}
+
+async function measure(world: World, options: Options) {
+  const at = new Date().toISOString();
+  const load = [loadavg()];
+  const section = async <Result>(name: Section, run: () => Promise<Result>): Promise<Result | undefined> => {
+    if (!options.sections.includes(name)) return undefined;
+    options.say(`${name} (load average ${loadavg()[0]?.toFixed(1)})`);
+    try {
+      return await run();
+    } catch (error) {
+      // The others have taken minutes, too.
+      console.error(`Cannot measure ${name}:`, error);
+      process.exitCode = 1;
+      return undefined;
+    } finally {
+      load.push(loadavg());
+    }
+  };
+  const { disk } = world;
+  const { quick } = options;
+  return {
+    at,
+    memory: await section('memory', () => measureBacklog(world, world.memory, options)),
+    disk: disk && (await section('disk', () => measureBacklog(world, disk.path, options))),
+    latency: await section('latency', () =>
+      measureLatency(world, { events: quick ? 100 : 500, everyMs: 20 }, options),
+    ),
+    loaded: await section('loaded', () =>
+      measureLatency(world, { events: quick ? 300 : 1_500, everyMs: 5 }, options),
+    ),
+    storm: await section('storm', () => measureStorm(world, options)),
+    producers: await section('producers', () => measureProducers(world, options)),
+    growth: await section('growth', () => measureGrowth(world, options)),
+    idle: await section('idle', () => measureIdle(world, options)),
+    load: load.map(([one = 0]) => one),
+  };
+}
+
+export type Measured = Awaited<ReturnType<typeof measure>>;

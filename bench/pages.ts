@@ -1,0 +1,59 @@
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** A cache with pages, for one run. */
+export interface Pages {
+  readonly root: string;
+  readonly folder: string;
+  /** Resolves with performance.now() when the last page was found gone. */
+  gone(signal?: AbortSignal): Promise<number>;
+  /** How many were still there, or not asked for, when `gone` last asked. */
+  left(): number;
+  remove(): void;
+}
+
+export function writePages(parent: string, paths: Iterable<string>, bytes: number): Pages {
+  const folder = mkdtempSync(join(parent, 'site-'));
+  const root = join(folder, 'cache');
+  const body = Buffer.alloc(bytes, 'x');
+  const files: string[] = [];
+  let made = '';
+  for (const path of paths) {
+    const file = join(root, path);
+    const directory = dirname(file);
+    if (directory !== made) mkdirSync(directory, { recursive: true });
+    made = directory;
+    writeFileSync(file, body);
+    files.push(file);
+  }
+  return {
+    root,
+    folder,
+    gone: (signal) => untilGone(files, signal),
+    left: () => files.length,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+const pollMs = 1;
+
+/**
+ * Asks for one page at a time, from the last written to the first: they go in about the order in which they were written, so that
+ * nearly all are asked for only when all are gone, and asking costs those that are measured nothing.
+ */
+async function untilGone(files: string[], signal?: AbortSignal): Promise<number> {
+  let seen = performance.now();
+  while (files.length > 0 && !signal?.aborted) {
+    const now = performance.now();
+    let found = false;
+    while (files.length > 0 && !found) {
+      found = lstatSync(files.at(-1) ?? '', { throwIfNoEntry: false }) !== undefined;
+      if (!found) files.pop();
+    }
+    // Right to the length of the round, and to a millisecond where pages went in order.
+    seen = now;
+    if (found) await wait(pollMs);
+  }
+  return seen;
+}

@@ -1,0 +1,147 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { Means } from '../../src/clearing/clearing.ts';
+import { drain } from '../../src/clearing/drain.ts';
+import { parseHandlers } from '../../src/clearing/handler.ts';
+import { Pace } from '../../src/clearing/pace.ts';
+import type { Cache, Claim, Cleared, Clock, Journal, Queue } from '../../src/core/contracts.ts';
+
+/** A queue of which each claim takes one entry, and a cache whose every clearing ends when it is told to. */
+let entries: number;
+let happened: string[];
+let clearings: Held<Cleared>[];
+let claimFailsAt: number;
+let inHand: Set<number>;
+
+beforeEach(() => {
+  entries = 3;
+  happened = [];
+  clearings = [];
+  inHand = new Set();
+  claimFailsAt = Number.POSITIVE_INFINITY;
+});
+
+const done = { files: 1, failures: [] };
+
+const queue: Queue = {
+  async claim(_limit, after): Promise<Claim> {
+    const id = Number(after ?? 0) + 1;
+    happened.push(`claim ${id}`);
+    if (id >= claimFailsAt) throw new Error('cut');
+    const there = id <= entries;
+    if (after === null && happened.length > 1) return none;
+    if (!there) return none;
+    return { ...none, entries: 1, rows: [{ id, handler: 'page', key: { id: `p${id}` } }], last: String(id) };
+  },
+  backlog: async () => ({ entries: 0, lagMs: null }),
+};
+
+const none: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: false };
+
+function drained(batch = 1): Promise<boolean> {
+  const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
+  const handler = handlers.get('page');
+  if (!handler) throw new Error('no handler');
+  const cache: Cache = {
+    clear(patterns) {
+      happened.push(`clear ${patterns.join(' ')}`);
+      const clearing = held<Cleared>();
+      clearings.push(clearing);
+      return clearing.promise;
+    },
+    close: async () => {},
+  };
+  const clock: Clock = { now: () => 0, wait: () => Promise.reject(new Error('nobody waits here')) };
+  const means: Means = {
+    handlers,
+    journal: {} as Journal,
+    cache,
+    run: async () => {},
+    clock,
+    observe: () => {},
+    onFailed: () => {},
+    inHand,
+  };
+  return drain(handler, queue, {
+    ...means,
+    pace: new Pace(batch),
+    onCleared: ({ cleared, more }) => happened.push(`cleared ${cleared}${more ? ', more' : ''}`),
+    signal: new AbortController().signal,
+  });
+}
+
+/** Lets everything go on that can. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+it('claims the next batch while the files of the last one go, and no more than that', async () => {
+  const end = drained();
+  await settle();
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2']);
+  expect([...inHand]).toEqual([1, 2]);
+  clearings[0]?.resolve(done);
+  await settle();
+  expect(happened.slice(3)).toEqual(['cleared 1, more', 'clear p2', 'claim 3']);
+  for (const nth of [1, 2]) {
+    clearings[nth]?.resolve(done);
+    await settle();
+  }
+  expect(await end).toBe(false);
+  expect([...inHand]).toEqual([]);
+  expect(happened.slice(6)).toEqual([
+    'cleared 2, more',
+    'clear p3',
+    'claim 4',
+    'cleared 3, more',
+    'claim 1',
+    // The end.
+    'cleared ',
+  ]);
+});
+
+it('ends only when the files of the last batch are gone', async () => {
+  entries = 1;
+  let ended = false;
+  const end = drained(2).then(() => {
+    ended = true;
+  });
+  await settle();
+  expect(ended).toBe(false);
+  clearings[0]?.resolve(done);
+  await end;
+  expect(happened).toEqual(['claim 1', 'clear p1', 'cleared 1', 'cleared ']);
+});
+
+it('tells of the batch at hand before it tells that a claim failed', async () => {
+  claimFailsAt = 2;
+  const end = drained();
+  end.catch(() => happened.push('told'));
+  await settle();
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2']);
+  clearings[0]?.resolve(done);
+  await expect(end).rejects.toThrow('cut');
+  expect(happened.slice(3)).toEqual(['cleared 1, more', 'told']);
+});
+
+it('fails with a clearing that failed, and claims nothing more', async () => {
+  const end = drained();
+  end.catch(() => {});
+  await settle();
+  clearings[0]?.reject(new Error('the thread died'));
+  await expect(end).rejects.toThrow('the thread died');
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2']);
+  // The journal has them.
+  expect([...inHand]).toEqual([]);
+});
+
+interface Held<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function held<Value>(): Held<Value> {
+  let [resolve, reject]: [Held<Value>['resolve'], Held<Value>['reject']] = [() => {}, () => {}];
+  const promise = new Promise<Value>((...both) => {
+    [resolve, reject] = both;
+  });
+  return { promise, resolve, reject };
+}
