@@ -1,9 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { Means } from '../../src/clearing/clearing.ts';
 import { drain } from '../../src/clearing/drain.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
 import { Pace } from '../../src/clearing/pace.ts';
-import type { Cache, Claim, Cleared, Clock, Journal, Queue } from '../../src/core/contracts.ts';
+import type { Cache, Claim, Cleared, Queue } from '../../src/core/contracts.ts';
+import { meansOf } from './means.ts';
 
 /** A queue of which each claim takes one entry, and a cache whose every clearing ends when it is told to. */
 let entries: number;
@@ -38,9 +37,6 @@ const queue: Queue = {
 const none: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: false };
 
 function drained(batch = 1): Promise<boolean> {
-  const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
-  const handler = handlers.get('page');
-  if (!handler) throw new Error('no handler');
   const cache: Cache = {
     clear(patterns) {
       happened.push(`clear ${patterns.join(' ')}`);
@@ -50,17 +46,9 @@ function drained(batch = 1): Promise<boolean> {
     },
     close: async () => {},
   };
-  const clock: Clock = { now: () => 0, wait: () => Promise.reject(new Error('nobody waits here')) };
-  const means: Means = {
-    handlers,
-    journal: {} as Journal,
-    cache,
-    run: async () => {},
-    clock,
-    observe: () => {},
-    onFailed: () => {},
-    inHand,
-  };
+  const means = meansOf({ journal: {}, cache, now: () => 0, inHand });
+  const handler = means.handlers.get('page');
+  if (!handler) throw new Error('no handler');
   return drain(handler, queue, {
     ...means,
     pace: new Pace(batch),

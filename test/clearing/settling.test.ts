@@ -2,7 +2,8 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Means } from '../../src/clearing/clearing.ts';
 import { parseHandlers } from '../../src/clearing/handler.ts';
 import { Settling } from '../../src/clearing/settling.ts';
-import type { Cache, Clock, Journal, JournalRow, Look } from '../../src/core/contracts.ts';
+import type { Cache, Journal, JournalRow, Look } from '../../src/core/contracts.ts';
+import { meansOf } from './means.ts';
 
 /** A journal of which only the parts that settling uses are there, and the world around it. */
 let now: number;
@@ -24,7 +25,6 @@ beforeEach(() => {
   rows = new Map();
   done = [];
   looks = [];
-  const clock: Clock = { now: () => now, wait: () => Promise.reject(new Error('nobody waits here')) };
   const cache: Cache = {
     async clear(patterns) {
       done.push(`clear ${patterns.join(' ')}`);
@@ -51,17 +51,7 @@ beforeEach(() => {
       }
     },
   };
-  const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
-  means = {
-    handlers,
-    journal: journal as Journal,
-    cache,
-    run: async () => {},
-    clock,
-    observe: () => {},
-    onFailed: () => {},
-    inHand: new Set(),
-  };
+  means = meansOf({ journal, cache, now: () => now });
   settling = new Settling(means, { settleMs, limit: 2 });
 });
 

@@ -1,0 +1,25 @@
+import type { Means } from '../../src/clearing/clearing.ts';
+import { parseHandlers } from '../../src/clearing/handler.ts';
+import type { Cache, Journal } from '../../src/core/contracts.ts';
+
+interface World {
+  readonly journal: Partial<Journal>;
+  readonly cache: Cache;
+  readonly now: () => number;
+  readonly inHand?: Set<number>;
+}
+
+/** The means to clear for one handler, `page`, whose pages are named by their key; nothing is told to anyone. */
+export function meansOf({ journal, cache, now, inHand = new Set() }: World): Means {
+  const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
+  return {
+    handlers,
+    journal: journal as Journal,
+    cache,
+    run: async () => {},
+    clock: { now, wait: () => Promise.reject(new Error('nobody waits here')) },
+    observe: () => {},
+    onFailed: () => {},
+    inHand,
+  };
+}
