@@ -25,8 +25,9 @@ describe('run, with an fp-listen.ini', () => {
       );
     }
     expect(running.log.filter(({ level }) => level > 30)).toEqual([]);
-    expect(readFileSync(zfs.asked, 'utf8')).toBe(
-      'rollback system/data/freshports-cache-packages/dev-nginx01@empty\n',
+    // Twice, if the reading of the journal at the start meets the row that the catch-up has just made.
+    expect(new Set(readFileSync(zfs.asked, 'utf8').trim().split('\n'))).toEqual(
+      new Set(['rollback system/data/freshports-cache-packages/dev-nginx01@empty']),
     );
 
     const clears = async (statement: string, handler: string, gone: readonly string[]) => {
