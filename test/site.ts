@@ -50,7 +50,7 @@ export function makeSite(parent = memory): Site {
   };
 }
 
-/** The handlers of FreshPorts, as the sample configuration has them. */
+/** The handlers of FreshPorts, as the sample configuration has them, but for the sanity tests. */
 export const freshportsHandlers = `
 [handler.listen_port]
 queue = cache_clearing_ports
