@@ -18,7 +18,6 @@ export interface BacklogRun {
   readonly settledMs?: number;
   readonly cpuMs?: number;
   readonly transactions?: number;
-  readonly batches?: number;
   /** Of the rows: it was stopped then, and its time and CPU are told for all of them. */
   readonly part?: number;
 }
@@ -26,6 +25,11 @@ export interface BacklogRun {
 type Name = 'uncached' | 'before' | 'predecessor' | 'limit' | 'find -delete';
 
 const backlogRows = backlogSize.ports + backlogSize.dates;
+/** Entries that the daemon claims at a time. */
+const batch = 1_000;
+
+export const backlogBatches = Math.ceil(backlogSize.ports / batch) + Math.ceil(backlogSize.dates / batch);
+
 const pageBytes = 4_096;
 
 /** W20k: the backlog on which the predecessor sat for two days, below `parent`. */
@@ -59,11 +63,11 @@ async function drainByDaemon(world: World, parent: string, program?: string): Pr
     const gone = pages.gone();
     const started = await notify(world);
     const goneMs = (await gone) - started;
-    const { settled, batches } = await ends;
+    const { settled } = await ends;
     const cpu = cpuMs(daemon.pid, world.server.pid) - before.cpu;
     await daemon.stop();
     const transactions = (await commits(world)) - before.transactions - atStart;
-    return { goneMs, settledMs: settled - started, cpuMs: cpu, transactions, batches };
+    return { goneMs, settledMs: settled - started, cpuMs: cpu, transactions };
   } finally {
     await daemon.stop();
     pages.remove();

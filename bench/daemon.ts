@@ -29,14 +29,12 @@ export interface Ends {
   readonly drained: number;
   /** And when every journal row was settled. */
   readonly settled: number;
-  readonly batches: number;
 }
 
 const patienceMs = 180_000;
 
 export async function followBacklog(daemon: RunningDaemon, entries: number): Promise<Ends> {
   const left = { entries, rows: 0 };
-  let batches = 0;
   let drained = 0;
   const from = daemon.log.length;
   await daemon.until(
@@ -44,7 +42,6 @@ export async function followBacklog(daemon: RunningDaemon, entries: number): Pro
     (line) => {
       if (daemon.log.indexOf(line, from) < 0) return false;
       if (line.event === 'cleared') {
-        batches += 1;
         left.entries -= Number(line.entries);
         left.rows += Number(line.keys);
         if (left.entries === 0) drained = performance.now();
@@ -54,5 +51,5 @@ export async function followBacklog(daemon: RunningDaemon, entries: number): Pro
     },
     patienceMs,
   );
-  return { drained, settled: performance.now(), batches };
+  return { drained, settled: performance.now() };
 }

@@ -1,4 +1,4 @@
-import type { BacklogRun } from './backlog.ts';
+import { type BacklogRun, backlogBatches } from './backlog.ts';
 import type { Measured } from './main.ts';
 import { median, quantile, ratio } from './statistics.ts';
 
@@ -78,7 +78,7 @@ function growthFigures({ growth = [] }: Measured): Figure[] {
 function workFigures({ memory }: Measured): Figure[] {
   const { uncached = [], predecessor = [] } = memory ?? {};
   const cpu = (runs: readonly BacklogRun[]) => runs.map(({ cpuMs = Number.NaN }) => cpuMs);
-  const beyond = uncached.map(({ transactions = Number.NaN, batches = 0 }) => transactions - 2 * batches);
+  const beyond = uncached.map(({ transactions = Number.NaN }) => transactions - 2 * backlogBatches);
   return [
     atLeast(12, "work: CPU a row, the predecessor's of ours", ratio(cpu(predecessor), cpu(uncached))),
     atMost(10, 'work: transactions beyond 2 a batch', median(beyond), ''),

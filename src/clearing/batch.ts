@@ -1,5 +1,5 @@
 import { readable } from '../core/bytes.ts';
-import type { Cache, Cleared, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
+import type { Cache, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { RunCommand } from './command.ts';
 import type { Handler } from './handler.ts';
@@ -23,23 +23,28 @@ export async function clearBatch(
 ): Promise<BatchOutcome> {
   const errors = new Map<number, Omit<RowFailure, 'id'>>();
   const asking = new Map<string, number[]>();
-  for (const { id, key } of rows) {
-    try {
-      for (const template of handler.templates) {
-        const pattern = template.expand(key);
-        const ids = asking.get(pattern);
-        if (ids) ids.push(id);
-        else asking.set(pattern, [id]);
+
+  /** Each once, made when a hand is free for it: the first files go while the patterns of the last rows are still to be made. */
+  function* patterns(): Generator<string, void> {
+    yield* handler.sharedPatterns;
+    for (const { id, key } of rows) {
+      try {
+        for (const template of handler.templates) {
+          const pattern = template.expand(key);
+          const ids = asking.get(pattern);
+          if (ids) ids.push(id);
+          else {
+            asking.set(pattern, [id]);
+            if (!handler.sharedPatterns.includes(pattern)) yield pattern;
+          }
+        }
+      } catch (error) {
+        errors.set(id, { error: readable(toError(error).message) });
       }
-    } catch (error) {
-      errors.set(id, { error: readable(toError(error).message) });
     }
   }
 
-  const { files, failures, paths } = await clearInParts(
-    [...new Set([...asking.keys(), ...handler.sharedPatterns])],
-    cache,
-  );
+  const { files, failures, paths } = await cache.clear(patterns());
   for (const failure of failures) {
     const ids = handler.sharedPatterns.includes(failure.pattern)
       ? rows.map(({ id }) => id)
@@ -57,22 +62,6 @@ export async function clearBatch(
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };
 }
-
-/** What others ask of the cache meanwhile has its turn in between: a single event does not wait for a large settling. */
-async function clearInParts(patterns: readonly string[], cache: Cache): Promise<Cleared> {
-  let files = 0;
-  const failures: ClearFailure[] = [];
-  let paths: string[] | undefined;
-  for (let from = 0; from < patterns.length; from += patternsAtOnce) {
-    const part = await cache.clear(patterns.slice(from, from + patternsAtOnce));
-    files += part.files;
-    failures.push(...part.failures);
-    if (part.paths) paths = [...(paths ?? []), ...part.paths];
-  }
-  return { files, failures, ...(paths && { paths }) };
-}
-
-const patternsAtOnce = 2_000;
 
 async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {
   for (const command of commands) {

@@ -1,5 +1,6 @@
 import type { Claim, JournalRow, Queue } from '../core/contracts.ts';
 import { inOrder } from '../core/key.ts';
+import { Ahead, type Claimed } from './ahead.ts';
 import { clearRows, type Means } from './clearing.ts';
 import type { Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
@@ -28,10 +29,14 @@ export async function drain(
 ): Promise<boolean> {
   let after: string | null = null;
   let remains = false;
-  // While the files of a batch go, the next is claimed.
-  let clearing: Promise<void> = Promise.resolve();
+  let done = false;
+  const ahead = new Ahead(
+    (claims) =>
+      clearClaims(handler, claims, (outcome) => onCleared({ ...outcome, more: !done || ahead.waits }), means),
+    means.inHand,
+  );
   try {
-    for (let done = false; !done && !signal.aborted; ) {
+    while (!done && !signal.aborted) {
       const started = means.clock.now();
       const limit = pace.size;
       const claim: Claim = await queue.claim(limit, after).catch((error) => {
@@ -39,43 +44,18 @@ export async function drain(
         throw error;
       });
       pace.took(means.clock.now() - started);
-      await keepInHand(claim.rows, clearing, means);
       const short = claim.entries < limit;
       done = short && after === null;
       after = short ? null : claim.last;
       remains = claim.remains;
-      if (claim.rows.length === 0) continue;
-      clearing = clearClaim(
-        handler,
-        claim,
-        started,
-        (outcome) => onCleared({ ...outcome, more: !short }),
-        means,
-      );
-      // Told by whoever awaits it, which may be a claim later.
-      clearing.catch(() => {});
+      await ahead.add({ ...claim, started, claimed: means.clock.now() });
     }
   } finally {
-    await clearing;
+    await ahead.end();
   }
-  // The last batch may have been a full one.
+  // Claims that found nothing may have been the last.
   onCleared({ cleared: [], failed: 0, entries: 0, more: false });
   return remains && !signal.aborted;
-}
-
-/** Rows that wait for the batch before them are not forgotten; should that fail, they are left to the journal. */
-async function keepInHand(
-  rows: readonly JournalRow[],
-  before: Promise<void>,
-  { inHand }: Pick<Means, 'inHand'>,
-): Promise<void> {
-  for (const { id } of rows) inHand.add(id);
-  try {
-    await before;
-  } catch (error) {
-    for (const { id } of rows) inHand.delete(id);
-    throw error;
-  }
 }
 
 /** What a handler without a queue does when it is woken: the same, with one row of its own making. */
@@ -85,10 +65,9 @@ export async function clearWithoutQueue(
 ): Promise<void> {
   const started = means.clock.now();
   const row: JournalRow = await means.journal.record(handler.name);
-  await clearClaim(
+  await clearClaims(
     handler,
-    { entries: 1, rows: [row], lagMs: null },
-    started,
+    [{ entries: 1, rows: [row], lagMs: null, started, claimed: means.clock.now() }],
     (outcome) => onCleared({ ...outcome, more: false }),
     means,
   );
@@ -97,16 +76,17 @@ export async function clearWithoutQueue(
 /** A line of the log tells what was cleared, and stays a line. */
 const shownKeys = 3;
 
-async function clearClaim(
+async function clearClaims(
   handler: Handler,
-  { entries, rows, lagMs }: Pick<Claim, 'entries' | 'rows' | 'lagMs'>,
-  started: number,
+  claims: readonly Claimed[],
   onCleared: (outcome: Omit<Outcome, 'more'>) => void,
   means: Means,
 ): Promise<void> {
-  const claimed = means.clock.now();
+  const rows = claims.flatMap((claim) => claim.rows);
+  const entries = claims.reduce((sum, claim) => sum + claim.entries, 0);
   const { files, cleared, failures } = await clearRows(handler, rows, means);
   const now = means.clock.now();
+  const lags = claims.flatMap(({ lagMs, claimed }) => (lagMs === null ? [] : [lagMs + now - claimed]));
   means.observe({
     kind: 'cleared',
     handler: handler.name,
@@ -114,8 +94,8 @@ async function clearClaim(
     keys: rows.length,
     examples: rows.slice(0, shownKeys).map(({ key }) => inOrder(key, handler.columns)),
     files,
-    ms: now - started,
-    lagMs: lagMs === null ? null : lagMs + now - claimed,
+    ms: now - Math.min(...claims.map(({ started }) => started)),
+    lagMs: lags.length > 0 ? Math.max(...lags) : null,
   });
   onCleared({ cleared, failed: failures.length, entries });
 }

@@ -126,7 +126,7 @@ const lookAgainMs = 250;
 
 /** Rows that are looked after, and settled, at a time: of many, more have the same key, which is then cleared once. */
 export function settledAtOnce(batch: number): number {
-  return batch * 10;
+  return batch * 20;
 }
 
 /** How long a row may wait for those that share its look; far less than it takes to be forgotten (again.ts). */

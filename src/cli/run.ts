@@ -86,6 +86,7 @@ async function serve(
   { stop, reload }: { stop: AbortSignal; reload: AbortController },
 ): Promise<void> {
   const app = openApp(loaded);
+  app.cache.start();
   systemd.mind(app.cache);
   const end = AbortSignal.any([stop, reload.signal]);
   const channels = await readChannelsPatiently(app, observe, end);

@@ -148,9 +148,9 @@ export const retryAsked = 'uncached_retry';
 export interface Cache {
   /**
    * Deletes what the patterns (core/pattern.ts) match below root. What is gone already is success; whatever cannot be
-   * deleted is reported and stops nothing else.
+   * deleted is reported and stops nothing else. Patterns are taken from the iterable one part after the other.
    */
-  clear(patterns: readonly string[]): Promise<Cleared>;
+  clear(patterns: Iterable<string>): Promise<Cleared>;
   close(): Promise<void>;
 }
 

@@ -131,8 +131,6 @@ export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
     },
   });
   tellStrangers(parts);
-  // The clearing thread takes 50 ms to start: not at the cost of the first event.
-  parts.cache.clear([]).catch(() => {});
   for (const loop of [revival, sweep]) loop.wake();
 
   return {

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { errorCode } from '../core/errors.ts';
 import { Directory, type Name, refusals, type Walk } from './directory.ts';
 import { hasMountsBelow } from './mounts.ts';
@@ -8,31 +8,41 @@ export const handleWalk: Walk = {
   openRoot(root) {
     const confineMount = hasMountsBelow(root);
     const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-    return new HandleDirectory(fd, '', confineMount ? mountOf(fd) : undefined);
+    return new HandleDirectory(fd, '', {
+      // By its number: /proc/self is a symbolic link, and to follow it is a twelfth of each system call.
+      handles: `/proc/${readlinkSync('/proc/self')}/fd`,
+      mount: confineMount ? mountOf(fd) : undefined,
+    });
   },
 };
 
 const asDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
+interface Where {
+  /** The directory in which this process has its handles. */
+  readonly handles: string;
+  /** The mount that everything must be on, where mounts lie below root. */
+  readonly mount: string | undefined;
+}
+
 class HandleDirectory extends Directory {
   readonly #fd: number;
-  /** The mount that everything must be on, where mounts lie below root. */
-  readonly #mount: string | undefined;
+  readonly #where: Where;
 
-  constructor(fd: number, path: string, mount: string | undefined) {
+  constructor(fd: number, path: string, where: Where) {
     super(path);
     this.#fd = fd;
-    this.#mount = mount;
+    this.#where = where;
   }
 
   override open(name: Name): Directory | undefined {
     const fd = this.#openDirectory(name);
     if (fd === undefined) return undefined;
-    if (this.#mount !== undefined && mountOf(fd) !== this.#mount) {
+    if (this.#where.mount !== undefined && mountOf(fd) !== this.#where.mount) {
       closeSync(fd);
       throw refusals.otherMount();
     }
-    return new HandleDirectory(fd, this.below(name), this.#mount);
+    return new HandleDirectory(fd, this.below(name), this.#where);
   }
 
   override close(): void {
@@ -40,7 +50,7 @@ class HandleDirectory extends Directory {
   }
 
   protected override at(): string {
-    return `/proc/self/fd/${this.#fd}/`;
+    return `${this.#where.handles}/${this.#fd}/`;
   }
 
   /** Opens neither a file nor a fifo, which would wait for its writer: O_DIRECTORY is checked first. */

@@ -5,14 +5,14 @@ import type { Cache, Claim, Cleared, Queue } from '../../src/core/contracts.ts';
 import { meansOf } from './means.ts';
 
 /** A queue of which each claim takes one entry, and a cache whose every clearing ends when it is told to. */
-let entries: number;
+let keys: string[];
 let happened: string[];
 let clearings: Held<Cleared>[];
 let claimFailsAt: number;
 let inHand: Set<number>;
 
 beforeEach(() => {
-  entries = 3;
+  keys = ['p1', 'p2', 'p3', 'p2'];
   happened = [];
   clearings = [];
   inHand = new Set();
@@ -26,10 +26,9 @@ const queue: Queue = {
     const id = Number(after ?? 0) + 1;
     happened.push(`claim ${id}`);
     if (id >= claimFailsAt) throw new Error('cut');
-    const there = id <= entries;
-    if (after === null && happened.length > 1) return none;
-    if (!there) return none;
-    return { ...none, entries: 1, rows: [{ id, handler: 'page', key: { id: `p${id}` } }], last: String(id) };
+    const key = keys[id - 1];
+    if (key === undefined || (after === null && happened.length > 1)) return none;
+    return { ...none, entries: 1, rows: [{ id, handler: 'page', key: { id: key } }], last: String(id) };
   },
   backlog: async () => ({ entries: 0, lagMs: null }),
 };
@@ -39,7 +38,7 @@ const none: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: fa
 function drained(batch = 1): Promise<boolean> {
   const cache: Cache = {
     clear(patterns) {
-      happened.push(`clear ${patterns.join(' ')}`);
+      happened.push(`clear ${[...patterns].join(' ')}`);
       const clearing = held<Cleared>();
       clearings.push(clearing);
       return clearing.promise;
@@ -60,33 +59,47 @@ function drained(batch = 1): Promise<boolean> {
 /** Lets everything go on that can. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-it('claims the next batch while the files of the last one go, and no more than that', async () => {
+it('claims while files go, and clears together what was claimed meanwhile, each key once', async () => {
   const end = drained();
   await settle();
-  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2']);
-  expect([...inHand]).toEqual([1, 2]);
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2', 'claim 3', 'claim 4', 'claim 5', 'claim 1']);
+  expect([...inHand]).toEqual([1, 2, 3, 4]);
   clearings[0]?.resolve(done);
   await settle();
-  expect(happened.slice(3)).toEqual(['cleared 1, more', 'clear p2', 'claim 3']);
+  expect(happened.slice(7)).toEqual(['cleared 1, more', 'clear p2 p3']);
+  expect([...inHand]).toEqual([2, 3, 4]);
+  clearings[1]?.resolve(done);
+  expect(await end).toBe(false);
+  expect(happened.slice(9)).toEqual([
+    'cleared 2,3,4',
+    // The end.
+    'cleared ',
+  ]);
+  expect([...inHand]).toEqual([]);
+});
+
+/** Batches claimed ahead: one more than the clearing at hand and those that wait. */
+const most = 21;
+
+it('claims no further ahead than a bound', async () => {
+  keys = Array.from({ length: 30 }, (_, nth) => `p${nth + 1}`);
+  const end = drained();
+  await settle();
+  expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  clearings[0]?.resolve(done);
+  await settle();
+  expect(clearings.length).toBe(2);
+  expect(happened).toContain('claim 31');
   for (const nth of [1, 2]) {
     clearings[nth]?.resolve(done);
     await settle();
   }
-  expect(await end).toBe(false);
+  await end;
   expect([...inHand]).toEqual([]);
-  expect(happened.slice(6)).toEqual([
-    'cleared 2, more',
-    'clear p3',
-    'claim 4',
-    'cleared 3, more',
-    'claim 1',
-    // The end.
-    'cleared ',
-  ]);
 });
 
 it('ends only when the files of the last batch are gone', async () => {
-  entries = 1;
+  keys = ['p1'];
   let ended = false;
   const end = drained(2).then(() => {
     ended = true;
@@ -109,14 +122,15 @@ it('tells of the batch at hand before it tells that a claim failed', async () =>
   expect(happened.slice(3)).toEqual(['cleared 1, more', 'told']);
 });
 
-it('fails with a clearing that failed, and claims nothing more', async () => {
+it('fails with a clearing that failed, claims nothing more and leaves the rest to the journal', async () => {
+  keys = Array.from({ length: 30 }, (_, nth) => `p${nth + 1}`);
   const end = drained();
   end.catch(() => {});
   await settle();
   clearings[0]?.reject(new Error('the thread died'));
   await expect(end).rejects.toThrow('the thread died');
-  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2']);
-  // The journal has them.
+  expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  expect(clearings.length).toBe(1);
   expect([...inHand]).toEqual([]);
 });
 

@@ -27,7 +27,7 @@ beforeEach(() => {
   looks = [];
   const cache: Cache = {
     async clear(patterns) {
-      done.push(`clear ${patterns.join(' ')}`);
+      done.push(`clear ${[...patterns].join(' ')}`);
       return { files: 0, failures: [] };
     },
     close: async () => {},
@@ -242,6 +242,6 @@ it('has what it puts aside for a command in hand: it is not forgotten, however l
   await run();
   expect([...means.inHand]).toEqual([1]);
   await works[0]?.();
-  expect(done).toEqual(['settle 1']);
+  expect(done).toEqual(['clear ', 'settle 1']);
   expect([...means.inHand]).toEqual([]);
 });

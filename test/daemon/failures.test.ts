@@ -25,7 +25,8 @@ beforeEach(() => {
 });
 
 const cache: Cache = {
-  async clear(patterns) {
+  async clear(given) {
+    const patterns = [...given];
     const failures = patterns.flatMap((pattern) => {
       const code = refuse(pattern.slice('pages/'.length));
       return code === undefined ? [] : [{ pattern, path: pattern, code, message: 'in words' }];

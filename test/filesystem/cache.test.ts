@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Cleared } from '../../src/core/contracts.ts';
+import type { ClearRequest } from '../../src/filesystem/answer.ts';
 import type { Apart, Hears, StartApart, startChild, startThread } from '../../src/filesystem/apart.ts';
 import { openCache } from '../../src/filesystem/cache.ts';
 import { lastWill } from '../last-will.ts';
@@ -32,7 +34,7 @@ describe.each([
   it('answers each request with its own', async () => {
     make('1', '2', '3');
     const cache = openCache(root, start);
-    const answers = await Promise.all([cache.clear(['news/1']), cache.clear([]), cache.clear(['news/*'])]);
+    const answers = await Promise.all([cache.clear(['news/1']), cache.clear([]), cache.clear(['news/[23]'])]);
     expect(answers.map(({ files }) => files)).toEqual([1, 0, 2]);
     rmSync(root, { recursive: true });
     const { failures } = await cache.clear(['news/*']);
@@ -49,7 +51,7 @@ describe.each([
       started.push(apart);
       return apart;
     });
-    await cache.clear([]);
+    await cache.clear(['news/1']);
     const ending = started[0]?.end();
     await expect(cache.clear(['news/*'])).rejects.toThrow('Cannot clear');
     await ending;
@@ -68,27 +70,102 @@ describe.each([
 });
 
 it('does not take a late word of one that has ended for the death of its successor', async () => {
-  const started: { hears: Hears; posted: number[] }[] = [];
-  const start: StartApart = (_root, hears) => {
-    const posted: number[] = [];
-    started.push({ hears, posted });
-    return { post: ({ id }) => posted.push(id), end: async () => {} };
-  };
-  const cache = openCache('/', start);
-  const lost = cache.clear([]);
+  const { cache, started } = withFakes();
+  const lost = cache.clear(['a']);
   started[0]?.hears.ended(new Error('it died'));
   await expect(lost).rejects.toThrow('it died');
-  const asked = cache.clear([]);
+  const asked = cache.clear(['a']);
   started[0]?.hears.ended(new Error('it has ended, too'));
-  started[1]?.hears.reply({ id: started[1].posted[0] ?? 0, cleared: { files: 7, failures: [] } });
+  started[0]?.hears.reply({ cleared: { files: 5, failures: [] } });
+  started[1]?.hears.reply({ cleared: { files: 7, failures: [] } });
   expect((await asked).files).toBe(7);
   expect(started.length).toBe(2);
 });
 
+describe('two hands', () => {
+  const many = (name: string, count: number) => Array.from({ length: count }, (_, nth) => `${name}${nth}`);
+
+  it('share a large request, which tells together what each has told', async () => {
+    const { cache, started } = withFakes();
+    const asked = cache.clear(many('a', 600));
+    expect(started.map(({ posted }) => posted.length)).toEqual([1, 1]);
+    const failure = { pattern: 'a1', path: 'a1', code: 'EACCES', message: 'no' };
+    answer(started[1], { files: 3, failures: [failure] });
+    await settled();
+    answer(started[0], { files: 4, failures: [] });
+    answer(started[1], { files: 5, failures: [] });
+    expect(await asked).toEqual({ files: 12, failures: [failure] });
+    expect(started.flatMap(({ posted }) => posted.flatMap(({ patterns }) => patterns)).sort()).toEqual(
+      many('a', 600).sort(),
+    );
+  });
+
+  it('take requests in turn, so that a small one does not wait for the end of a large one', async () => {
+    const { cache, started } = withFakes();
+    cache.clear(many('a', 10_000)).catch(() => {});
+    const small = cache.clear(['b']);
+    answer(started[0], { files: 0, failures: [] });
+    await settled();
+    expect(started[0]?.posted.at(-1)?.patterns).toEqual(['b']);
+    answer(started[0], { files: 1, failures: [] });
+    expect((await small).files).toBe(1);
+  });
+
+  it('take the patterns of a large request only as they can be cleared', async () => {
+    const { cache, started } = withFakes();
+    let made = 0;
+    function* patterns() {
+      for (; made < 10_000; made++) yield `a${made}`;
+    }
+    const asked = cache.clear(patterns());
+    expect(made).toBeLessThan(1_000);
+    started[0]?.hears.ended(new Error('it died'));
+    await expect(asked).rejects.toThrow('it died');
+    answer(started[1], { files: 0, failures: [] });
+    await settled();
+    // What was asked for has failed: the rest of it is not cleared for nothing.
+    expect(started[1]?.posted.length).toBe(1);
+    expect(made).toBeLessThan(1_000);
+  });
+
+  it('are watched both: the part that waits longest counts', async () => {
+    const { cache, started } = withFakes();
+    cache.clear(many('a', 600)).catch(() => {});
+    await vi.waitFor(() => expect(cache.waitingMs()).toBeGreaterThan(20));
+    answer(started[0], { files: 0, failures: [] });
+    expect(cache.waitingMs()).toBeGreaterThan(20);
+    answer(started[1], { files: 0, failures: [] });
+    expect(cache.waitingMs()).toBeLessThan(20);
+  });
+});
+
+interface Fake {
+  readonly hears: Hears;
+  readonly posted: ClearRequest[];
+}
+
+/** A cache whose hands answer when they are told to, in the order in which they were started. */
+function withFakes() {
+  const started: Fake[] = [];
+  const start: StartApart = (_root, hears) => {
+    const posted: ClearRequest[] = [];
+    started.push({ hears, posted });
+    return { post: (request) => posted.push(request), end: async () => {} };
+  };
+  return { cache: openCache('/', start), started };
+}
+
+function answer(fake: Fake | undefined, cleared: Cleared): void {
+  fake?.hears.reply({ cleared });
+}
+
+/** Lets everything go on that can. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 describe('the clearing child', () => {
   it('leaves the stopping to the daemon when a whole group is signalled', async () => {
     const cache = openCache(root, built.startChild);
-    await cache.clear([]);
+    await cache.clear(['news/1']);
     const [child = 0] = childrenOf(process.pid);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(child, signal);
     make('1');
@@ -112,7 +189,7 @@ describe('the clearing child', () => {
       const { openCache } = await import(${JSON.stringify(join(dist, 'cache.js'))});
       const { startChild } = await import(${JSON.stringify(join(dist, 'apart.js'))});
       const cache = openCache(${JSON.stringify(root)}, startChild);
-      await cache.clear([]);
+      await cache.clear(['news/1']);
       console.log('cleared');`;
     const daemon = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
