@@ -26,7 +26,6 @@ export async function clearBatch(
 
   /** Each once, made when a hand is free for it: the first files go while the patterns of the last rows are still to be made. */
   function* patterns(): Generator<string, void> {
-    yield* handler.sharedPatterns;
     for (const { id, key } of rows) {
       try {
         for (const template of handler.templates) {
@@ -42,6 +41,7 @@ export async function clearBatch(
         errors.set(id, { error: readable(toError(error).message) });
       }
     }
+    yield* handler.sharedPatterns;
   }
 
   const { files, failures, paths } = await cache.clear(patterns());

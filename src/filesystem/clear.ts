@@ -15,20 +15,20 @@ import { systemWalk } from './walk.ts';
  */
 export function clear(
   root: string,
-  patterns: Iterable<string>,
+  patterns: readonly string[],
   walk: Walk,
   removal: Removal = removeEntry,
 ): Cleared {
   const clearing = new Clearing(removal);
   // A root that is missing throws, and so fails every pattern: its pages may be back with the next mount.
-  clearing.walk(() => walk.openRoot(root), toTree(patterns), root);
+  clearing.walk(() => walk.openRoot(root, patterns.length), toTree(patterns), root);
   return { files: clearing.files, failures: clearing.failures };
 }
 
 /** The paths below root that `clear` would delete now; a directory ends in `/`. */
 export function preview(
   root: string,
-  patterns: Iterable<string>,
+  patterns: readonly string[],
   walk = systemWalk(),
 ): { paths: string[]; failures: readonly ClearFailure[] } {
   const paths: string[] = [];

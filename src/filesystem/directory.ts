@@ -7,8 +7,11 @@ export type Name = string | Buffer;
 
 /** How directories are entered so that what was checked is what is used; one for each kind of system (walk.ts). */
 export interface Walk {
-  /** Root may be a symbolic link: the operator named it. */
-  openRoot(root: string): Directory;
+  /**
+   * Root may be a symbolic link: the operator named it.
+   * @param patterns how many are to be cleared
+   */
+  openRoot(root: string, patterns: number): Directory;
 }
 
 /**

@@ -46,7 +46,7 @@ export const systemBreaker = {
 };
 
 /** By handle, or from where we stand; root itself alone is opened by its path. */
-const walked = (path: string) => /^(\/proc\/self\/fd\/\d+\/|\.)/.test(path);
+const walked = (path: string) => /^(\/proc\/\d+\/fd\/\d+\/|\.)/.test(path);
 const opened = (path: string) => walked(path) || path.endsWith('/cache');
 
 /** node:fs, breakable where the walks use it. */

@@ -32,7 +32,7 @@ export async function startBreakable(
   const observe = (event: Event) => void events.push(event);
   const { cache: settings, daemon } = app.configuration;
   const cache: Cache = {
-    clear: async (patterns) => clear(settings.root, patterns, walk),
+    clear: async (patterns) => clear(settings.root, [...patterns], walk),
     close: async () => {},
   };
   const channels = await app.channels();

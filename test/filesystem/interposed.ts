@@ -2,7 +2,7 @@ import type { Directory, Walk } from '../../src/filesystem/directory.ts';
 
 /** A walk that tells of every listing and every unlink, just after it was done, below whatever directory. */
 export function interposed(walk: Walk, after: () => void): Walk {
-  return { openRoot: (root) => told(walk.openRoot(root), after) };
+  return { openRoot: (...given) => told(walk.openRoot(...given), after) };
 }
 
 function told(directory: Directory, after: () => void): Directory {

@@ -80,7 +80,15 @@ function clearWithMounts(walk: 'handleWalk' | 'chdirWalk', ...patterns: string[]
 
 const told = ({ failures }: Result) => failures.map(({ path, code }) => `${path} ${code}`).sort();
 
-describe.skipIf(!canMount())('a mount below root', () => {
+/** Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read first. */
+const others: Readonly<Record<string, string[]>> = {
+  few: [],
+  many: Array.from({ length: 20 }, (_, nth) => `none/${nth}/*`),
+};
+
+describe.skipIf(!canMount()).each(Object.keys(others))('a mount below root, with %s patterns', (count) => {
+  const more = others[count] ?? [];
+
   it('is not entered by a component, and reported', () => {
     const result = clearWithMounts(
       'handleWalk',
@@ -88,6 +96,7 @@ describe.skipIf(!canMount())('a mount below root', () => {
       'ports/tmpfs/*',
       'ports/*/precious',
       'ports/page',
+      ...more,
     );
     expect(result.sameDevice).toBe(true);
     expect(told(result)).toEqual([
@@ -102,7 +111,7 @@ describe.skipIf(!canMount())('a mount below root', () => {
   });
 
   it('is not entered by removal, which goes on beside it', () => {
-    const result = clearWithMounts('handleWalk', 'gone/*', 'ports/bind/', 'ports/tmpfs');
+    const result = clearWithMounts('handleWalk', 'gone/*', 'ports/bind/', 'ports/tmpfs', ...more);
     expect(told(result)).toEqual(['gone/tree/bind EXDEV', 'ports/bind EXDEV', 'ports/tmpfs EXDEV']);
     expect(result.files).toBe(2);
     expect(result.left).toContain('gone/tree/tmpfs/precious');
@@ -117,6 +126,7 @@ describe.skipIf(!canMount())('a mount below root', () => {
       'ports/tmpfs',
       'gone/tree/tmpfs',
       'ports/page',
+      ...more,
     );
     expect(told(result)).toEqual(['gone/tree/tmpfs EXDEV', 'ports/tmpfs EXDEV', 'ports/tmpfs EXDEV']);
     expect(result.files).toBe(1);
