@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Means } from './clearing/clearing.ts';
 import { commandRunner } from './clearing/command.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
+import { InHand } from './clearing/in-hand.ts';
 import { type Loaded, load } from './config/load.ts';
 import type { Configuration } from './core/configuration.ts';
 import {
@@ -97,7 +98,7 @@ export function openApp({ configuration, handlers, disabled }: ReturnType<typeof
       journal,
       cache,
       run: commandRunner(),
-      inHand: new Set<number>(),
+      inHand: new InHand(),
       clock: systemClock,
       observe,
     }),

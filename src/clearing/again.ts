@@ -69,11 +69,7 @@ export function fromJournal(means: Means, { limit, onCleared }: Bounds): Again {
       const last = rows.at(-1);
       if (last) {
         if (after === 0) observe({ kind: 'restarting', rows: rows.length });
-        await clearKnown(
-          rows.filter(({ id }) => !means.inHand.has(id)),
-          means,
-          onCleared,
-        );
+        await clearKnown(means.inHand.free(rows), means, onCleared);
         current.after = last.id;
         return 0;
       }
@@ -111,8 +107,11 @@ async function clearKnown(
 ): Promise<void> {
   const { here, apart } = sortOut(rows, means);
   for (const [handler, own] of apart) {
-    for (const { id } of own) means.inHand.add(id);
-    means.aside?.(handler, async () => onCleared((await clearMixed(own, means)).cleared));
+    means.inHand.hold(own);
+    means.aside?.(handler, async () => {
+      onCleared((await clearMixed(own, means)).cleared);
+      means.inHand.release(own);
+    });
   }
   const { cleared, orphaned } = await clearMixed(here, means);
   for (const [handler, count] of orphaned) means.observe({ kind: 'orphaned', handler, rows: count });

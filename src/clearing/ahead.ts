@@ -1,4 +1,5 @@
 import type { Claim } from '../core/contracts.ts';
+import type { InHand } from './in-hand.ts';
 
 /** A claim, and when it was begun and answered. */
 export interface Claimed extends Pick<Claim, 'entries' | 'rows' | 'lagMs'> {
@@ -15,14 +16,14 @@ const mostWaiting = 20;
  */
 export class Ahead {
   readonly #clear: (claims: readonly Claimed[]) => Promise<void>;
-  readonly #inHand: Set<number>;
+  readonly #inHand: InHand;
   #waiting: Claimed[] = [];
   #atHand: Promise<void> = Promise.resolve();
   /** The clearing of what waits; the one at hand when nothing does. */
   #last: Promise<void> = this.#atHand;
   #failed = false;
 
-  constructor(clear: (claims: readonly Claimed[]) => Promise<void>, inHand: Set<number>) {
+  constructor(clear: (claims: readonly Claimed[]) => Promise<void>, inHand: InHand) {
     this.#clear = clear;
     this.#inHand = inHand;
   }
@@ -32,7 +33,7 @@ export class Ahead {
     if (this.#failed) await this.#last;
     if (claim.rows.length === 0) return;
     // Rows that wait for the clearing before theirs are not forgotten (again.ts).
-    for (const { id } of claim.rows) this.#inHand.add(id);
+    this.#inHand.hold(claim.rows);
     if (this.#waiting.push(claim) === 1) this.#begin();
     if (this.#waiting.length === mostWaiting) await this.#atHand;
   }
@@ -47,14 +48,23 @@ export class Ahead {
   }
 
   #begin(): void {
-    this.#last = this.#atHand.then(() => {
+    this.#last = this.#atHand.then(async () => {
       this.#atHand = this.#last;
-      return this.#clear(this.#waiting.splice(0));
+      const claims = this.#waiting.splice(0);
+      try {
+        await this.#clear(claims);
+      } finally {
+        this.#release(claims);
+      }
     });
     // Told by whoever awaits it, which may be a claim later. What waited is left to the journal.
     this.#last.catch(() => {
       this.#failed = true;
-      for (const { rows } of this.#waiting) for (const { id } of rows) this.#inHand.delete(id);
+      this.#release(this.#waiting);
     });
+  }
+
+  #release(claims: readonly Claimed[]): void {
+    for (const { rows } of claims) this.#inHand.release(rows);
   }
 }

@@ -22,20 +22,17 @@ export async function clearBatch(
   { cache, run }: { cache: Cache; run: RunCommand },
 ): Promise<BatchOutcome> {
   const errors = new Map<number, Omit<RowFailure, 'id'>>();
-  const asking = new Map<string, number[]>();
 
   /** Each once, made when a hand is free for it: the first files go while the patterns of the last rows are still to be made. */
   function* patterns(): Generator<string, void> {
+    const made = new Set(handler.sharedPatterns);
     for (const { id, key } of rows) {
       try {
         for (const template of handler.templates) {
           const pattern = template.expand(key);
-          const ids = asking.get(pattern);
-          if (ids) ids.push(id);
-          else {
-            asking.set(pattern, [id]);
-            if (!handler.sharedPatterns.includes(pattern)) yield pattern;
-          }
+          if (made.has(pattern)) continue;
+          made.add(pattern);
+          yield pattern;
         }
       } catch (error) {
         errors.set(id, { error: readable(toError(error).message) });
@@ -45,11 +42,12 @@ export async function clearBatch(
   }
 
   const { files, failures, paths } = await cache.clear(patterns());
-  for (const failure of failures) {
-    const ids = handler.sharedPatterns.includes(failure.pattern)
-      ? rows.map(({ id }) => id)
-      : asking.get(failure.pattern);
-    for (const id of ids ?? []) if (!errors.has(id)) errors.set(id, told(failure));
+  if (failures.length > 0) {
+    const failing = new Map(failures.map((failure) => [failure.pattern, failure]));
+    for (const row of rows) {
+      const failure = errors.has(row.id) ? undefined : failureOf(row, handler, failing);
+      if (failure) errors.set(row.id, told(failure));
+    }
   }
 
   const failed = await runAll(handler.commands, run);
@@ -61,6 +59,15 @@ export async function clearBatch(
     cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
   };
+}
+
+function failureOf(
+  { key }: JournalRow,
+  { templates, sharedPatterns }: Handler,
+  failing: ReadonlyMap<string, ClearFailure>,
+): ClearFailure | undefined {
+  const patterns = [...templates.map((template) => template.expand(key)), ...sharedPatterns];
+  return patterns.map((pattern) => failing.get(pattern)).find((failure) => failure !== undefined);
 }
 
 async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {

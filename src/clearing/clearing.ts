@@ -4,6 +4,7 @@ import type { Aside } from './aside.ts';
 import { type BatchOutcome, clearBatch } from './batch.ts';
 import type { RunCommand } from './command.ts';
 import type { Handler } from './handler.ts';
+import type { InHand } from './in-hand.ts';
 
 /** What every clearing works with. */
 export interface Means {
@@ -15,8 +16,7 @@ export interface Means {
   readonly observe: Observe;
   /** Called when the journal keeps rows for a later try. */
   readonly onFailed: () => void;
-  /** Ids of rows that are being cleared, or wait their turn: not forgotten, however long that takes. */
-  readonly inHand: Set<number>;
+  readonly inHand: InHand;
   /** Absent: everything is done in turn. */
   readonly aside?: Aside;
 }
@@ -27,11 +27,11 @@ export async function clearRows(
   rows: readonly JournalRow[],
   means: Means,
 ): Promise<BatchOutcome> {
-  for (const { id } of rows) means.inHand.add(id);
+  means.inHand.hold(rows);
   try {
     return await clearAll(handler, rows, means);
   } finally {
-    for (const { id } of rows) means.inHand.delete(id);
+    means.inHand.release(rows);
   }
 }
 

@@ -98,15 +98,18 @@ export class Settling {
   }
 
   async #settle(cohort: Cohort): Promise<void> {
-    const { journal, aside } = this.#means;
+    const { journal, aside, inHand } = this.#means;
     const { at } = cohort;
     while (cohort.ids.length > 0) {
       const rows = await journal.read({ ids: cohort.ids.slice(0, this.#limit), at });
       const { here, apart } = sortOut(rows, this.#means);
       if (here.length > 0) await this.#settleRows(here, at);
       for (const [handler, own] of apart) {
-        for (const { id } of own) this.#means.inHand.add(id);
-        aside?.(handler, () => this.#settleRows(own, at));
+        inHand.hold(own);
+        aside?.(handler, async () => {
+          await this.#settleRows(own, at);
+          inHand.release(own);
+        });
       }
       cohort.ids.splice(0, this.#limit);
     }

@@ -25,7 +25,11 @@ export const startApart: StartApart = (root, hears) =>
   (systemWalk() === handleWalk ? startThread : startChild)(root, hears);
 
 export const startThread: StartApart = (root, { reply, ended }) => {
-  const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: root });
+  const thread = new Worker(new URL('./thread.js', import.meta.url), {
+    workerData: root,
+    // What it makes does not outlive a part; left alone, V8 would rather grow than collect it.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
   thread.on('message', reply);
   thread.on('error', (cause) => ended(new Error('Cannot clear: the clearing thread died', { cause })));
   thread.on('exit', () => ended(new Error('Cannot clear: the clearing thread has ended')));

@@ -69,9 +69,9 @@ class Clearing implements Cleared {
     try {
       directory = open();
       if (!directory) return;
-      this.#entries(directory, [...node.ends.values()]);
-      for (const [name, child] of node.named) yield this.#child(directory, nameOf(name), child);
-      for (const [component, child] of node.wild) {
+      this.#entries(directory, node.ends);
+      for (const [name, child] of node.named ?? []) yield this.#child(directory, nameOf(name), child);
+      for (const [component, child] of node.wild ?? []) {
         const matches = matcher(component);
         for (const name of directory.names()) {
           if (matches(textOf(name))) yield this.#child(directory, name, child);

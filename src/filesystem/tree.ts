@@ -4,12 +4,12 @@ import { type Matcher, matcher, nameOf } from './match.ts';
 
 /** Patterns grouped by directory, so that each directory is opened and listed once for all of them. */
 export interface TreeNode {
-  /** Sub-directories by name. */
-  readonly named: Map<string, TreeNode>;
+  /** Sub-directories by name. Most nodes have none: they are made by thousands, and a Map is dear. */
+  named?: Map<string, TreeNode>;
   /** Sub-directories by wild component. */
-  readonly wild: Map<string, TreeNode>;
+  wild?: Map<string, TreeNode>;
   /** What is to go in this directory. */
-  readonly ends: Map<string, End>;
+  readonly ends: End[];
 }
 
 export interface End {
@@ -22,14 +22,14 @@ export interface End {
 }
 
 export function toTree(patterns: Iterable<string>): TreeNode {
-  const root = newNode();
-  for (const pattern of patterns) {
+  const root: TreeNode = { ends: [] };
+  for (const pattern of new Set(patterns)) {
     const directory = pattern.endsWith('/');
     const components = (directory ? pattern.slice(0, -1) : pattern).split('/');
     const last = components.pop() ?? '';
     let node = root;
     for (const component of components) node = descend(node, component);
-    node.ends.set(pattern, {
+    node.ends.push({
       literal: isWild(last) ? undefined : nameOf(unescapeData(last)),
       matches: matcher(last),
       directory,
@@ -44,19 +44,17 @@ export function patternsOf(node: TreeNode): string[] {
   const nodes = [node];
   // Grows as it goes.
   for (const { named, wild } of nodes)
-    for (const child of [...named.values(), ...wild.values()]) nodes.push(child);
-  return nodes.flatMap(({ ends }) => [...ends.keys()]);
+    for (const children of [named, wild]) for (const child of children?.values() ?? []) nodes.push(child);
+  return nodes.flatMap(({ ends }) => ends.map(({ pattern }) => pattern));
 }
 
 function descend(node: TreeNode, component: string): TreeNode {
-  const [children, name] = isWild(component) ? [node.wild, component] : [node.named, unescapeData(component)];
-  const known = children.get(name);
-  if (known) return known;
-  const made = newNode();
-  children.set(name, made);
-  return made;
-}
-
-function newNode(): TreeNode {
-  return { named: new Map(), wild: new Map(), ends: new Map() };
+  const isNamed = !isWild(component);
+  const name = isNamed ? unescapeData(component) : component;
+  const children = (isNamed ? node.named : node.wild) ?? new Map<string, TreeNode>();
+  if (isNamed) node.named = children;
+  else node.wild = children;
+  const child = children.get(name) ?? { ends: [] };
+  children.set(name, child);
+  return child;
 }

@@ -9,7 +9,7 @@ import type {
 } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
 import { drop, failing, retryNow } from './failing.ts';
-import { type Json, jsonOf, withKeys } from './json.ts';
+import { type Json, jsonOf, rowsOf, withKeys } from './json.ts';
 import type { Pool } from './pool.ts';
 
 /**
@@ -115,15 +115,13 @@ async function listPrepared(pool: Pool): Promise<string[]> {
 
 async function read({ pool, owner }: Own, { ids, at }: Looked): Promise<JournalRow[]> {
   const json = await jsonOf(pool);
-  const row = `json_build_object('id', id, 'handler', handler, 'key', key)`;
-  // As one value: node-postgres takes longer over thousands of rows than the server does.
-  const { rows } = await pool.query<{ rows: unknown }>({
+  const { rows } = await pool.query<{ handler: string; ids: number[]; keys: unknown }>({
     name: 'uncached_read',
-    text: `SELECT ${json.send(`json_agg(${row})`)} AS rows
-           FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND claimed_at <= $2 AND owner = $3`,
+    text: `SELECT handler, json_agg(id) AS ids, ${json.send('json_agg(key)')} AS keys
+           FROM uncached.journal WHERE id = ANY ($1::bigint[]) AND claimed_at <= $2 AND owner = $3 GROUP BY handler`,
     values: [arrayOf(ids), at, owner],
   });
-  return json.read<JournalRow[] | null>(rows[0]?.rows ?? null) ?? [];
+  return rows.flatMap(({ handler, ids, keys }) => rowsOf(handler, { ids, keys: json.read(keys) }));
 }
 
 async function settle({ pool, owner }: Own, { ids, at }: Looked): Promise<void> {

@@ -1,5 +1,5 @@
 import { decode } from '../core/bytes.ts';
-import type { JournalRow } from '../core/contracts.ts';
+import type { JournalRow, Key } from '../core/contracts.ts';
 import type { Pool } from './pool.ts';
 
 /** How json that holds keys comes from this database. */
@@ -41,4 +41,15 @@ async function ask(pool: Pool): Promise<Json> {
 /** @param rows with keys as the database sent them */
 export function withKeys<Row extends JournalRow>(rows: readonly Row[], json: Json): Row[] {
   return rows.map((row) => ({ ...row, key: json.read(row.key) }));
+}
+
+/**
+ * Rows of one handler, of which the database sent ids and keys as one value: node-postgres takes longer over thousands of rows than the
+ * server does, and the names in each of them would be most of the memory.
+ */
+export function rowsOf(
+  handler: string,
+  { ids, keys }: { ids: readonly number[] | null; keys: readonly Key[] | null },
+): JournalRow[] {
+  return (ids ?? []).map((id, at) => ({ id, handler, key: keys?.[at] ?? {} }));
 }

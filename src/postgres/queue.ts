@@ -1,9 +1,9 @@
 import type { QueryConfig } from 'pg';
-import type { Backlog, Claim, JournalRow, Queue } from '../core/contracts.ts';
+import type { Backlog, Claim, Queue } from '../core/contracts.ts';
 import { errorCode } from '../core/errors.ts';
 import { withAdvice } from './advice.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { type Json, jsonOf } from './json.ts';
+import { type Json, jsonOf, rowsOf } from './json.ts';
 import type { Pool } from './pool.ts';
 import { findQueueTable, type QueueTable, queueProblems } from './queue-table.ts';
 
@@ -46,7 +46,7 @@ export function openQueue(
       attempt('claim from', ({ table, problems, json, statement }) => {
         if (problems.length > 0) throw new Error(problems.join('; '));
         const values = [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])];
-        return claim(pool, json, { ...statement, values });
+        return claim(pool, handler, json, { ...statement, values });
       }),
     // Whoever only watches may have SELECT and nothing else.
     backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
@@ -88,7 +88,7 @@ function claimStatement(table: QueueTable, columns: readonly string[], json: Jso
   const id = table.hasId ? 'id' : 'NULL::bigint AS id';
   const returning = [id, ...keys.map(({ value }) => value), `${table.age} AS age`].join(', ');
   const groups = keys.length > 0 ? `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}` : '';
-  const rows = `(SELECT json_agg(json_build_object('id', id, 'handler', $1::text, 'key', key)) FROM claimed)`;
+  const rows = `(SELECT json_build_object('ids', json_agg(id), 'keys', json_agg(key)) FROM claimed)`;
   const key = keys.map(({ name }, index) => `'${name.replaceAll("'", "''")}', k${index}`).join(', ');
   return `
     WITH taken AS (
@@ -109,13 +109,13 @@ function claimStatement(table: QueueTable, columns: readonly string[], json: Jso
                 ELSE false END AS remains`;
 }
 
-async function claim(pool: Pool, json: Json, statement: QueryConfig): Promise<Claim> {
+async function claim(pool: Pool, handler: string, json: Json, statement: QueryConfig): Promise<Claim> {
   for (let attempt = 1; ; attempt++) {
     try {
       const { rows } = await pool.query<Omit<Claim, 'rows'> & { rows: unknown }>(statement);
       const [claimed] = rows;
       if (!claimed) throw new Error('Cannot claim: the statement returned nothing');
-      return { ...claimed, rows: json.read<JournalRow[] | null>(claimed.rows) ?? [] };
+      return { ...claimed, rows: rowsOf(handler, json.read(claimed.rows)) };
     } catch (error) {
       if (!tryAgain.includes(errorCode(error) ?? '') || attempt === maxAttempts) throw error;
     }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { drain } from '../../src/clearing/drain.ts';
+import { InHand } from '../../src/clearing/in-hand.ts';
 import { Pace } from '../../src/clearing/pace.ts';
 import type { Cache, Claim, Cleared, Queue } from '../../src/core/contracts.ts';
 import { meansOf } from './means.ts';
@@ -9,13 +10,13 @@ let keys: string[];
 let happened: string[];
 let clearings: Held<Cleared>[];
 let claimFailsAt: number;
-let inHand: Set<number>;
+let inHand: InHand;
 
 beforeEach(() => {
   keys = ['p1', 'p2', 'p3', 'p2'];
   happened = [];
   clearings = [];
-  inHand = new Set();
+  inHand = new InHand();
   claimFailsAt = Number.POSITIVE_INFINITY;
 });
 
@@ -56,6 +57,12 @@ function drained(batch = 1): Promise<boolean> {
   });
 }
 
+const idsInHand = () => {
+  const rows = keys.map((_, at) => ({ id: at + 1, handler: 'page', key: {} }));
+  const free = inHand.free(rows);
+  return rows.filter((row) => !free.includes(row)).map(({ id }) => id);
+};
+
 /** Lets everything go on that can. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -63,11 +70,11 @@ it('claims while files go, and clears together what was claimed meanwhile, each 
   const end = drained();
   await settle();
   expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2', 'claim 3', 'claim 4', 'claim 5', 'claim 1']);
-  expect([...inHand]).toEqual([1, 2, 3, 4]);
+  expect(idsInHand()).toEqual([1, 2, 3, 4]);
   clearings[0]?.resolve(done);
   await settle();
   expect(happened.slice(7)).toEqual(['cleared 1, more', 'clear p2 p3']);
-  expect([...inHand]).toEqual([2, 3, 4]);
+  expect(idsInHand()).toEqual([2, 3, 4]);
   clearings[1]?.resolve(done);
   expect(await end).toBe(false);
   expect(happened.slice(9)).toEqual([
@@ -75,7 +82,7 @@ it('claims while files go, and clears together what was claimed meanwhile, each 
     // The end.
     'cleared ',
   ]);
-  expect([...inHand]).toEqual([]);
+  expect(idsInHand()).toEqual([]);
 });
 
 /** Batches claimed ahead: one more than the clearing at hand and those that wait. */
@@ -95,7 +102,7 @@ it('claims no further ahead than a bound', async () => {
     await settle();
   }
   await end;
-  expect([...inHand]).toEqual([]);
+  expect(idsInHand()).toEqual([]);
 });
 
 it('ends only when the files of the last batch are gone', async () => {
@@ -131,7 +138,7 @@ it('fails with a clearing that failed, claims nothing more and leaves the rest t
   await expect(end).rejects.toThrow('the thread died');
   expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
   expect(clearings.length).toBe(1);
-  expect([...inHand]).toEqual([]);
+  expect(idsInHand()).toEqual([]);
 });
 
 interface Held<Value> {

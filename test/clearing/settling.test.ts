@@ -240,8 +240,9 @@ it('has what it puts aside for a command in hand: it is not forgotten, however l
   settling = new Settling(means, { settleMs: 0, limit: 2 });
   claim(1);
   await run();
-  expect([...means.inHand]).toEqual([1]);
+  const row = { id: 1, handler: 'page', key: {} };
+  expect(means.inHand.free([row])).toEqual([]);
   await works[0]?.();
   expect(done).toEqual(['clear ', 'settle 1']);
-  expect([...means.inHand]).toEqual([]);
+  expect(means.inHand.free([row])).toEqual([row]);
 });

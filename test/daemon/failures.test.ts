@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { clearRows } from '../../src/clearing/clearing.ts';
 import { parseHandlers } from '../../src/clearing/handler.ts';
+import { InHand } from '../../src/clearing/in-hand.ts';
 import type { Cache, Journal } from '../../src/core/contracts.ts';
 import type { Event, Observe } from '../../src/core/events.ts';
 import { tellFailuresOnce } from '../../src/daemon/failures.ts';
@@ -52,7 +53,7 @@ async function attempt(...ids: readonly string[]): Promise<void> {
     clock: { now: () => now, wait: () => Promise.reject(new Error('nobody waits here')) },
     observe,
     onFailed: () => {},
-    inHand: new Set(),
+    inHand: new InHand(),
   });
 }
 
