@@ -120,7 +120,10 @@ export function unlinkFile(directory: Directory, name: Name): 0 | 1 | undefined 
     if (errorCode(error) === 'ENOENT') return 0;
     // unlink of a directory: EISDIR on Linux, EPERM by POSIX, which is also what an immutable file answers.
     if (errorCode(error) !== 'EISDIR' && errorCode(error) !== 'EPERM') throw error;
-    if (directory.kind(name) !== 'directory') throw error;
+    const kind = directory.kind(name);
+    // Removed by others in between.
+    if (kind === undefined) return 0;
+    if (kind !== 'directory') throw error;
     return undefined;
   }
 }

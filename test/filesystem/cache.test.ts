@@ -61,6 +61,29 @@ describe.each([
     await cache.close();
   });
 
+  it('clears what several patterns name by two hands at once, each file once', async () => {
+    const cache = openCache(root, start);
+    const numbers = Array.from({ length: 30 }, (_, nth) => nth);
+    const directories = numbers.flatMap((a) => numbers.slice(0, 10).map((b) => `tree/${a}/${b}`));
+    const patterns = [
+      ...directories.flatMap((at) => [`${at}/`, `${at}/*`]),
+      ...numbers.flatMap((a) => [`tree/${a}/*`, `tree/${a}/`]),
+      ...['tree/*', 'tree/?', 'tree/??', 'tree/[0-9]*/', 'tree/*/[0-9]', '*/*/?/*'],
+    ];
+    for (let round = 0; round < 3; round++) {
+      for (const at of directories) {
+        mkdirSync(join(root, at), { recursive: true });
+        for (const name of 'abc') writeFileSync(join(root, at, name), 'x');
+      }
+      // Begun from both ends, they meet; the wild ones are everywhere.
+      const answers = await Promise.all([cache.clear(patterns), cache.clear([...patterns].reverse())]);
+      expect(answers.flatMap(({ failures }) => failures)).toEqual([]);
+      expect(answers.reduce((sum, { files }) => sum + files, 0)).toBe(directories.length * 3);
+      expect(readdirSync(join(root, 'tree'))).toEqual([]);
+    }
+    await cache.close();
+  });
+
   it('takes a root relative to where the daemon was started', async () => {
     make('1');
     const cache = openCache(join('..', '..', '..', '..', '..', '..', '..', root), start);
