@@ -88,15 +88,21 @@ const until = (what: string, holds: () => boolean | Promise<boolean>) =>
 /** All is done that the start brought with it. */
 const quiet = () => until('quiet', async () => (await journal('listen_packages_imported')).length === 0);
 
-/** The catch-up has been and gone. What it put aside, too: that is done in turn, and a second notification's after it. */
+/**
+ * The catch-up has been and gone. What it put aside, too: that is done in turn, and a second notification's after it. By the log, for the
+ * reading of the journal may run what the catch-up has just recorded once more.
+ */
 async function startQuietly(): Promise<void> {
-  await start();
-  for (const least of [2, 4]) {
-    await until('the catch-up', () => runs().length >= least);
+  const { log } = await start();
+  for (const least of [1, 2]) {
+    await until('the clearing', () => log.filter(isCleared).length >= least);
     await quiet();
-    if (least === 2) await client.query('NOTIFY packages_imported');
+    if (least === 1) await client.query('NOTIFY packages_imported');
   }
 }
+
+const isCleared = ({ event, handler }: { event?: unknown; handler?: unknown }) =>
+  event === 'cleared' && handler === 'listen_packages_imported';
 
 const begun = (run: number) => until(`run ${run}`, () => runs().length >= run);
 
