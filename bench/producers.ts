@@ -12,15 +12,20 @@ const keys = 20_000;
 
 /**
  * How long an insert of a queued key takes while the backlog drains, in milliseconds, and the same at rest. With the unique constraint of
- * FreshPorts' own table, where ON CONFLICT waits for a claim of the same key.
+ * FreshPorts' own table, where ON CONFLICT waits for a claim of the same key. Other keys wait for nobody: what their inserts take longer
+ * is for want of a core.
  */
 export async function measureProducers(world: World, { rounds, say }: Options) {
   await emptyTables(world);
   await world.client.query('CREATE UNIQUE INDEX legacy ON cache_clearing_ports (category, port)');
   try {
-    return await interleaved<number[], 'draining' | 'at rest'>(
+    return await interleaved<number[], 'draining' | 'draining, other keys' | 'at rest'>(
       rounds,
-      { draining: () => produce(world, true), 'at rest': () => produce(world, false) },
+      {
+        draining: () => produce(world, { drains: true, first: 1 }),
+        'draining, other keys': () => produce(world, { drains: true, first: keys + 1 }),
+        'at rest': () => produce(world, { drains: false, first: 1 }),
+      },
       say,
     );
   } finally {
@@ -41,7 +46,10 @@ async function untilClaimed(daemon: RunningDaemon): Promise<void> {
   );
 }
 
-async function produce(world: World, drains: boolean): Promise<number[]> {
+async function produce(
+  world: World,
+  { drains, first }: { drains: boolean; first: number },
+): Promise<number[]> {
   await emptyTables(world);
   const folder = mkdtempSync(join(world.memory, 'site-'));
   mkdirSync(join(folder, 'cache'));
@@ -65,7 +73,7 @@ async function produce(world: World, drains: boolean): Promise<number[]> {
       const started = performance.now();
       await producer.query(
         `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'port-' || $1::int) ON CONFLICT DO NOTHING`,
-        [1 + ((n * 7_919) % keys)],
+        [first + ((n * 7_919) % keys)],
       );
       times.push(performance.now() - started);
       await wait(1);

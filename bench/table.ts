@@ -8,6 +8,7 @@ export function toTables(measured: Measured): string {
     figuresTable(figuresOf(measured)),
     timesTable(measured),
     latencyTable(measured),
+    producersTable(measured),
     growthTable(measured),
   ]
     .filter((table) => table !== '')
@@ -51,6 +52,15 @@ function latencyTable({ latency, loaded }: Measured): string {
       ]),
   );
   return table(['single event', 'p50, ms', 'p90, ms', 'p99, ms'], rows);
+}
+
+function producersTable({ producers }: Measured): string {
+  const rows = Object.entries(producers ?? {}).map(([name, times]) => [
+    name,
+    ...[0.5, 0.9, 0.99].map((part) => short(quantile(times.flat(), part))),
+    short(Math.max(...times.flat())),
+  ]);
+  return table(["a producer's insert", 'p50, ms', 'p90, ms', 'p99, ms', 'longest, ms'], rows);
 }
 
 function growthTable({ growth = [] }: Measured): string {

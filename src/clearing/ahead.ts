@@ -7,6 +7,13 @@ export interface Claimed extends Pick<Claim, 'entries' | 'rows' | 'lagMs'> {
   readonly claimed: number;
 }
 
+interface Parts {
+  readonly clear: (claims: readonly Claimed[]) => Promise<void>;
+  readonly inHand: InHand;
+  /** Aborted, it ends after the clearing at hand, and leaves to the journal what waits. */
+  readonly signal: AbortSignal;
+}
+
 /** Claims that may wait for their clearing; what they hold is in memory. */
 const mostWaiting = 20;
 
@@ -15,17 +22,19 @@ const mostWaiting = 20;
  * key once that was claimed in several batches: all of them were committed before it began.
  */
 export class Ahead {
-  readonly #clear: (claims: readonly Claimed[]) => Promise<void>;
+  readonly #clear: Parts['clear'];
   readonly #inHand: InHand;
+  readonly #signal: AbortSignal;
   #waiting: Claimed[] = [];
   #atHand: Promise<void> = Promise.resolve();
   /** The clearing of what waits; the one at hand when nothing does. */
   #last: Promise<void> = this.#atHand;
   #failed = false;
 
-  constructor(clear: (claims: readonly Claimed[]) => Promise<void>, inHand: InHand) {
+  constructor({ clear, inHand, signal }: Parts) {
     this.#clear = clear;
     this.#inHand = inHand;
+    this.#signal = signal;
   }
 
   /** Resolves when the next may be claimed; rejects when a clearing has failed. */
@@ -52,7 +61,7 @@ export class Ahead {
       this.#atHand = this.#last;
       const claims = this.#waiting.splice(0);
       try {
-        await this.#clear(claims);
+        if (!this.#signal.aborted) await this.#clear(claims);
       } finally {
         this.#release(claims);
       }

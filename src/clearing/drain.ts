@@ -30,11 +30,12 @@ export async function drain(
   let after: string | null = null;
   let remains = false;
   let done = false;
-  const ahead = new Ahead(
-    (claims) =>
+  const ahead = new Ahead({
+    clear: (claims) =>
       clearClaims(handler, claims, (outcome) => onCleared({ ...outcome, more: !done || ahead.waits }), means),
-    means.inHand,
-  );
+    inHand: means.inHand,
+    signal,
+  });
   try {
     while (!done && !signal.aborted) {
       const started = means.clock.now();

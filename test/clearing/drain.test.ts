@@ -11,12 +11,14 @@ let happened: string[];
 let clearings: Held<Cleared>[];
 let claimFailsAt: number;
 let inHand: InHand;
+let stop: AbortController;
 
 beforeEach(() => {
   keys = ['p1', 'p2', 'p3', 'p2'];
   happened = [];
   clearings = [];
   inHand = new InHand();
+  stop = new AbortController();
   claimFailsAt = Number.POSITIVE_INFINITY;
 });
 
@@ -53,7 +55,7 @@ function drained(batch = 1): Promise<boolean> {
     ...means,
     pace: new Pace(batch),
     onCleared: ({ cleared, more }) => happened.push(`cleared ${cleared}${more ? ', more' : ''}`),
-    signal: new AbortController().signal,
+    signal: stop.signal,
   });
 }
 
@@ -137,6 +139,17 @@ it('fails with a clearing that failed, claims nothing more and leaves the rest t
   clearings[0]?.reject(new Error('the thread died'));
   await expect(end).rejects.toThrow('the thread died');
   expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  expect(clearings.length).toBe(1);
+  expect(idsInHand()).toEqual([]);
+});
+
+it('ends after the clearing at hand when it is stopped, and leaves what waits to the journal', async () => {
+  const end = drained();
+  await settle();
+  stop.abort();
+  expect(idsInHand()).toEqual([1, 2, 3, 4]);
+  clearings[0]?.resolve(done);
+  await end;
   expect(clearings.length).toBe(1);
   expect(idsInHand()).toEqual([]);
 });
