@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { iniFor } from '../test/site.ts';
 import { type RunningDaemon, startUncached } from '../test/uncached.ts';
 import type { World } from './world.ts';
 
-/** Resolves when it listens. No sweep comes in between: only notifications wake it. */
+/** Resolves when it listens and has caught up. No sweep comes in between: only notifications wake it. */
 export async function startDaemon(
-  { database }: World,
+  { database, client }: World,
   { root, folder }: { root: string; folder: string },
   { settle = '0s', program }: { settle?: string; program?: string | undefined } = {},
 ): Promise<RunningDaemon> {
@@ -20,7 +22,20 @@ export async function startDaemon(
   );
   const daemon = startUncached(file, {}, program === undefined ? {} : { program });
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
+  await untilCalm(client);
   return daemon;
+}
+
+/** Until the daemon has sent nothing for a while: what is enqueued now waits for a notification. */
+async function untilCalm(client: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ calm: boolean }>(
+      `SELECT bool_and(state = 'idle' AND state_change < clock_timestamp() - interval '300 milliseconds') AS calm
+       FROM pg_stat_activity WHERE application_name LIKE 'uncached%' AND application_name NOT LIKE '% listener'`,
+    );
+    if (rows[0]?.calm) return;
+    await wait(20);
+  }
 }
 
 /** What the log tells of a backlog's end. */
