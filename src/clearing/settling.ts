@@ -1,4 +1,4 @@
-import type { JournalRow, Look } from '../core/contracts.ts';
+import type { Cache, JournalRow, Look } from '../core/contracts.ts';
 import { sortOut } from './aside.ts';
 import { clearMixed, type Means } from './clearing.ts';
 
@@ -32,7 +32,10 @@ export class Settling {
   #cohorts: Cohort[] = [];
 
   constructor(means: Means, { settleMs, limit }: { settleMs: number; limit: number }) {
-    this.#means = means;
+    const { cache } = means;
+    // Pages that are stale until their first clearing go before those that most likely are gone.
+    const unhurried: Cache = { ...cache, clear: (patterns) => cache.clear(patterns, { unhurried: true }) };
+    this.#means = { ...means, cache: unhurried };
     this.#settleMs = settleMs;
     this.#limit = limit;
   }

@@ -149,8 +149,9 @@ export interface Cache {
   /**
    * Deletes what the patterns (core/pattern.ts) match below root. What is gone already is success; whatever cannot be
    * deleted is reported and stops nothing else. Patterns are taken from the iterable one part after the other.
+   * @param unhurried what others ask for goes first, though not for ever
    */
-  clear(patterns: Iterable<string>): Promise<Cleared>;
+  clear(patterns: Iterable<string>, how?: { unhurried: boolean }): Promise<Cleared>;
   close(): Promise<void>;
 }
 

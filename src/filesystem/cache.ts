@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Cache, Cleared } from '../core/contracts.ts';
 import { startApart } from './apart.ts';
 import { Hand } from './hand.ts';
+import { Waiting } from './waiting.ts';
 
 export interface WatchedCache extends Cache {
   /** Before the first request, which starts it otherwise: a thread takes 50 ms, which would be at the cost of the first event. */
@@ -18,27 +19,27 @@ const partSize = 250;
 
 /**
  * The cache below `root`. What is asked for is cleared in parts, by as many hands as are free, and those who ask take turns: a single
- * event does not wait for the end of a large settling.
+ * event does not wait for the end of a large backlog.
  * @param listing whether to tell the paths of what was deleted
  */
 export function openCache(root: string, start = startApart, { listing = false } = {}): WatchedCache {
   const hands = Array.from({ length: handCount }, () => new Hand(resolve(root), start));
   const free = [...hands];
-  const waiting: ((hand: Hand) => void)[] = [];
+  const waiting = new Waiting();
 
-  async function withHand<Result>(use: (hand: Hand) => Promise<Result>): Promise<Result> {
-    const hand = free.shift() ?? (await new Promise<Hand>((resolve) => waiting.push(resolve)));
+  async function withHand(use: (hand: Hand) => Promise<void>, unhurried: boolean): Promise<void> {
+    const hand = free.shift() ?? (await new Promise<Hand>((resolve) => waiting.add(resolve, unhurried)));
     try {
-      return await use(hand);
+      await use(hand);
     } finally {
-      const next = waiting.shift();
+      const next = waiting.next();
       if (next) next(hand);
       else free.unshift(hand);
     }
   }
 
   return {
-    async clear(patterns) {
+    async clear(patterns, { unhurried } = { unhurried: false }) {
       const parts = partsOf(patterns);
       const cleared: Cleared[] = [];
       let next = parts.next();
@@ -55,9 +56,10 @@ export function openCache(root: string, start = startApart, { listing = false } 
         );
       };
       const clearAll = async () => {
-        while (!next.done) await withHand(clearNext);
+        while (!next.done) await withHand(clearNext, unhurried);
       };
-      await Promise.all(hands.map(clearAll));
+      // One more than there are hands: it waits already when the next one is free, so that turns are taken among all who ask.
+      await Promise.all([...hands, 'waits'].map(clearAll));
       return together(cleared);
     },
     start() {

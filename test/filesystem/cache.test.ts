@@ -127,11 +127,31 @@ describe('two hands', () => {
     const { cache, started } = withFakes();
     cache.clear(many('a', 10_000)).catch(() => {});
     const small = cache.clear(['b']);
-    answer(started[0], { files: 0, failures: [] });
-    await settled();
-    expect(started[0]?.posted.at(-1)?.patterns).toEqual(['b']);
-    answer(started[0], { files: 1, failures: [] });
+    for (const fake of started) {
+      answer(fake, { files: 0, failures: [] });
+      await settled();
+    }
+    expect(started[1]?.posted.at(-1)?.patterns).toEqual(['b']);
+    answer(started[1], { files: 1, failures: [] });
     expect((await small).files).toBe(1);
+  });
+
+  it('let wait who is in no hurry, though not for ever', async () => {
+    const { cache, started } = withFakes();
+    const order: string[] = [];
+    cache.clear(many('first ', 100_000)).catch(() => {});
+    cache.clear(many('second ', 100_000), { unhurried: true }).catch(() => {});
+    cache.clear(['event']).catch(() => {});
+    for (let nth = 0; nth < 60; nth++) {
+      const hand = started[nth % 2];
+      order.push(hand?.posted.at(-1)?.patterns[0]?.replace(/ .*/, '') ?? '');
+      answer(hand, { files: 0, failures: [] });
+      await settled();
+    }
+    expect(order.indexOf('event')).toBeLessThan(order.indexOf('second'));
+    const seconds = order.filter((one) => one === 'second').length;
+    expect(seconds).toBeGreaterThanOrEqual(10);
+    expect(seconds).toBeLessThanOrEqual(20);
   });
 
   it('take the patterns of a large request only as they can be cleared', async () => {
