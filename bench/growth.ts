@@ -30,8 +30,7 @@ export async function measureGrowth(world: World, { quick, rounds, say }: Option
   for (const rows of sizes) {
     say(` ${rows} rows`);
     const { uncached = [], limit = [] } = await interleaved<GrowthRun, 'uncached' | 'limit'>(
-      // A million takes minutes.
-      rows < 1_000_000 ? rounds : Math.ceil(rounds / 3),
+      rounds,
       { uncached: () => drain(world, rows), limit: () => deleteAlone(world, rows) },
       say,
     );
