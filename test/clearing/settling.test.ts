@@ -26,7 +26,9 @@ beforeEach(() => {
   done = [];
   looks = [];
   const cache: Cache = {
-    async clear(patterns) {
+    async clear(patterns, how) {
+      // First clearings, whose pages are stale, go before.
+      expect(how).toEqual({ unhurried: true });
       done.push(`clear ${[...patterns].join(' ')}`);
       return { files: 0, failures: [] };
     },
