@@ -24,6 +24,6 @@ function describeMachine({ load, at }: Measured, { server, memory, disk }: World
   return [
     `${at.slice(0, 10)}; ${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}; Node ${process.version.slice(1)}, PostgreSQL ${server.version}.`,
     `Pages in memory: ${mountOf(memory)}. On disk: ${disk?.words ?? 'not measured'}. The database: ${mountOf(server.host)}, with fsync.`,
-    `Median of ${rounds}}), interleaved, in one run; load average ${Math.min(...load).toFixed(1)} to ${Math.max(...load).toFixed(1)} meanwhile.`,
+    `Median of ${rounds}, interleaved, in one run; load average ${Math.min(...load).toFixed(1)} to ${Math.max(...load).toFixed(1)} meanwhile.`,
   ];
 }
