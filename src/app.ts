@@ -45,7 +45,7 @@ export interface App {
   channels(): Promise<Listened[]>;
   listenTo(channels: readonly Listened[]): Listen;
   means(observe: Observe): Omit<Means, 'onFailed'>;
-  /** Closes connections and the clearing thread. */
+  /** Closes connections and the hands that clear. */
   close(): Promise<void>;
 }
 

@@ -59,7 +59,7 @@ export function openCache(root: string, start = startApart, { listing = false } 
         while (!next.done) await withHand(clearNext, unhurried);
       };
       // One more than there are hands: it waits already when the next one is free, so that turns are taken among all who ask.
-      await Promise.all([...hands, 'waits'].map(clearAll));
+      await Promise.all(Array.from({ length: hands.length + 1 }, clearAll));
       return together(cleared);
     },
     start() {

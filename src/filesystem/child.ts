@@ -2,7 +2,7 @@ import { answer, type ClearRequest } from './answer.ts';
 import { chdirWalk } from './chdir-walk.ts';
 
 /**
- * The clearing child: one request after the other, for the root it was given. Nothing but the channel to the daemon keeps it
+ * A clearing child: one request after the other, for the root it was given. Nothing but the channel to the daemon keeps it
  * running: when the daemon has ended, even by kill -9, the channel is closed and so is this.
  */
 const root = process.argv[2] ?? '';

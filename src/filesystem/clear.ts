@@ -11,7 +11,7 @@ import { systemWalk } from './walk.ts';
 
 /**
  * Deletes what the patterns match below root. Synchronous: one thread of readdir and unlink beats the promise API several
- * times over, so it belongs in a thread or a child of its own (cache.ts).
+ * times over, so it belongs in threads or children of its own (cache.ts).
  */
 export function clear(
   root: string,

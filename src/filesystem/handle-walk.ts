@@ -3,7 +3,7 @@ import { errorCode } from '../core/errors.ts';
 import { Directory, type Name, refusals, type Walk } from './directory.ts';
 import { hasMountsBelow } from './mounts.ts';
 
-/** Linux: every operation goes through the directory's handle, as /proc/self/fd/N/name. */
+/** Linux: every operation goes through the directory's handle, as /proc/PID/fd/N/name. */
 export const handleWalk: Walk = {
   openRoot(root, patterns) {
     const confineMount = patterns <= few || hasMountsBelow(root);
@@ -24,7 +24,7 @@ const few = 8;
 interface Where {
   /** The directory in which this process has its handles. */
   readonly handles: string;
-  /** The mount that everything must be on, where mounts lie below root. */
+  /** The mount that everything must be on; undefined where nothing is mounted below root. */
   readonly mount: string | undefined;
 }
 

@@ -87,7 +87,7 @@ it('claims while files go, and clears together what was claimed meanwhile, each 
   expect(idsInHand()).toEqual([]);
 });
 
-/** Batches claimed ahead: one more than the clearing at hand and those that wait. */
+/** Claims: the one whose files go, and those that may wait. */
 const most = 21;
 
 it('claims no further ahead than a bound', async () => {

@@ -1,16 +1,12 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { beforeAll } from 'vitest';
 import { fpListenFor, freshportsDirs } from '../fp-listen-ini.ts';
-import { testDatabase } from '../postgres/test-database.ts';
-import { makeSite, type Site } from '../site.ts';
+import { client, database, site } from './site-and-database.ts';
 
-/* A site with an fp-listen.ini and its database, new for each test file that imports them: its hooks are here. */
+/* A site with an fp-listen.ini and its database: its hook is here. */
 
-export const database = testDatabase();
-export let site: Site;
-export let client: Client;
+export { client, database, site } from './site-and-database.ts';
 
 /** Besides the four of a new database. */
 export const channels = {
@@ -22,21 +18,9 @@ export const channels = {
 };
 
 beforeAll(async () => {
-  client = new Client(database.config);
-  await client.connect();
   for (const channel of Object.entries(channels)) {
     await client.query('INSERT INTO listen_for (name, script_name) VALUES ($1, $2)', channel);
   }
-});
-afterAll(() => client.end());
-beforeEach(() => {
-  site = makeSite();
-});
-afterEach(async () => {
-  await client.query(
-    'TRUNCATE uncached.journal, cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files',
-  );
-  site.remove();
 });
 
 export const dirs = () => freshportsDirs(dirname(site.root));

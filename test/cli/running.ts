@@ -1,32 +1,17 @@
-import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { testDatabase } from '../postgres/test-database.ts';
-import { iniFor, makeSite, type Site } from '../site.ts';
+import { afterEach } from 'vitest';
+import { iniFor } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
+import { client, database, site } from './site-and-database.ts';
 
-/* A site, a database and a daemon to start, new for each test file that imports them: its hooks are here. */
+/* A site, a database and a daemon to start: its hook is here. */
 
-const database = testDatabase();
-export let site: Site;
-export let client: Client;
+export { client, site } from './site-and-database.ts';
+
 let daemon: RunningDaemon | undefined;
 
-beforeAll(async () => {
-  client = new Client(database.config);
-  await client.connect();
-});
-afterAll(() => client.end());
-
-beforeEach(() => {
-  site = makeSite();
-});
 afterEach(async () => {
   await daemon?.stop();
   daemon = undefined;
-  await client.query(
-    'TRUNCATE uncached.journal, cache_clearing_ports, cache_clearing_dates, cache_clearing_commits',
-  );
-  site.remove();
 });
 
 export async function start(options: Parameters<typeof iniFor>[2] = {}): Promise<RunningDaemon> {
