@@ -2,12 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Milliseconds of CPU that processes and all below them have used so far, those that have ended included. */
 export function cpuMs(...pids: readonly number[]): number {
+  return pids.flatMap(withChildren).reduce((sum, pid) => sum + ownMs(pid), 0);
+}
+
+/** A process and all below it. */
+export function withChildren(pid: number): number[] {
   const parents = parentsOfAll();
   const below = (pid: number): number[] => [
     pid,
     ...[...parents].filter(([, parent]) => parent === pid).flatMap(([child]) => below(child)),
   ];
-  return pids.flatMap(below).reduce((sum, pid) => sum + ownMs(pid), 0);
+  return below(pid);
 }
 
 /** The kernel counts in hundredths of a second. */
@@ -35,6 +40,18 @@ function statOf(pid: number): string[] {
   }
 }
 
+/** Of a process and all below it, these without the pages of files, which are Node's own and shared with the first. */
 export function peakMiB(pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+  const [, ...children] = withChildren(pid);
+  return (
+    children.reduce(
+      (sum, child) => sum + kiBOf(child, 'VmHWM') - kiBOf(child, 'RssFile'),
+      kiBOf(pid, 'VmHWM'),
+    ) / 1024
+  );
+}
+
+function kiBOf(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { withChildren } from './cpu.ts';
 import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { emptyTables, type World } from './world.ts';
@@ -24,8 +25,10 @@ export async function measureIdle(world: World, { quick }: Options): Promise<{ p
 
 /** To the nanosecond, where cpu.ts counts hundredths of a second. */
 function threadsMs(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
-    const [ran] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ');
-    return sum + Number(ran) / 1e6;
-  }, 0);
+  return withChildren(pid)
+    .flatMap((each) => readdirSync(`/proc/${each}/task`).map((thread) => `/proc/${each}/task/${thread}`))
+    .reduce((sum, thread) => {
+      const [ran] = readFileSync(`${thread}/schedstat`, 'latin1').split(' ');
+      return sum + Number(ran) / 1e6;
+    }, 0);
 }

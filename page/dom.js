@@ -1,4 +1,4 @@
-/** Text goes into the page as text only: nothing here, or anywhere in this folder, parses HTML. */
+/** Text goes into the page only as text: nothing in this folder parses HTML. */
 
 /**
  * @param {string} id
@@ -37,7 +37,7 @@ export function svg(name, attributes, ...children) {
 }
 
 /**
- * Leaves alone what is as it should be: a selection in it stays.
+ * Changes only what differs: a selection in the rest stays.
  * @param {Element} element
  * @param {string} text
  * @param {string} [className]
@@ -48,7 +48,7 @@ export function say(element, text, className = '') {
 }
 
 /**
- * Makes the children those of the items, in their order. Items that were there keep their element.
+ * Makes the children match the items, in their order. Items that were there keep their element.
  * @template T
  * @param {Element} parent
  * @param {readonly T[]} items
@@ -57,6 +57,7 @@ export function say(element, text, className = '') {
  * @param {(element: HTMLElement, item: T) => void} [update]
  */
 export function keep(parent, items, keyOf, make, update = () => {}) {
+  const gone = new Set(parent.children);
   const before = new Map(
     [...parent.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, child]),
   );
@@ -68,8 +69,9 @@ export function keep(parent, items, keyOf, make, update = () => {}) {
       child = make(item);
       child.dataset.key = key;
     }
+    gone.delete(child);
     update(child, item);
     if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
   });
-  for (const gone of before.values()) gone.remove();
+  for (const child of gone) child.remove();
 }

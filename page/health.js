@@ -1,58 +1,94 @@
-/** @import { Level, Status } from '../src/core/status.ts' */
+/** @import { Level, Status } from '../src/core/daemon-status.ts' */
 import { byId, element, keep, say } from './dom.js';
-import { count, dateAndTime, duration, time } from './words.js';
+import { count, dateAndTime, duration, time, unknown, zone } from './words.js';
 
 /** @type {Readonly<Record<Level | 'unknown', string>>} */
-const words = { ok: 'Well', warning: 'Warning', critical: 'Critical', unknown: 'Gone' };
+const words = { ok: 'OK', warning: 'Warning', critical: 'Critical', unknown: 'Unreachable' };
 
 /** @type {Readonly<Record<Level | 'unknown', string>>} */
 const colours = { ok: '#1b9e5a', warning: '#d98a00', critical: '#d93030', unknown: '#8895a3' };
 
+const well = [{ text: 'Listening. Changes are cleared at once.' }];
+
 /** @param {Status} status */
 export function showHealth(status) {
-  const { level, reasons, handlers, heartbeatAgeMs, countedAgeMs, reconnects, version, at, startedAt } =
+  const { health, problems, handlers, heartbeatAgeMs, countsAgeMs, reconnects, version, at, startedAt } =
     status;
+  const { thresholds } = status;
   /** @param {(one: Status['handlers'][number]) => number} of */
   const sum = (of) => handlers.reduce((total, one) => total + of(one), 0);
-  const lagMs = Math.max(0, ...handlers.map((one) => one.lagMs));
+  const lagMs = Math.max(0, ...handlers.map((one) => one.lagAtLeastMs));
   const failing = sum((one) => one.failing);
+  const never = countsAgeMs === null;
+  const uncounted = handlers.some(({ backlog }) => backlog === null);
+  const unaged = never || handlers.some(({ lagMs }) => lagMs === null);
+  const lagClass = classOfLag(lagMs, thresholds) || (unaged ? 'late' : '');
 
-  showLevel(level, reasons.length > 0 ? reasons : ['Listening. Whatever changes is cleared at once.']);
-  say(byId('backlog'), count(sum((one) => one.backlog)));
-  say(byId('lag'), duration(lagMs), classOfLag(lagMs));
-  say(byId('failing-rows'), count(failing), failing > 0 ? 'bad' : '');
-  say(byId('files'), count(sum((one) => one.files)));
+  showLevel(health, problems.length > 0 ? problems : well);
+  say(
+    byId('backlog'),
+    never || uncounted ? unknown : count(sum((one) => one.backlog ?? 0)),
+    uncounted ? 'bad' : '',
+  );
+  say(byId('lag'), unaged ? unknown : duration(lagMs), lagClass);
+  say(byId('failing-rows'), never ? unknown : count(failing), failing > 0 ? 'bad' : '');
+  say(byId('files'), count(sum((one) => one.clearedFiles)));
   say(byId('heartbeat'), heartbeatAgeMs === null ? 'none yet' : `${duration(heartbeatAgeMs)} ago`);
   say(byId('reconnects'), count(reconnects));
   say(byId('version'), version);
   say(byId('started'), `started ${dateAndTime(startedAt)}`, 'end');
-  const old = countedAgeMs !== null && countedAgeMs > 5_000 ? `, counted ${duration(countedAgeMs)} ago` : '';
-  say(byId('clock'), `live at ${time(at)}${old}`, 'end');
+  const old = countsAgeMs !== null && countsAgeMs > 5_000 ? `, counted ${duration(countsAgeMs)} ago` : '';
+  say(byId('clock'), `live at ${time(at)} ${zone}${old}`, 'end');
+  showIdentity(status.daemon);
 }
 
-/** The daemon does not answer: the numbers stay, and are no longer true. */
+/** @param {Status['daemon']} daemon */
+function showIdentity({ host, pid, database, root, configurationFile }) {
+  const facts = { host, process: `${pid}`, database, root, configuration: configurationFile };
+  keep(
+    byId('identity'),
+    Object.entries(facts),
+    ([name]) => name,
+    ([name]) => element('div', '', element('dt', '', name), ' ', element('dd')),
+    (item, [, text]) => {
+      if (item.lastElementChild) say(item.lastElementChild, text);
+    },
+  );
+}
+
+/** The daemon does not answer: the numbers stay, but are out of date. */
 export function showLost() {
   showLevel('unknown', [
-    'The daemon does not answer: it is stopped or starting anew, or the network is gone.',
+    { text: 'The daemon does not answer: it is stopped or restarting, or the network is down.' },
   ]);
   const clock = byId('clock');
   say(clock, clock.textContent.replace('live at', 'last seen at'), 'end');
 }
 
-/** @param {number} ms */
-export function classOfLag(ms) {
-  return ms >= 60_000 ? 'bad' : ms >= 3_000 ? 'late' : '';
+/**
+ * @param {number} ms
+ * @param {Status['thresholds']} thresholds
+ */
+export function classOfLag(ms, { warningMs, criticalMs }) {
+  return ms >= criticalMs ? 'bad' : ms >= warningMs ? 'late' : '';
 }
 
 /**
  * @param {Level | 'unknown'} level
- * @param {readonly string[]} reasons
+ * @param {readonly { level?: Level, text: string }[]} reasons
  */
 function showLevel(level, reasons) {
   const word = words[level];
   document.body.dataset.level = level;
   say(byId('word'), word);
-  keep(byId('reasons'), reasons, String, (reason) => element('li', '', reason));
+  keep(
+    byId('reasons'),
+    reasons,
+    // A problem whose age grows stays the same item.
+    ({ text }) => text.replace(/\d+/g, '0'),
+    () => element('li'),
+    (item, { level = '', text }) => say(item, text, level),
+  );
   const title = `${word} · uncached`;
   if (document.title === title) return;
   document.title = title;

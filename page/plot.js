@@ -1,38 +1,41 @@
-/** @import { Moment } from '../src/core/status.ts' */
+/** @import { SampleNumbers } from '../src/core/daemon-status.ts' */
 import { element, svg } from './dom.js';
 import { time } from './words.js';
 
+/** @typedef {SampleNumbers & { at: number }} Sample */
+
 /**
  * Where things are drawn: `x` of a time, and the edges, in pixels.
- * @typedef {{ left: number, right: number, top: number, bottom: number, momentWidth: number, x: (at: number) => number }} Frame
+ * @typedef {{ left: number, right: number, top: number, bottom: number, momentWidth: number, x: (at: number)
+ *   => number }} Frame
  */
 
 /**
  * @typedef {object} Subject
  * @property {string} title
- * @property {(moments: readonly Moment[]) => string} sum what stands beside the title, and is read out
- * @property {(moment: Moment) => string} tell what one moment shows
- * @property {(frame: Frame, moments: readonly Moment[]) => SVGElement[]} draw
+ * @property {(moments: readonly Sample[]) => string} sum what stands beside the title, and is read out
+ * @property {(moment: Sample) => string} tell what one moment shows
+ * @property {(frame: Frame, moments: readonly Sample[]) => SVGElement[]} draw
  */
 
 const minuteMs = 60_000;
 const momentMs = 10_000;
 
-/** The plot spans the first of these that holds all there is. */
+/** The plot spans the first of these that contains all samples. */
 const spansMs = [5, 15, 30, 60].map((minutes) => minutes * minuteMs);
 
 /**
- * A plot of the last hour. Pointer and arrow keys tell a single moment.
+ * A plot of the last hour. Pointer and arrow keys show a single sample.
  * @param {HTMLElement} figure
  * @param {Subject} subject
- * @returns {(moments: readonly Moment[]) => void}
+ * @returns {(moments: readonly Sample[]) => void}
  */
 export function plot(figure, { title, sum, tell, draw }) {
   const readout = element('output');
   const canvas = svg('svg', { tabindex: 0, role: 'img' });
   const cursor = svg('line', { class: 'cursor' });
   figure.append(element('figcaption', '', element('span', '', title), readout), canvas);
-  /** @type {readonly Moment[]} */
+  /** @type {readonly Sample[]} */
   let moments = [];
   /** @type {number | undefined} */
   let chosen;
@@ -43,7 +46,7 @@ export function plot(figure, { title, sum, tell, draw }) {
     point();
   }
 
-  /** Shows the chosen moment, or all of them. */
+  /** Shows the chosen sample, or all of them. */
   function point() {
     const moment = moments.find(({ at }) => at === chosen);
     const words = sum(moments);
@@ -66,7 +69,7 @@ export function plot(figure, { title, sum, tell, draw }) {
 
   canvas.addEventListener('pointermove', (event) => {
     const { x } = frameOf(canvas, moments);
-    const away = (/** @type {Moment} */ { at }) =>
+    const away = (/** @type {Sample} */ { at }) =>
       Math.abs(x(at) - (event.clientX - canvas.getBoundingClientRect().left));
     choose(moments.reduce((best, one) => (!best || away(one) < away(best) ? one : best), moments[0])?.at);
   });
@@ -96,7 +99,7 @@ export function plot(figure, { title, sum, tell, draw }) {
 
 /**
  * @param {SVGElement} canvas
- * @param {readonly Moment[]} moments
+ * @param {readonly Sample[]} moments
  * @returns {Frame}
  */
 function frameOf(canvas, moments) {
@@ -108,7 +111,7 @@ function frameOf(canvas, moments) {
   return { left, right, top: 8, bottom: height - 22, momentWidth: x(from + momentMs) - left, x };
 }
 
-/** @param {readonly Moment[]} moments */
+/** @param {readonly Sample[]} moments */
 function spanOf(moments) {
   const to = moments[moments.length - 1]?.at ?? 0;
   const there = to - (moments[0]?.at ?? to);
@@ -118,7 +121,7 @@ function spanOf(moments) {
 
 /**
  * @param {Frame} frame
- * @param {readonly Moment[]} moments
+ * @param {readonly Sample[]} moments
  * @returns {SVGElement[]}
  */
 function timeAxis({ left, right, bottom, x }, moments) {

@@ -1,5 +1,5 @@
-/** @import { Moment } from '../src/core/status.ts' */
-/** @import { Frame } from './plot.js' */
+/** @import { Thresholds } from '../src/core/daemon-status.ts' */
+/** @import { Frame, Sample } from './plot.js' */
 import { svg } from './dom.js';
 import { level, plot } from './plot.js';
 import { count, duration, several } from './words.js';
@@ -9,8 +9,9 @@ export function backlogPlot(figure) {
   return plot(figure, {
     title: 'Backlog',
     sum: (moments) => {
-      const most = Math.max(0, ...moments.map(({ backlog }) => backlog ?? 0));
-      return moments.length === 0 ? 'not counted yet' : `at most ${several(most, 'entry', 'entries')}`;
+      const most = Math.max(-1, ...moments.map(({ backlog }) => backlog ?? -1));
+      if (most < 0) return moments.length === 0 ? 'not counted yet' : 'could not be counted';
+      return `peak ${count(most)}`;
     },
     tell: ({ backlog, files }) =>
       `${backlog === null ? 'not counted' : several(backlog, 'entry', 'entries')}, ${several(files, 'file', 'files')} cleared`,
@@ -20,7 +21,7 @@ export function backlogPlot(figure) {
 
 /**
  * @param {Frame} frame
- * @param {readonly Moment[]} moments
+ * @param {readonly Sample[]} moments
  */
 function drawBacklog(frame, moments) {
   const most = Math.max(0, ...moments.map(({ backlog }) => backlog ?? 0));
@@ -40,11 +41,11 @@ function drawBacklog(frame, moments) {
 }
 
 /**
- * Unbroken stretches: the daemon was away in between, or could not count.
- * @param {readonly Moment[]} moments
+ * Unbroken stretches: in between the daemon was away, or could not count.
+ * @param {readonly Sample[]} moments
  */
 function runs(moments) {
-  /** @type {Moment[][]} */
+  /** @type {Sample[][]} */
   const all = [];
   let before = 0;
   for (const moment of moments) {
@@ -74,13 +75,16 @@ function short(value) {
   return value >= 10_000 ? `${value / 1_000} k` : count(value);
 }
 
-/** @param {HTMLElement} figure */
-export function latencyPlot(figure) {
+/**
+ * @param {HTMLElement} figure
+ * @param {() => Thresholds | undefined} thresholds not known before the daemon has sent them
+ */
+export function latencyPlot(figure, thresholds) {
   return plot(figure, {
     title: 'From commit to cleared',
     sum: (moments) => {
       const slowest = Math.max(-1, ...moments.map(({ slowestMs }) => slowestMs ?? -1));
-      return slowest < 0 ? 'nothing cleared yet' : `${duration(slowest)} at most`;
+      return slowest < 0 ? 'nothing cleared yet' : `slowest ${duration(slowest)}`;
     },
     tell: ({ fastestMs, slowestMs }) => {
       if (fastestMs === undefined || slowestMs === undefined) return 'nothing cleared';
@@ -88,16 +92,18 @@ export function latencyPlot(figure) {
         ? duration(slowestMs)
         : `${duration(fastestMs)} to ${duration(slowestMs)}`;
     },
-    draw: drawLatency,
+    draw: (frame, moments) => drawLatency(frame, moments, thresholds()),
   });
 }
 
 /**
- * A bar from the fastest to the slowest of each moment, by powers of ten: milliseconds matter as much as hours.
+ * A bar from the fastest to the slowest of each sample, by powers of ten: milliseconds matter as much as
+ * hours.
  * @param {Frame} frame
- * @param {readonly Moment[]} moments
+ * @param {readonly Sample[]} moments
+ * @param {Thresholds | undefined} thresholds
  */
-function drawLatency(frame, moments) {
+function drawLatency(frame, moments, thresholds) {
   const slowest = Math.max(1_000, ...moments.map(({ slowestMs }) => slowestMs ?? 0));
   const decades = Math.ceil(Math.log10(slowest));
   const y = (/** @type {number} */ ms) =>
@@ -107,10 +113,10 @@ function drawLatency(frame, moments) {
     marks.push(...level(frame, y(10 ** power), duration(10 ** power)));
   }
   for (const [ms, className] of /** @type {const} */ ([
-    [3_000, 'limit late'],
-    [60_000, 'limit bad'],
+    [thresholds?.warningMs, 'limit late'],
+    [thresholds?.criticalMs, 'limit bad'],
   ])) {
-    if (ms > 10 ** decades) continue;
+    if (ms === undefined || ms > 10 ** decades) continue;
     const words = { class: 'limit-label', x: frame.right, y: y(ms) - 4, 'text-anchor': 'end' };
     marks.push(...level(frame, y(ms), '', className), svg('text', words, duration(ms)));
   }

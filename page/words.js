@@ -1,6 +1,12 @@
-/** Numbers and times in words, as an operator reads them. */
+/** Numbers and times as text for an operator. */
 
 const plain = new Intl.NumberFormat('en');
+
+/** The time zone of every time on the page: the browser's. */
+export const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Shown in place of an unknown number. */
+export const unknown = '–';
 
 /** @param {number} value */
 export function count(value) {
@@ -17,7 +23,7 @@ export function several(value, one, many) {
 }
 
 /**
- * Two places that matter, in the unit that fits: `8.3 ms`, `1.2 s`, `94 s`, `5 min 12 s`, `3 h 20 min`.
+ * Two significant digits, in the unit that fits: `8.3 ms`, `1.2 s`, `94 s`, `5 min 12 s`, `3 h 20 min`.
  * @param {number} ms
  */
 export function duration(ms) {

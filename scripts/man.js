@@ -1,4 +1,5 @@
-// Makes the man pages of the documents: man/uncached.8 of doc/usage.md, man/uncached.ini.5 of doc/config.md. Run at `npm pack`.
+// Makes the man pages from the documents: man/uncached.8 from doc/usage.md, man/uncached.ini.5 from
+// doc/config.md. Run at `npm pack`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Marked } from 'marked';
 import man from 'marked-man';
@@ -35,17 +36,20 @@ function make(name, section, purpose, { document, synopsis, seeAlso }) {
   writeFileSync(`${directory}/${name}.${section}`, settle(roff));
 }
 
-/** As the headings of man pages are; a section of the configuration keeps its name. */
+/** In the style of man pages' headings; a section of the configuration keeps its name. */
 function upperCase(part) {
   return part.replace(/^## [^[\n]+$/m, (heading) => heading.toUpperCase());
 }
 
-/** Nobody follows a link in a terminal: documents are named as they lie in the package. */
+/** A terminal has no links: documents are named by their path in the package. */
 function plainLinks(text) {
   return text.replace(/\[[^\]]+\]\(([\w.]+\.md)\)/g, 'doc/$1');
 }
 
-/** Tables have no room on eighty columns: each row becomes an item of a list. A column between is the default. */
+/**
+ * Tables do not fit on eighty columns: each row becomes an item of a list. A column in the middle is the
+ * default.
+ */
 function listTables(text) {
   return text.replace(/^\|.*\|\n\|[-| :]+\|\n((?:\|.*\|\n)+)/gm, (_table, rows) =>
     rows
@@ -63,7 +67,7 @@ function listTables(text) {
   );
 }
 
-/** What mandoc and groff would warn of. */
+/** Input that mandoc and groff would warn of. */
 function settle(roff) {
   const date = new Date(Number(process.env.SOURCE_DATE_EPOCH ?? Date.now() / 1000) * 1000)
     .toISOString()
@@ -72,7 +76,7 @@ function settle(roff) {
     roff
       .replace(/^(\.TH "[^"]*" "\d" )"[^"]*"/m, `$1"${date}"`)
       .replace(/^(\.S[HS] .*\n)\.P\n/gm, '$1')
-      // An item of listTables: the term to the left, what it means below.
+      // An item of listTables: the term on the left, its meaning below.
       .replace(/^\.RS 1\n((?:\.IP \\\(bu 2\n.*\n\n?\.P\n[\s\S]*?)+?)\.RE\n/gm, (_all, items) =>
         items.replace(/^\.IP \\\(bu 2\n(.*)\n\n?\.P\n/gm, '.TP\n$1\n'),
       )

@@ -1,23 +1,18 @@
 -- The journal: what the daemon has claimed from the queue tables and not yet settled. And the group role
 -- that may use it.
 --
--- This file alone is all that the daemon needs beside a listen_for and queue tables that are there already,
--- such as those of FreshPorts: it makes the schema uncached and touches nothing else. The role that the
--- daemon connects as must already have SELECT on listen_for and SELECT, DELETE on each queue table.
+-- If listen_for and the queue tables exist already, the daemon needs nothing else. This creates the schema uncached
+-- and touches nothing else. The role that the daemon connects as must already have SELECT on listen_for and SELECT,
+-- DELETE on each queue table.
 --
---   uncached schema --journal-only | psql -v ON_ERROR_STOP=1 -d freshports.org
---   psql -d freshports.org -c 'GRANT uncached TO listening'
+--   uncached schema --journal-only | psql -v ON_ERROR_STOP=1 -d DATABASE
+--   psql -d DATABASE -c 'GRANT uncached TO ROLE_OF_THE_DAEMON'
 --
--- Two things are better with more of sql/, each of its own accord:
---   * 2-listen_for.sql adds a trigger to listen_for, so that a change in it is heard at once and not seen with
---     the next sweep.
---   * GRANT UPDATE (id) ON the queue tables, as 5-grants.sql does, lets the daemon skip entries that
---     producers hold locked; without it the daemon waits for them, and what is queued behind them waits too.
---
--- Run by the role that shall own it, which may create schemas in this database and roles. Safe to run again;
--- PostgreSQL 14 or newer.
-
-BEGIN;
+-- Two things are better with more:
+--   * The whole schema adds a trigger to listen_for, so that the daemon notices a change in it at once and does
+--     not wait for the next sweep.
+--   * GRANT UPDATE (id) ON a queue table lets the daemon skip entries that producers hold locked. Without it the
+--     daemon waits for them, and so do the entries behind them.
 
 CREATE SCHEMA IF NOT EXISTS uncached;
 
@@ -28,13 +23,13 @@ COMMENT ON SCHEMA uncached IS
 -- transaction that writes the journal row, and from then on the row is all that is left of it.
 --
 -- A row lives for some ten seconds: inserted, updated once (cleared_at), deleted. So
---   * over half of each page stays free, for the second version of each row beside the first: a HOT
+--   * over half of each page stays free, for the second version of each row next to the first: a HOT
 --     update, which touches no index. The table is small; the space does not matter.
 --   * autovacuum counts dead rows alone. The default adds a fifth of the live ones, and after a
 --     mass enqueue (565,576 entries in one night have been seen) it would wait for 113,000 more.
 --
 -- No index on handler or cleared_at: the daemon settles by id, and reads the whole table only when it
--- starts. One on cleared_at would put an end to the HOT updates.
+-- starts. One on cleared_at would prevent the HOT updates.
 CREATE TABLE IF NOT EXISTS uncached.journal (
   id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   handler     text        NOT NULL,
@@ -72,16 +67,86 @@ COMMENT ON COLUMN uncached.journal.enqueued_at IS
 COMMENT ON COLUMN uncached.journal.claimed_at IS
   'When the entries were moved here from the queue table.';
 COMMENT ON COLUMN uncached.journal.cleared_at IS
-  'NULL: claimed, not cleared yet. Set: cleared once and settling; the second clearing deletes the row.';
+  'NULL: claimed, not cleared yet. Set: cleared once and settling; the second clearing deletes the row, or keeps it with '
+  'last_error if its key is invalid.';
 COMMENT ON COLUMN uncached.journal.attempts IS
   'How many clearings have failed.';
 COMMENT ON COLUMN uncached.journal.last_error IS
-  'Why the last clearing failed. Set: failing. NULL: nothing is wrong.';
+  'Why the last clearing failed. Set: failing; with cleared_at, the key is invalid: no page can have it, and it is not tried '
+  'again by itself. NULL: nothing is wrong.';
 COMMENT ON COLUMN uncached.journal.owner IS
   'The daemon that works on the row: "uncached OWNER" is the application_name of its sessions. When these are gone '
   'or silent for long, another daemon takes the row over.';
 COMMENT ON COLUMN uncached.journal.retry_at IS
   'When a failing row is tried again.';
+
+-- Which cache stood where when a daemon saw it last: an empty directory where a file system is not mounted is not
+-- taken for the cache, and two daemons with different roots do not share the entries of one queue table.
+CREATE TABLE IF NOT EXISTS uncached.root (
+  machine     text        NOT NULL,
+  path        text        NOT NULL,
+  id          text        NOT NULL,
+  identity    text        NOT NULL,
+  mount_point text        NOT NULL,
+  places      jsonb       NOT NULL,
+  queues      text[]      NOT NULL,
+  owners      jsonb       NOT NULL,
+  wiping      boolean     NOT NULL,
+  seen_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (machine, path)
+);
+
+COMMENT ON TABLE uncached.root IS
+  'The caches that uncached daemons of this database clear. A row may be deleted while no daemon runs there.';
+COMMENT ON COLUMN uncached.root.machine IS
+  'The machine, by the name that it keeps across boots (/etc/machine-id, /etc/hostid).';
+COMMENT ON COLUMN uncached.root.path IS
+  'The root, as the configuration names it.';
+COMMENT ON COLUMN uncached.root.id IS
+  'What the marker .uncached in it says.';
+COMMENT ON COLUMN uncached.root.identity IS
+  'Device and inode of the root.';
+COMMENT ON COLUMN uncached.root.mount_point IS
+  'Where the file system of the root was mounted.';
+COMMENT ON COLUMN uncached.root.places IS
+  'The ids of the markers, by path below root: of root, whose path is empty, and of each directory that was a mount of its own.';
+COMMENT ON COLUMN uncached.root.queues IS
+  'The queue tables from which it is cleared.';
+COMMENT ON COLUMN uncached.root.owners IS
+  'The daemons that work on it, and since when: "uncached OWNER" is the application_name of their sessions.';
+COMMENT ON COLUMN uncached.root.wiping IS
+  'All of it is being cleared, as what is in it was unknown; begun again by the next start if that does not end.';
+COMMENT ON COLUMN uncached.root.seen_at IS
+  'When a daemon took entries for it last.';
+
+-- What each daemon knows of itself and nobody else could see, for "uncached status": it may be run by another user,
+-- on another machine.
+CREATE TABLE IF NOT EXISTS uncached.daemon (
+  owner      text        PRIMARY KEY,
+  host       text        NOT NULL,
+  pid        integer     NOT NULL,
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  seen_at    timestamptz NOT NULL,
+  silent_at  timestamptz NOT NULL,
+  problems   json        NOT NULL
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE uncached.daemon IS
+  'How the uncached daemons of this database are. The row of one that ended without a word stays until another starts.';
+COMMENT ON COLUMN uncached.daemon.owner IS
+  'The daemon: "uncached OWNER" is the application_name of its sessions.';
+COMMENT ON COLUMN uncached.daemon.host IS
+  'The name of its machine.';
+COMMENT ON COLUMN uncached.daemon.pid IS
+  'Its process there.';
+COMMENT ON COLUMN uncached.daemon.started_at IS
+  'Since when it works with this configuration.';
+COMMENT ON COLUMN uncached.daemon.seen_at IS
+  'When it last reported.';
+COMMENT ON COLUMN uncached.daemon.silent_at IS
+  'When it is taken for one that hangs, unless it reports before.';
+COMMENT ON COLUMN uncached.daemon.problems IS
+  'What is wrong: level, kind, handler if it is one handler''s, and text.';
 
 DO $$
 BEGIN
@@ -100,5 +165,5 @@ $$;
 
 GRANT USAGE ON SCHEMA uncached TO uncached;
 GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached;
-
-COMMIT;
+GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.root TO uncached;
+GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.daemon TO uncached;

@@ -1,33 +1,29 @@
--- The rights of the daemon on listen_for and on the queue tables, for the role uncached of 1-journal.sql. Afterwards,
--- for the role the daemon connects as:
+-- The rights of the daemon on listen_for, and on the queue tables of freshports.sql if that is installed, for the role
+-- uncached of 1-journal.sql. Afterwards, if the daemon connects as another role:
 --
---   GRANT uncached TO listening;
+--   GRANT uncached TO ROLE_OF_THE_DAEMON;
 --
--- A queue table of your own needs the same:
+-- A queue table of your own needs:
 --
 --   GRANT SELECT, DELETE, UPDATE (id) ON my_queue_table TO uncached;
---
--- Run by the owner of the tables, with the search_path that 2-listen_for.sql and 3-queue-tables.sql
--- had. A queue table that is not there is passed over. Safe to run again; PostgreSQL 14 or newer.
 
-BEGIN;
-
-GRANT SELECT ON listen_for TO uncached;
-
--- The claim locks entries FOR UPDATE, and PostgreSQL asks for UPDATE on one column for that; the
--- daemon updates none. It is id where there is one, which as an identity cannot be set anyway, and
--- the first column where there is none, as in the cache_clearing_commits of FreshPorts.
 DO $$
 DECLARE
+  home        text       := current_setting('uncached.home');
+  listen_for  regclass   := format('%I.listen_for', home);
+  queues      regclass[] := ARRAY(
+    SELECT format('%I.%I', home, name)::regclass
+      FROM unnest(string_to_array(current_setting('uncached.queue_tables', true), ' ')) AS name);
   queue       regclass;
   lock_column name;
+  owner       name;
 BEGIN
-  FOR queue IN
-    SELECT to_regclass(name)
-      FROM unnest(ARRAY['cache_clearing_ports', 'cache_clearing_dates',
-                        'cache_clearing_commits', 'cache_clearing_files']) AS name
-     WHERE to_regclass(name) IS NOT NULL
-  LOOP
+  EXECUTE format('GRANT SELECT ON %s TO uncached', listen_for);
+
+  -- The claim locks entries FOR UPDATE, and PostgreSQL asks for UPDATE on one column for that; the
+  -- daemon updates none. It is id where there is one, which as an identity cannot be set anyway, and
+  -- the first column where there is none.
+  FOREACH queue IN ARRAY queues LOOP
     SELECT attname
       INTO lock_column
       FROM pg_attribute
@@ -36,26 +32,27 @@ BEGIN
      LIMIT 1;
     EXECUTE format('GRANT SELECT, DELETE, UPDATE (%I) ON %s TO uncached', lock_column, queue);
   END LOOP;
-END
-$$;
 
--- PUBLIC may use most schemas. Where that has been revoked, the daemon still must.
-DO $$
-DECLARE
-  schema_name name;
-BEGIN
-  FOR schema_name IN
-    SELECT DISTINCT n.nspname
+  -- Until PostgreSQL 14 each role may create tables in public, and so may have been here first.
+  FOR queue, owner IN
+    SELECT c.oid, r.rolname
       FROM pg_class AS c
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE c.oid IN (to_regclass('listen_for'),
-                     to_regclass('cache_clearing_ports'), to_regclass('cache_clearing_dates'),
-                     to_regclass('cache_clearing_commits'), to_regclass('cache_clearing_files'))
-       AND NOT has_schema_privilege('uncached', n.oid, 'USAGE')
+      JOIN pg_roles AS r ON r.oid = c.relowner
+     WHERE c.oid = ANY (array_append(queues, listen_for)::oid[])
+       AND NOT r.rolsuper AND r.rolname <> current_user AND r.oid <> n.nspowner
+       AND r.oid <> (SELECT datdba FROM pg_database WHERE datname = current_database())
   LOOP
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO uncached', schema_name);
+    RAISE WARNING USING
+      MESSAGE = format('Table %s was there already and belongs to role %I, whose triggers and rules on it will run with the '
+                       'rights of the daemon', queue, owner),
+      HINT    = format('If %I is not trusted with these, look at its triggers, and ALTER TABLE %s OWNER TO %I.',
+                       owner, queue, current_user);
   END LOOP;
+
+  -- PUBLIC may use most schemas. Where that has been revoked, the daemon still must.
+  IF NOT has_schema_privilege('uncached', home, 'USAGE') THEN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO uncached', home);
+  END IF;
 END
 $$;
-
-COMMIT;

@@ -1,27 +1,40 @@
--- Takes uncached out of this database: its triggers, its schema, its rights, and its role if no other
+-- Removes uncached from this database: its triggers, its schema, its rights, and its role if no other
 -- database needs that. Stop the daemon first.
 --
 -- Loses nothing: it refuses while the journal has rows, and leaves listen_for and the queue tables,
 -- which may be older than uncached and may hold entries. To drop these too:
 --
---   DROP TABLE cache_clearing_ports;
---   DROP TABLE cache_clearing_dates;
---   DROP TABLE cache_clearing_commits;
---   DROP TABLE cache_clearing_files;
 --   DROP TABLE listen_for;
+--   DROP TABLE cache_clearing_articles;
+--
+-- and each other queue table of yours. Those of "uncached schema --freshports" are cache_clearing_ports,
+-- cache_clearing_dates, cache_clearing_commits and cache_clearing_files.
 --
 -- Run by the owner of the schema uncached. Safe to run again; PostgreSQL 14 or newer.
 
 BEGIN;
 
+-- From here to COMMIT only PostgreSQL's own objects are found by name: see 0-begin.sql.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 DO $$
 DECLARE
   unsettled bigint;
+  owner     name := (SELECT r.rolname
+                       FROM pg_namespace AS n
+                       JOIN pg_roles AS r ON r.oid = n.nspowner
+                      WHERE n.nspname = 'uncached' AND r.rolname <> current_user AND NOT r.rolsuper);
 BEGIN
+  IF owner IS NOT NULL THEN  -- whose view could be called uncached.journal
+    RAISE insufficient_privilege USING
+      MESSAGE = format('Cannot uninstall uncached: the schema belongs to role %I, which is neither %I nor a superuser',
+                       owner, current_user),
+      HINT    = format('Run this as that role: SET ROLE %I.', owner);
+  END IF;
   IF to_regclass('uncached.journal') IS NULL THEN
     RETURN;
   END IF;
-  -- From here to the end nobody can claim.
+  -- From here to the end no daemon can claim.
   LOCK TABLE uncached.journal IN ACCESS EXCLUSIVE MODE;
   SELECT count(*) INTO unsettled FROM uncached.journal;
   IF unsettled > 0 THEN
@@ -33,7 +46,7 @@ BEGIN
 END
 $$;
 
--- By name, and no CASCADE: what somebody has put into the schema is not ours to drop.
+-- By name, and no CASCADE: objects that others have put into the schema are not ours to drop.
 DO $$
 DECLARE
   enqueuing record;
@@ -54,11 +67,17 @@ $$;
 
 DROP FUNCTION IF EXISTS uncached.enqueue();
 DROP FUNCTION IF EXISTS uncached.tell_listen_for();
+DROP FUNCTION IF EXISTS uncached.assert_source(regclass, name[]);
 DROP FUNCTION IF EXISTS uncached.assert_queue_table(regclass, name[]);
+DROP FUNCTION IF EXISTS uncached.coarse_columns(regclass);
+DROP FUNCTION IF EXISTS uncached.queue_form(regclass, name[]);
+DROP FUNCTION IF EXISTS uncached.enqueue_long_key(oid, name, text);
 DROP TABLE IF EXISTS uncached.journal;
+DROP TABLE IF EXISTS uncached.root;
+DROP TABLE IF EXISTS uncached.daemon;
 DROP SCHEMA IF EXISTS uncached;
 
--- All that was granted to the role in this database, on queue tables of your own as well.
+-- Everything granted to the role in this database, including on queue tables of your own.
 DO $$
 DECLARE
   granted record;

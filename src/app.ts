@@ -1,55 +1,91 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Means } from './clearing/clearing.ts';
-import { commandRunner } from './clearing/command.ts';
-import { type Handler, parseHandlers } from './clearing/handler.ts';
-import { InHand } from './clearing/in-hand.ts';
+import type { ClearingParts } from './clearing/clear-rows.ts';
+import { commandRunner, type RunCommand } from './clearing/command.ts';
+import { frontsOf, type Handler, parseHandlers } from './clearing/handler.ts';
+import { rootId } from './clearing/judge-root.ts';
+import { RootGuard } from './clearing/root-guard.ts';
+import { verifiedCache } from './clearing/verified-cache.ts';
 import { type Loaded, load } from './config/load.ts';
-import type { Configuration } from './core/configuration.ts';
+import type { Configuration } from './config/typed-configuration.ts';
 import {
+  type ChannelBinding,
   type Clock,
   channelsChanged,
+  channelsOf,
   type Journal,
-  type Listened,
   type Queue,
-  type Revival,
   retryAsked,
+  usableBindings,
 } from './core/contracts.ts';
-import { UsageError } from './core/errors.ts';
+import type { DaemonRegistry } from './core/daemon-registry.ts';
+import { explain, toError, UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
-import type { Listen } from './daemon/ear.ts';
-import { startApart } from './filesystem/apart.ts';
-import { keepMarker } from './filesystem/boot.ts';
-import { openCache, type WatchedCache } from './filesystem/cache.ts';
+import { type Timings, usualTimings } from './core/timings.ts';
+import type { Listen } from './daemon/listen.ts';
+import { patternCovers } from './filesystem/match.ts';
+import { rootProblem } from './filesystem/root-access.ts';
+import { type FileCache, openCache } from './filesystem/workers/file-cache.ts';
+import { rootMarkers } from './filesystem/workers/root-markers.ts';
+import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
 import { readChannels } from './postgres/channels.ts';
-import { connectionConfigs } from './postgres/connection.ts';
+import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
+import { claimConnections } from './postgres/connection-count.ts';
+import { openDaemonTable } from './postgres/daemon-table.ts';
 import { openHosts } from './postgres/hosts.ts';
+import { inspectQueue, inspectSchema } from './postgres/inspections.ts';
 import { openJournal } from './postgres/journal.ts';
-import { listen } from './postgres/listener.ts';
+import { canReceive, listen } from './postgres/listener.ts';
+import { type Lock, tryLock } from './postgres/lock.ts';
 import { openPool } from './postgres/pool.ts';
 import { openQueue } from './postgres/queue.ts';
+import { openRoots } from './postgres/roots.ts';
+import { openSharing, sharedQueues } from './postgres/shared-queues.ts';
+
+/** What clears, and what else works on root. */
+export type Workers = Pick<FileCache, 'clear' | 'close' | 'ask'>;
 
 /** Everything wired together for one configuration. The command line and the tests build the same value. */
 export interface App {
+  /** Names the daemon in its sessions, as the owner of journal rows, and among the daemons of a root. */
+  readonly owner: string;
   readonly configuration: Configuration;
+  /** Its name, and the server in use. */
+  database(): string;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly disabled: Loaded['disabled'];
   readonly queues: ReadonlyMap<string, Queue>;
+  /** The queues whose entries wait for disabled handlers. */
+  readonly disabledQueues: ReadonlyMap<string, Queue>;
   readonly journal: Journal;
-  readonly cache: WatchedCache;
-  readonly revival: Revival;
+  readonly cache: FileCache;
   readonly clock: Clock;
-  /** Before the first query: with several hosts, settles on the primary. */
+  readonly timings: Timings;
+  /** Before the first query: with several hosts, chooses the primary. */
   findPrimary(): Promise<void>;
+  /**
+   * Finds what would keep a daemon from replacing another with this configuration: the database, the rights,
+   * the queue tables, notifications, the root, a daemon with another root. It only reads, and ignores
+   * problems that a daemon can work with; `check` reports those.
+   */
+  problems(how: { instead: App }): Promise<string[]>;
   /** `listen_for`, as it is now. */
-  channels(): Promise<Listened[]>;
-  listenTo(channels: readonly Listened[]): Listen;
-  means(observe: Observe): Omit<Means, 'onFailed'>;
-  /** Closes connections and the hands that clear. */
+  channels(): Promise<ChannelBinding[]>;
+  listenTo(channels: readonly ChannelBinding[]): Listen;
+  /** The reports of daemons about themselves. */
+  daemons(observe: Observe): DaemonRegistry;
+  /** A lock for work that only one session at a time may do on the whole database. */
+  lock(what: 'drain'): Promise<Lock>;
+  /** Clears only while root is known to be the cache, which the caller must examine: `root`. */
+  context(observe: Observe, using?: Workers): ClearingParts & { root: RootGuard };
+  /**
+   * Closes connections and ends the workers. May be called at any time and more than once: later requests
+   * fail.
+   */
   close(): Promise<void>;
 }
 
-/** A configuration whose handlers make sense, too. Throws a UsageError with every problem there is. */
+/** A configuration whose handlers are valid, too. Throws a UsageError with every problem. */
 export function loadAll(file: string): Loaded & { handlers: Map<string, Handler> } {
   const loaded = load(file);
   const { handlers, problems } = parseHandlers(loaded.configuration.handlers);
@@ -57,58 +93,154 @@ export function loadAll(file: string): Loaded & { handlers: Map<string, Handler>
   return { ...loaded, handlers };
 }
 
-/** A daemon that is silent for so many heartbeats has lost its journal rows to others. */
-const missedHeartbeats = 3;
+interface Outside {
+  /** One for every app of a process, so that no command runs twice at once. */
+  readonly run?: RunCommand;
+  readonly timings?: Timings;
+  readonly startWorker?: StartWorker;
+}
 
-export function openApp({ configuration, handlers, disabled }: ReturnType<typeof loadAll>): App {
-  // Names this process among the daemons on the database, in its sessions and as the owner of journal rows (journal.ts).
+export function openApp(
+  { configuration, handlers, disabled, install }: ReturnType<typeof loadAll>,
+  { run = commandRunner(), startWorker = startWorkerProcess, timings = usualTimings }: Outside = {},
+): App {
+  // Names this process among the daemons on the database, in its sessions and as the owner of journal rows
+  // (journal.ts).
   const owner = randomBytes(8).toString('hex');
-  const hosts = openHosts(connectionConfigs(configuration.database, { sessionName: `uncached ${owner}` }));
+  const connections = connectionConfigs(configuration.database, { owner, timings: timings.database });
+  const hosts = openHosts(connections, timings.database);
   const pool = openPool(hosts);
+  const queueCount = [...handlers.values()].filter(({ queue }) => queue !== undefined).length;
+  const claims = openPool(hosts, { connections: claimConnections(queueCount) });
   const user = hosts.current().user ?? '';
-  const journal = openJournal(pool, { owner, leaseMs: configuration.daemon.heartbeatMs * missedHeartbeats });
-  const cache = openCache(configuration.cache.root, startApart, {
-    listing: configuration.daemon.log === 'debug',
+  const journal = openJournal(pool, {
+    owner,
+    leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
   });
+  const fronts = frontsOf(handlers.values());
+  const cache = openCache(configuration.cache.root, startWorker, {
+    listing: configuration.daemon.log === 'debug',
+    fronts,
+    ...timings.worker,
+  });
+  const named = [...handlers.values()].flatMap(({ name, queue }) =>
+    queue === undefined ? [] : [{ handler: name, queue }],
+  );
+  const queueNames = named.map(({ queue }) => queue);
+  const shared = openSharing(claims, named);
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
       queue === undefined
         ? []
-        : [[name, openQueue(pool, { handler: name, queue, columns, user, owner })] as const],
+        : [[name, openQueue(claims, { handler: name, queue, columns, user, owner, shared })] as const],
     ),
   );
+
+  const disabledQueues = new Map(
+    [...disabled].flatMap(([handler, { queue }]) =>
+      queue === undefined
+        ? []
+        : [[handler, openQueue(claims, { handler, queue, columns: [], user, owner })] as const],
+    ),
+  );
+
+  async function rivals(instead: string): Promise<string[]> {
+    const markers = rootMarkers(configuration.cache.root, fronts, cache);
+    const seen = await markers.read();
+    const id = rootId(seen);
+    const roots = openRoots({ pool, owner: undefined, instead, queues: queueNames, onMissing() {} });
+    const identity = seen.fronts[0]?.identity ?? '';
+    const where = { path: markers.root, machine: seen.machine, identity };
+    const rival = await roots.rival({ ...where, ...(id !== undefined && { id }) });
+    return rival === undefined ? [] : [rival];
+  }
+
+  async function databaseProblems(): Promise<string[]> {
+    try {
+      await hosts.findPrimary();
+      const problems = await inspectSchema(pool, user, install);
+      for (const { queue, columns } of handlers.values())
+        if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, columns, user)));
+      problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));
+      if (!(await canReceive(pool, hosts)))
+        problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
+      return problems;
+    } catch (error) {
+      return [explain(toError(error))];
+    }
+  }
+
+  let closed: Promise<unknown> | undefined;
+
   return {
+    owner,
     configuration,
+    database: () => describeServer(hosts.current()),
     handlers,
     disabled,
     queues,
+    disabledQueues,
     journal,
     cache,
-    revival: keepMarker(configuration.cache.root),
     clock: systemClock,
+    timings,
+    daemons: (observe) =>
+      openDaemonTable({
+        pool,
+        owner,
+        silentMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
+        onMissing: (text) => observe({ kind: 'notice', text }),
+      }),
     channels: () => readChannels(pool),
+    async problems({ instead }) {
+      const [database, root] = await Promise.all([databaseProblems(), rootProblem(configuration.cache.root)]);
+      const problems = root === undefined ? database : [...database, root];
+      return problems.length > 0 ? problems : await rivals(instead.owner);
+    },
     findPrimary: hosts.findPrimary,
     listenTo: (channels) => async (onNotification) => {
       await hosts.findPrimary();
-      const names = [channelsChanged, retryAsked, ...channels.map(({ channel }) => channel)];
-      return listen(hosts.current(), pool, names, onNotification);
+      const names = [channelsChanged, retryAsked, ...usableBindings(channels).flatMap(channelsOf)];
+      return listen(hosts, pool, names, onNotification);
     },
-    means: (observe) => ({
-      handlers,
-      journal,
-      cache,
-      run: commandRunner(),
-      inHand: new InHand(),
-      clock: systemClock,
-      observe,
-    }),
+    lock: (what) => tryLock(hosts.current(), what),
+    context(observe, using = cache) {
+      const roots = openRoots({
+        pool,
+        owner,
+        queues: queueNames,
+        onMissing: (text) => observe({ kind: 'notice', text }),
+      });
+      const root = new RootGuard({
+        markers: rootMarkers(configuration.cache.root, fronts, using),
+        roots,
+        cache: using,
+        handlers,
+        covers: patternCovers,
+        newId: () => randomBytes(8).toString('hex'),
+        clock: systemClock,
+        observe,
+        timings: timings.root,
+      });
+      return {
+        handlers,
+        journal,
+        cache: verifiedCache(using, root),
+        run,
+        clock: systemClock,
+        observe,
+        timings,
+        root,
+      };
+    },
     async close() {
-      await Promise.all([pool.end(), cache.close()]);
+      closed ??= Promise.all([pool.end(), claims.end(), cache.close()]);
+      await closed;
     },
   };
 }
 
-/** setTimeout's longest time; a wait without end is cut there, which a loop sees as one more wake. */
+/** setTimeout's longest time; an endless wait is cut there, which a loop sees as one more wake. */
 const longestMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

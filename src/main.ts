@@ -1,5 +1,6 @@
 #!/usr/bin/env node
+import './cli/early-signals.ts';
 import { runProgram } from './cli/program.ts';
 
-// Everything is closed by now; exit rather than wait for what a library may have left open.
+// Everything is closed by now; exit rather than wait for something that a library may have left open.
 process.exit(await runProgram(process.argv.slice(2)));

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { lastWill } from './last-will.ts';
 import type { Connection } from './postgres/connection.ts';
 
@@ -9,7 +9,7 @@ export interface Site {
   readonly root: string;
   /** Writes pages below root; returns how many. */
   write(paths: Iterable<string>, body?: string): number;
-  /** Every file below root, in order, but for the daemon's own marker. */
+  /** Every file below root, in order, but for the markers of the daemon. */
   pages(): string[];
   /** Writes an INI file; returns its path. */
   configure(ini: string): string;
@@ -39,7 +39,7 @@ export function makeSite(parent = memory): Site {
       readdirSync(root, { recursive: true, withFileTypes: true })
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-        .filter((path) => path !== '.uncached')
+        .filter((path) => basename(path) !== '.uncached')
         .sort(),
     configure(ini) {
       const file = join(folder, 'uncached.ini');

@@ -5,7 +5,11 @@ import { createInterface } from 'node:readline';
 import { lastWill } from './last-will.ts';
 import type { Account } from './postgres/account.ts';
 
-const main = resolve(import.meta.dirname.replace(/\/build\/test$/, '/test'), '../dist/main.js');
+/** dist/main.js in few files, which start faster (scripts/bundle.js). */
+export const main = resolve(
+  import.meta.dirname.replace(/\/build\/test$/, '/test'),
+  '../build/program/main.js',
+);
 
 export interface Ended {
   readonly code: number | null;
@@ -14,8 +18,12 @@ export interface Ended {
 }
 
 /** Runs a command of the built `uncached` to its end. */
-export async function uncached(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const child = start(args, env);
+export async function uncached(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  how: How = {},
+): Promise<Ended> {
+  const child = start(args, env, how);
   const out = { stdout: '', stderr: '' };
   child.stdout?.on('data', (data) => {
     out.stdout += data;
@@ -24,7 +32,16 @@ export async function uncached(args: readonly string[], env: NodeJS.ProcessEnv =
     out.stderr += data;
   });
   const [code] = await once(child, 'close');
-  return { code, ...out };
+  return { code, ...out, ...(!how.verbatim && { stdout: withoutRoot(out.stdout) }) };
+}
+
+/** What `check` says but for its notice that the tests run as root, which they may or may not. */
+export function withoutRoot(stdout: string): string {
+  const without = stdout.replace(/^notice: checked as root, .*\n/m, '');
+  if (without === stdout) return stdout;
+  return without.replace(/^(no problems|\d+ problems?), (\d+) notices?(?=$|: )/m, (_all, problems, count) =>
+    [problems, ...(count === '1' ? [] : [`${count - 1} notice${count === '2' ? '' : 's'}`])].join(', '),
+  );
 }
 
 /** A line of the log. */
@@ -53,8 +70,12 @@ export interface How {
   readonly account?: Pick<Account, 'uid' | 'gid'>;
   /** What stands before the command. */
   readonly before?: readonly string[];
+  /** With everything that `check` says (withoutRoot). */
+  readonly verbatim?: boolean;
   /** Another build's main.js than ours. */
   readonly program?: string;
+  /** Where the interrupt key of our terminal does not reach it. */
+  readonly detached?: boolean;
 }
 
 /** Starts the real daemon and reads its log. */
@@ -83,7 +104,7 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: Ho
     log,
     ended,
     complaints: () => stderr,
-    until(what, fits, ms = 15_000) {
+    until(what, fits, ms = 60_000) {
       return new Promise((done, reject) => {
         let seen = 0;
         const look = () => {
@@ -116,12 +137,13 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: Ho
 function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  { account, before = [], program = main }: How = {},
+  { account, before = [], program = main, detached = false }: How = {},
 ): ChildProcess {
   const [command = '', ...rest] = [...before, process.execPath, program, ...args];
   return spawn(command, rest, {
     env: { ...process.env, ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
+    detached,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

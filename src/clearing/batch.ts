@@ -1,73 +1,120 @@
 import { readable } from '../core/bytes.ts';
-import type { Cache, ClearFailure, JournalRow, RowFailure } from '../core/contracts.ts';
+import type { Cache, ClearFailure, ClearRequirements, JournalRow, RowFailure } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
+import { clip, longestError } from '../core/printable-text.ts';
 import type { RunCommand } from './command.ts';
 import type { Handler } from './handler.ts';
 
 export interface BatchOutcome {
   readonly files: number;
+  /** The part of `files` that belongs to the handlers under `then`, by handler name. */
+  readonly followers?: Readonly<Record<string, number>>;
   readonly paths?: readonly string[];
-  /** Ids of the rows whose every file is gone. */
+  /** Ids of the rows whose every file is gone, including the invalid rows. */
   readonly cleared: readonly number[];
+  /** To be retried. */
   readonly failures: readonly RowFailure[];
+  /**
+   * Cleared as far as possible: some template makes no path of their key, and a retry would not change that.
+   */
+  readonly invalid: readonly RowFailure[];
 }
 
 /**
- * Clears what a batch of one handler's journal rows names: each key's files, then once what follows a batch. A row fails alone if
- * its own key or files do; what is shared fails for all, since no row is clear until it is done.
+ * Clears a batch of one handler's journal rows: each key's files, then once what follows a batch. If a row's
+ * own files fail, only that row fails. If a shared file or a command fails, all rows fail, since none is
+ * clear until it is done.
  */
 export async function clearBatch(
   handler: Handler,
   rows: readonly JournalRow[],
   { cache, run }: { cache: Cache; run: RunCommand },
+  how: ClearRequirements = {},
 ): Promise<BatchOutcome> {
   const errors = new Map<number, Omit<RowFailure, 'id'>>();
+  const invalid = new Map<number, Omit<RowFailure, 'id'>>();
 
-  /** Each once, made when a hand is free for it: the first files go while the patterns of the last rows are still to be made. */
-  function* patterns(): Generator<string, void> {
+  /**
+   * Yields each pattern once, when a worker is free for it: the first files are deleted before the last
+   * patterns are made.
+   */
+  function* patterns(): Generator<string | readonly string[], void> {
     const made = new Set(handler.sharedPatterns);
-    for (const { id, key } of rows) {
-      try {
-        for (const template of handler.templates) {
-          const pattern = template.expand(key);
-          if (made.has(pattern)) continue;
-          made.add(pattern);
-          yield pattern;
-        }
-      } catch (error) {
-        errors.set(id, { error: readable(toError(error).message) });
+    for (const row of rows) {
+      const own: string[] = [];
+      const { named, error } = expandAll(handler, row);
+      if (error !== undefined) invalid.set(row.id, { error });
+      for (const pattern of named) {
+        if (made.has(pattern)) continue;
+        made.add(pattern);
+        own.push(pattern);
       }
+      if (own.length > 1) yield own;
+      else yield* own;
     }
     yield* handler.sharedPatterns;
   }
 
-  const { files, failures, paths } = await cache.clear(patterns());
+  const countApart = handler.sharedPatterns;
+  const { files, filesApart, failures, paths } = await cache.clear(
+    { [Symbol.iterator]: patterns },
+    { ...how, ...(countApart.length > 0 && { countApart }) },
+  );
   if (failures.length > 0) {
     const failing = new Map(failures.map((failure) => [failure.pattern, failure]));
     for (const row of rows) {
-      const failure = errors.has(row.id) ? undefined : failureOf(row, handler, failing);
-      if (failure) errors.set(row.id, told(failure));
+      const failure = failureOf(row, handler, failing);
+      if (failure) errors.set(row.id, describeFailure(failure));
     }
   }
 
   const failed = await runAll(handler.commands, run);
   if (failed !== undefined) for (const { id } of rows) if (!errors.has(id)) errors.set(id, { error: failed });
+  for (const id of errors.keys()) invalid.delete(id);
 
   return {
     files,
+    ...(filesApart && { followers: byFollower(filesApart, handler) }),
     ...(paths && { paths }),
     cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
+    invalid: Array.from(invalid, ([id, error]) => ({ id, ...error })),
   };
 }
 
+/** The patterns of the templates that can make a path of this key, and the first error of the others. */
+function expandAll({ templates }: Handler, { key }: JournalRow): { named: string[]; error?: string } {
+  const named: string[] = [];
+  let error: string | undefined;
+  for (const template of templates) {
+    try {
+      named.push(template.expand(key));
+    } catch (thrown) {
+      error ??= clip(readable(toError(thrown).message), longestError);
+    }
+  }
+  return error === undefined ? { named } : { named, error };
+}
+
 function failureOf(
-  { key }: JournalRow,
-  { templates, sharedPatterns }: Handler,
+  row: JournalRow,
+  handler: Handler,
   failing: ReadonlyMap<string, ClearFailure>,
 ): ClearFailure | undefined {
-  const patterns = [...templates.map((template) => template.expand(key)), ...sharedPatterns];
+  const patterns = [...expandAll(handler, row).named, ...handler.sharedPatterns];
   return patterns.map((pattern) => failing.get(pattern)).find((failure) => failure !== undefined);
+}
+
+function byFollower(
+  files: Readonly<Record<string, number>>,
+  { followerOf }: Handler,
+): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const [pattern, count] of Object.entries(files)) {
+    const name = followerOf.get(pattern);
+    if (name !== undefined) sums.set(name, (sums.get(name) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
 }
 
 async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {
@@ -81,6 +128,6 @@ async function runAll(commands: Handler['commands'], run: RunCommand): Promise<s
   return undefined;
 }
 
-function told({ path, code, message }: ClearFailure): Omit<RowFailure, 'id'> {
-  return { error: `cannot delete ${path}: ${code}, ${message}`, code };
+function describeFailure({ path, code, message, refused }: ClearFailure): Omit<RowFailure, 'id'> {
+  return { error: clip(`cannot ${refused ?? 'delete'} ${path}: ${code}, ${message}`, longestError), code };
 }

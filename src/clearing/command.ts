@@ -1,14 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { formatDuration } from '../core/duration.ts';
+import { toError } from '../core/errors.ts';
+import { commandVariable, killMarked } from './process-tree.ts';
 
-/** Runs a program with its arguments, without a shell. Rejects with an Error in words, what it printed included. */
+/**
+ * Runs a program with its arguments, without a shell. Rejects with an Error whose message includes the
+ * program's output.
+ */
 export type RunCommand = (command: readonly string[]) => Promise<void>;
 
 const commandTimeoutMs = 60_000;
 
-/** What a program says is for people: the beginning will do. */
+/** People read the output: its beginning is enough. */
 const maxPrinted = 2_000;
 
-/** Several loops can want one command (two handlers with one follower, a first clearing and a second): it never runs twice at once. */
+/**
+ * Several loops may start the same command (two handlers with one follower, a first clearing and a second).
+ * It never runs twice at once.
+ */
 export function commandRunner(timeoutMs = commandTimeoutMs): RunCommand {
   const last = new Map<string, Promise<void>>();
   return (command) => {
@@ -21,42 +31,58 @@ export function commandRunner(timeoutMs = commandTimeoutMs): RunCommand {
   };
 }
 
-async function run([program = '', ...args]: readonly string[], timeoutMs: number): Promise<void> {
-  const failure = await outcome(program, args, timeoutMs);
-  if (failure !== undefined) throw new Error(`cannot run "${[program, ...args].join(' ')}": ${failure}`);
+async function run(command: readonly string[], timeoutMs: number): Promise<void> {
+  const failure = await outcome(command, timeoutMs);
+  if (failure !== undefined) throw new Error(`cannot run "${command.join(' ')}": ${failure}`);
 }
 
 /**
- * Why it failed, undefined if it did not. It has a group of its own, which is killed as a whole: what a script or sudo started would go on
- * otherwise, and the next try would be beside it.
+ * Runs between the daemon and the program, and passes the arguments on unchanged. Descriptor 3 leads to the
+ * daemon. When the daemon ends, even by kill -9, the whole group is killed, so that the next daemon does not
+ * start the program while it still runs.
  */
-function outcome(program: string, args: readonly string[], timeoutMs: number): Promise<string | undefined> {
+const guard = `
+{ read -r _ <&3; kill -KILL 0; } 2>/dev/null & watch=$!
+command -v -- "$1" >/dev/null || { echo "there is no such program" >&2; kill "$watch"; exit 127; }
+"$@" 3<&-
+code=$?
+kill "$watch"
+[ "$code" -gt 128 ] && kill -"$((code - 128))" $$
+exit "$code"`;
+
+/**
+ * Returns why the program failed, undefined if it did not. The program has a process group of its own, which
+ * is killed as a whole. Otherwise whatever a script or sudo started would go on, and run at the same time as
+ * the next attempt.
+ */
+function outcome(command: readonly string[], timeoutMs: number): Promise<string | undefined> {
+  const mark = randomBytes(8).toString('hex');
   return new Promise((resolve) => {
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = start(command, mark);
+    if (child instanceof Error) return resolve(child.message);
     let printed = '';
     let killed = false;
     const timeout = setTimeout(() => {
       killed = true;
       killGroup(child);
+      killMarked(mark);
     }, timeoutMs);
-    child.stderr.on('data', (data) => {
+    child.stderr?.on('data', (data) => {
       printed = (printed + data).slice(0, maxPrinted);
     });
     const end = (failure: string | undefined) => {
       clearTimeout(timeout);
-      child.stderr.destroy();
+      for (const stream of child.stdio ?? []) stream?.destroy();
       const words = printed.trim();
       resolve(failure === undefined ? undefined : failure + (words && `: ${words}`));
     };
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      end(error.code === 'ENOENT' ? 'there is no such program' : error.message),
-    );
+    child.once('error', (error) => end(error.message));
     child.once('exit', (code, signal) => {
-      // What it said may still be in the pipe; what it left running may hold that open.
+      // Its output may still be in the pipe, but a process that it left running may keep the pipe open.
       const over = () =>
         end(
           killed
-            ? `it did not end within ${timeoutMs / 1_000} s and was killed`
+            ? `it did not end within ${formatDuration(timeoutMs)} and was killed`
             : code === 0
               ? undefined
               : `it ended ${code === null ? `by ${signal}` : `with ${code}`}`,
@@ -68,6 +94,22 @@ function outcome(program: string, args: readonly string[], timeoutMs: number): P
 }
 
 const lastWordsMs = 500;
+
+/** Some errors (E2BIG) are thrown; others (EMFILE) are events of a child that has no streams. */
+function start(command: readonly string[], mark: string): ChildProcess | Error {
+  try {
+    const child = spawn('/bin/sh', ['-c', guard, 'sh', ...command], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      env: { ...process.env, [commandVariable]: mark },
+    });
+    // Ignored: nothing is ever written to this descriptor while the program runs.
+    child.stdio?.[3]?.on('error', () => {});
+    return child;
+  } catch (error) {
+    return toError(error);
+  }
+}
 
 function killGroup({ pid }: ChildProcess): void {
   try {

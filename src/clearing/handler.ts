@@ -1,23 +1,28 @@
 import type { HandlerSettings } from '../core/configuration.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { parseTemplate, type Template } from './template.ts';
+import { parseTemplate, type Template } from '../template/template.ts';
 
 /** The configured reaction to a channel, ready to work. */
 export interface Handler {
   readonly name: string;
   readonly queue: string | undefined;
-  /** The key: every column its templates name. */
+  /** The key: every column that its templates name. */
   readonly columns: readonly string[];
   readonly templates: readonly Template[];
   /** Names of the handlers under `then`. */
   readonly followers: readonly string[];
-  /** Patterns cleared once a batch: templates of the handlers under `then`. */
+  /** Patterns cleared once for each batch: templates of the handlers under `then`. */
   readonly sharedPatterns: readonly string[];
-  /** Commands run once a batch, its own and those of the handlers under `then`; each a program and its arguments. */
+  /** The handler that each of these patterns belongs to. */
+  readonly followerOf: ReadonlyMap<string, string>;
+  /**
+   * Commands run once for each batch, its own and those of the handlers under `then`; each is a program and
+   * its arguments.
+   */
   readonly commands: readonly (readonly string[])[];
 }
 
-/** Makes handlers of their settings, or tells every problem there is. */
+/** Makes handlers from their settings, or throws an error with every problem found. */
 export function parseHandlers(settings: readonly HandlerSettings[]): {
   handlers: Map<string, Handler>;
   problems: string[];
@@ -39,21 +44,35 @@ export function parseHandlers(settings: readonly HandlerSettings[]): {
     if (one.clear.length === 0 && one.followers.length === 0 && one.run === undefined) {
       problems.push(`[handler.${one.name}] does nothing: add "clear[] = …", "then = …" or "run = …"`);
     }
+    const shared = followers.flatMap(({ name }) =>
+      (parsed.get(name) ?? []).map(({ text }): [pattern: string, follower: string] => [text, name]),
+    );
     handlers.set(one.name, {
       name: one.name,
       queue: one.queue,
       columns,
       templates,
       followers: followers.map(({ name }) => name),
-      sharedPatterns: followers.flatMap((other) =>
-        (parsed.get(other.name) ?? []).map((template) => template.text),
-      ),
+      sharedPatterns: shared.map(([pattern]) => pattern),
+      followerOf: new Map(shared),
       commands: [one, ...followers].flatMap((other) =>
         other.run === undefined ? [] : [other.run.split(/\s+/)],
       ),
     });
   }
   return { handlers, problems };
+}
+
+/** Every directory that some template names literally, and each directory above it, as paths below root. */
+export function frontsOf(handlers: Iterable<Handler>): string[] {
+  const fronts = new Set<string>();
+  for (const { templates } of handlers) {
+    for (const { front } of templates) {
+      const components = front === '' ? [] : front.split('/');
+      for (const at of components.keys()) fronts.add(components.slice(0, at + 1).join('/'));
+    }
+  }
+  return [...fronts];
 }
 
 function parseTemplates(settings: HandlerSettings, problems: string[]): Template[] {
@@ -91,7 +110,7 @@ function followersOf(
   });
 }
 
-/** An entry is claimed by one handler only, so that a second one on the same table would miss it. */
+/** Only one handler claims an entry, so a second handler on the same table would miss it. */
 function sharedQueues(settings: readonly HandlerSettings[]): string[] {
   const problems: string[] = [];
   const owners = new Map<string, string>();

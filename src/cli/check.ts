@@ -1,119 +1,65 @@
-import { type Handler, parseHandlers } from '../clearing/handler.ts';
-import { type Inspected, inspect } from '../config/load.ts';
-import type { Configuration } from '../core/configuration.ts';
-import { errorCode, explain, toError } from '../core/errors.ts';
-import { didYouMean } from '../core/suggest.ts';
-import { inspectRoot } from '../filesystem/inspect.ts';
-import { programProblem } from '../filesystem/program.ts';
-import { withAdvice } from '../postgres/advice.ts';
-import { readChannels } from '../postgres/channels.ts';
-import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
-import { type Hosts, openHosts } from '../postgres/hosts.ts';
-import { inspectQueue, inspectSchema } from '../postgres/inspect.ts';
-import { openPool, type Pool } from '../postgres/pool.ts';
-import { canHear } from '../postgres/probe.ts';
+import { parseHandlers } from '../clearing/handler.ts';
+import { shellProblems } from '../clearing/shell-syntax.ts';
+import { inspect, passwordNotices } from '../config/load.ts';
+import type { HandlerSettings } from '../core/configuration.ts';
+import { several } from '../core/plural.ts';
+import type { SeenRoot } from '../core/root.ts';
+import { programProblem } from '../filesystem/executable.ts';
+import { settingsNotices, settingsProblems } from '../postgres/settings.ts';
+import { inspectDatabase } from './check-database.ts';
+import { inspectDisk } from './check-disk.ts';
+import { type Findings, findings } from './findings.ts';
+import { say } from './output.ts';
 
-/** Names every problem there is, at once: one problem never hides another that can be looked at. */
+/** Reports every problem at once: no problem hides another one that can be checked. */
 export async function check(file: string): Promise<number> {
   const inspected = inspect(file);
-  const { configuration, problems, notices } = inspected;
-  const wrongFile = problems.length > 0;
-  const { handlers, problems: handlerProblems } = parseHandlers(configuration?.handlers ?? []);
-  problems.push(...handlerProblems.map((problem) => `${file}: ${problem}`));
-  if (configuration) {
-    const templates = [...handlers.values()].flatMap((handler) => handler.templates);
-    problems.push(...attempt('look at the root', () => inspectRoot(configuration.cache.root, templates)));
-    problems.push(...inspectCommands(configuration));
-    problems.push(...(await inspectDatabase(configuration, handlers, inspected)));
-  }
-
-  for (const notice of notices) process.stdout.write(`notice: ${notice}\n`);
-  for (const problem of problems) process.stdout.write(`${problem}\n`);
-  const seen = notices.length > 0 ? `, ${count(notices.length, 'notice')}` : '';
-  if (problems.length > 0) process.stdout.write(`${count(problems.length, 'problem')}${seen}\n`);
-  else
-    process.stdout.write(
-      `no problems${seen}: ${handlers.size} handlers, root ${configuration?.cache.root}\n`,
-    );
-  if (wrongFile || handlerProblems.length > 0) return 2;
-  return problems.length > 0 ? 1 : 0;
-}
-
-/** The daemon may have another PATH than the shell in which this is run; a service's is short. */
-function inspectCommands({ handlers }: Configuration): string[] {
-  return handlers.flatMap(({ name, run }) => {
-    const problem = run === undefined ? undefined : programProblem(run.split(/\s+/)[0] ?? '');
-    return problem === undefined ? [] : [`[handler.${name}] run = ${run}: ${problem}`];
-  });
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
-}
-
-async function inspectDatabase(
-  { database }: Configuration,
-  handlers: ReadonlyMap<string, Handler>,
-  inspected: Inspected,
-): Promise<string[]> {
-  const hosts = openHosts(connectionConfigs(database));
-  const pool = openPool(hosts, { standbyToo: true });
-  try {
-    await hosts.findPrimary();
-    const config = hosts.current();
-    const problems = await inspectSchema(pool);
-    for (const { queue, columns } of handlers.values()) {
-      if (queue !== undefined)
-        problems.push(...(await inspectQueue(pool, queue, columns, config.user ?? '')));
+  const { draft, problems, notices } = inspected;
+  const settings = draft?.handlers ?? [];
+  const { handlers, problems: handlerProblems } = parseHandlers(settings);
+  const { found, attempt } = findings();
+  found.problems.push(...problems, ...handlerProblems.map((problem) => `${file}: ${problem}`));
+  found.notices.push(...notices);
+  const wrongFile = found.problems.length > 0;
+  for (const handler of settings) found.problems.push(...shellProblems(handler), ...commandProblems(handler));
+  if (draft) {
+    const { database, cache } = draft;
+    const { root } = cache;
+    let seen: SeenRoot | undefined;
+    // A problem of its value has been reported.
+    if (root !== undefined) {
+      await attempt(`look at [cache] root = ${root}`, async () => {
+        const disk = await inspectDisk({ file, root }, handlers);
+        seen = disk.seen;
+        return disk;
+      });
     }
-    // A missing listen_for has been told.
-    const channels = await readChannels(pool).catch(() => []);
-    if (channels.length > 0) problems.push(...inspectChannels(channels, handlers, inspected));
-    return [...problems, ...(await inspectHearing(pool, hosts))];
-  } catch (error) {
-    return [withAdvice(`Cannot connect to ${describeConnection(hosts.current())}`, error).message];
-  } finally {
-    await pool.end();
-  }
-}
-
-async function inspectHearing(pool: Pool, hosts: Hosts): Promise<string[]> {
-  const config = hosts.current();
-  const who = describeConnection(config);
-  try {
-    if (await canHear(pool, config)) return [];
-    return [
-      `${who}: a notification sent is not heard: this is a pooler in transaction or statement mode; connect to PostgreSQL itself`,
-    ];
-  } catch (error) {
-    // That it is a standby has been told.
-    return errorCode(error) === '25006' ? [] : [withAdvice(who, error).message];
-  }
-}
-
-function inspectChannels(
-  channels: readonly { channel: string; handler: string }[],
-  handlers: ReadonlyMap<string, Handler>,
-  { disabled, implied }: Inspected,
-): string[] {
-  const strangers = channels
-    .filter(({ handler }) => !handlers.has(handler) && !disabled.has(handler))
-    .map(
-      ({ channel, handler }) =>
-        `listen_for: channel ${channel} asks for the handler "${handler}", which is not configured${didYouMean(handler, handlers.keys())}`,
+    await attempt('look at the database', () =>
+      inspectDatabase({ database, root: root ?? '' }, handlers, { ...inspected, seen }),
     );
-  const followed = [...handlers.values()].flatMap((handler) => handler.followers);
-  const unheard = [...handlers.keys()]
-    .filter((name) => !followed.includes(name) && !implied.includes(name))
-    .filter((name) => !channels.some(({ handler }) => handler === name))
-    .map((name) => `[handler.${name}] is never woken: no row of listen_for has the script_name "${name}"`);
-  return [...strangers, ...unheard];
+    await attempt('look at [database]', () => ({
+      problems: settingsProblems(database),
+      notices: [...passwordNotices(file, draft), ...settingsNotices(database)],
+    }));
+  }
+  report(found, `${several(handlers.size, 'handler')}, root ${draft?.cache.root}`);
+  if (wrongFile) return 2;
+  return found.problems.length > 0 ? 1 : 0;
 }
 
-function attempt(what: string, look: () => string[]): string[] {
-  try {
-    return look();
-  } catch (error) {
-    return [`Cannot ${what}: ${explain(toError(error))}`];
-  }
+function report(found: Findings, what: string): void {
+  const all = [...new Set(found.problems)];
+  // The reason for the missing connection has been reported already.
+  const problems = all.filter((one) => !all.some((other) => other !== one && other.includes(one)));
+  for (const notice of found.notices) say(`notice: ${notice}`);
+  for (const problem of problems) say(problem);
+  const seen = found.notices.length > 0 ? `, ${several(found.notices.length, 'notice')}` : '';
+  if (problems.length > 0) say(`${several(problems.length, 'problem')}${seen}`);
+  else say(`no problems${seen}: ${what}`);
+}
+
+/** The daemon may have another PATH than this shell; a service's is short. */
+function commandProblems({ name, run }: HandlerSettings): string[] {
+  const problem = run === undefined ? undefined : programProblem(run.split(/\s+/)[0] ?? '');
+  return problem === undefined ? [] : [`[handler.${name}] run = ${run}: ${problem}`];
 }

@@ -1,14 +1,19 @@
 import { loadAll } from '../app.ts';
 import { clearBatch } from '../clearing/batch.ts';
 import { commandRunner } from '../clearing/command.ts';
-import type { Handler } from '../clearing/handler.ts';
-import { parseKey } from '../clearing/key.ts';
+import { frontsOf, type Handler } from '../clearing/handler.ts';
+import { parseKey } from '../clearing/parse-key.ts';
 import { UsageError } from '../core/errors.ts';
+import { several } from '../core/plural.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { openCache } from '../filesystem/cache.ts';
-import { preview } from '../filesystem/clear.ts';
+import { openCache } from '../filesystem/workers/file-cache.ts';
+import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
+import { askWorker } from './ask-worker.ts';
+import { complain, say } from './output.ts';
 
-/** Clears by hand what a handler would clear for a key, without the database; or lists what would go. */
+/**
+ * Clears by hand what a handler would clear for a key, without the database; or lists what would be deleted.
+ */
 export async function clear(
   file: string,
   name: string,
@@ -18,7 +23,7 @@ export async function clear(
   const { configuration, handlers, disabled } = loadAll(file);
   const handler = handlers.get(name);
   if (!handler) {
-    const why = disabled.get(name);
+    const why = disabled.get(name)?.why;
     throw new UsageError([
       why === undefined
         ? `there is no handler "${name}"${didYouMean(name, handlers.keys())}`
@@ -27,29 +32,34 @@ export async function clear(
   }
   const { key, problems } = parseKey(handler, words);
   if (problems.length > 0) throw new UsageError(problems);
-  const { root } = configuration.cache;
-  return dryRun ? show(handler, key, root) : clearNow(handler, key, root);
+  const cache = { root: configuration.cache.root, fronts: frontsOf(handlers.values()) };
+  return dryRun ? show(handler, key, cache) : clearNow(handler, key, cache);
 }
 
 type ParsedKey = ReturnType<typeof parseKey>['key'];
 
-function show(handler: Handler, key: ParsedKey, root: string): number {
+interface RootAndFronts {
+  readonly root: string;
+  readonly fronts: readonly string[];
+}
+
+async function show(handler: Handler, key: ParsedKey, { root, fronts }: RootAndFronts): Promise<number> {
   const patterns = [...handler.templates.map((template) => template.expand(key)), ...handler.sharedPatterns];
-  const { paths, failures } = preview(root, patterns);
-  for (const path of paths) process.stdout.write(`${path}\n`);
-  for (const command of handler.commands) process.stdout.write(`would run: ${command.join(' ')}\n`);
-  for (const { path, code, message } of failures)
-    process.stderr.write(`uncached: cannot look at ${path}: ${code}, ${message}\n`);
+  const { paths, failures } = await askWorker(root, { kind: 'preview', patterns, fronts });
+  for (const path of paths) say(path);
+  for (const command of handler.commands) say(`would run: ${command.join(' ')}`);
+  for (const { path, code, message, refused } of failures)
+    complain(`cannot ${refused ?? 'look at'} ${path}: ${code}, ${message}`);
   return failures.length > 0 ? 1 : 0;
 }
 
-async function clearNow(handler: Handler, key: ParsedKey, root: string): Promise<number> {
-  const cache = openCache(root);
+async function clearNow(handler: Handler, key: ParsedKey, { root, fronts }: RootAndFronts): Promise<number> {
+  const cache = openCache(root, startWorkerProcess, { fronts });
   try {
     const row = { id: 0, handler: handler.name, key };
     const { files, failures } = await clearBatch(handler, [row], { cache, run: commandRunner() });
-    process.stdout.write(`deleted ${files} files\n`);
-    for (const { error } of failures) process.stderr.write(`uncached: ${error}\n`);
+    say(`deleted ${several(files, 'file')}`);
+    for (const { error } of failures) complain(error);
     return failures.length > 0 ? 1 : 0;
   } finally {
     await cache.close();

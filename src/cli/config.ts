@@ -1,5 +1,6 @@
-import { format } from '../config/format.ts';
+import { format } from '../config/format-configuration.ts';
 import { load } from '../config/load.ts';
+import { print } from './output.ts';
 
 export interface ConfigOptions {
   readonly showPassword?: boolean;
@@ -7,7 +8,7 @@ export interface ConfigOptions {
 
 /** Prints the effective configuration in the native dialect, with every default written out. */
 export function config(file: string, { showPassword = false }: ConfigOptions): number {
-  const { configuration, notices } = load(file);
-  process.stdout.write(format(configuration, { notices, showPassword }));
+  const { configuration, notices, origins } = load(file);
+  print(format(configuration, { notices, origins, showPassword }));
   return 0;
 }

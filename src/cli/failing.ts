@@ -1,8 +1,13 @@
 import { type App, loadAll, openApp } from '../app.ts';
 import type { FailingRow, FailingRows } from '../core/contracts.ts';
+import { formatDuration } from '../core/duration.ts';
 import { UsageError } from '../core/errors.ts';
+import { several } from '../core/plural.ts';
+import { clip, clipAll, longestError } from '../core/printable-text.ts';
+import { didYouMean } from '../core/suggest.ts';
+import { complain, print, say, sayAll } from './output.ts';
 
-/** Lists, retries or drops what cannot be cleared; without handler or ids, all of it. */
+/** Lists, retries or drops rows that cannot be cleared; without handler or ids, all of them. */
 export async function failing(
   file: string,
   action: 'list' | 'retry' | 'drop',
@@ -14,46 +19,85 @@ export async function failing(
     ...(ids.length > 0 && { ids: ids.map(toId) }),
   };
   if (action === 'drop' && Object.keys(which).length === 0 && !all) {
-    throw new UsageError(['dropping gives clearings up for good: name ids, --handler or --all']);
+    throw new UsageError(['drop discards clearings for good: name ids, --handler or --all']);
   }
   const app = openApp(loadAll(file));
   try {
     await app.findPrimary();
-    process.stdout.write(await act(app, action, which, json));
-    return 0;
+    return await act(app, action, which, json);
   } finally {
     await app.close();
   }
 }
 
 async function act(
-  { journal }: App,
+  app: App,
   action: 'list' | 'retry' | 'drop',
   which: FailingRows,
   json: boolean,
-): Promise<string> {
+): Promise<number> {
+  const { journal } = app;
+  const stranger = which.handler === undefined ? undefined : formatUnknownHandler(which.handler, app);
   switch (action) {
     case 'list': {
       const rows = await journal.failing(which);
-      return json ? `${JSON.stringify(rows, null, 2)}\n` : list(rows);
+      if (json) print(`${JSON.stringify(rows, null, 2)}\n`);
+      else list(rows);
+      if (stranger !== undefined && rows.length === 0) complain(stranger);
+      return 0;
     }
-    case 'retry':
-      return `${await journal.retryNow(which)} rows will be tried again: at once, or with the next sweep of a daemon that cannot hear\n`;
-    case 'drop':
-      return `${await journal.drop(which)} rows dropped: their pages may stay stale\n`;
+    case 'retry': {
+      const count = await journal.retryNow(which);
+      say(
+        `${several(count, 'row')} will be retried: at once, or with the next sweep of a daemon that is not listening`,
+      );
+      return whetherAll(count, which, stranger);
+    }
+    case 'drop': {
+      const count = await journal.drop({ ...which, includeNotFailed: stranger !== undefined });
+      say(`${several(count, 'row')} dropped: pages may stay stale`);
+      return whetherAll(count, which, stranger);
+    }
     default:
       return action satisfies never;
   }
 }
 
-function list(rows: readonly FailingRow[]): string {
-  if (rows.length === 0) return 'nothing is failing\n';
-  return rows.map((row) => `${describe(row)}\n`).join('');
+/**
+ * Rows of a handler that no daemon has, or that is disabled, are never tried; and its name may be mistyped.
+ */
+function formatUnknownHandler(handler: string, { handlers, disabled }: App): string | undefined {
+  if (handlers.has(handler)) return undefined;
+  const why = disabled.get(handler);
+  if (why !== undefined) return `the handler "${handler}" is disabled: ${why}`;
+  return `the handler "${handler}" is not configured${didYouMean(handler, [...handlers.keys(), ...disabled.keys()])}`;
 }
 
-function describe({ id, handler, key, error, attempts, ageMs, retryMs }: FailingRow): string {
-  const next = retryMs === null || retryMs <= 0 ? 'now' : `in ${Math.ceil(retryMs / 1_000)} s`;
-  return `${id}  ${handler}  ${JSON.stringify(key)}  failing for ${Math.round(ageMs / 1_000)} s, ${attempts} tries, next ${next}: ${error}`;
+/** A name or id that does not exist is mistyped, or its row is already done: the user should check. */
+function whetherAll(count: number, { handler, ids }: FailingRows, stranger: string | undefined): number {
+  const missing = ids === undefined ? 0 : new Set(ids).size - count;
+  if (missing > 0)
+    complain(
+      `${several(missing, 'id is not a failing row', 'ids are not failing rows')}: see uncached failing list`,
+    );
+  else if (handler !== undefined && count === 0)
+    complain(stranger ?? `nothing of the handler "${handler}" is failing: see uncached failing list`);
+  else return 0;
+  return 1;
+}
+
+function list(rows: readonly FailingRow[]): void {
+  if (rows.length === 0) say('nothing is failing');
+  sayAll(rows.map(describe));
+}
+
+function describe({ id, handler, key, error, attempts, ageMs, retryMs, invalid }: FailingRow): string {
+  const next = retryMs === null || retryMs <= 0 ? 'now' : `in ${formatDuration(retryMs)}`;
+  const age = formatDuration(ageMs);
+  const state = invalid
+    ? `an invalid key for ${age}, not retried`
+    : `failing for ${age}, ${several(attempts, 'try', 'tries')}, next ${next}`;
+  return `${id}  ${handler}  ${JSON.stringify(clipAll(key))}  ${state}: ${clip(error, longestError)}`;
 }
 
 function toId(word: string): number {

@@ -1,21 +1,28 @@
 import { Command, CommanderError, Option } from 'commander';
 import { findFile } from '../config/load.ts';
+import { logFormats } from '../core/configuration.ts';
+import { usualThresholds } from '../core/daemon-status.ts';
+import { toSeconds } from '../core/duration.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
-import { logFormats } from '../observe/log.ts';
-import { check } from './check.ts';
-import { clear } from './clear.ts';
-import { config } from './config.ts';
-import { drain } from './drain.ts';
-import { explainPage } from './explain.ts';
-import { failing } from './failing.ts';
-import { run } from './run.ts';
-import { schema } from './schema.ts';
-import { status } from './status.ts';
+import { printableLines } from '../core/printable-text.ts';
+import { complain, flushed } from './output.ts';
 import { version } from './version.ts';
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. `status` has Nagios' meaning for the same three. */
+/**
+ * The daemon's log is written elsewhere. It prints little else, and SIGTERM ends it even if nobody reads
+ * that.
+ */
+const daemonPatienceMs = 1_000;
+
+/**
+ * Each command is loaded when it is used: loading takes most of a command's time.
+ *
+ * Returns when the whole output has been read. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+ * `status` uses the same three as a Nagios plugin.
+ */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  let patienceMs: number | undefined;
   const program = new Command('uncached')
     .description('Deletes cached pages the moment the PostgreSQL data behind them changes.')
     .option(
@@ -23,6 +30,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       'configuration file (default: $UNCACHED_CONFIG, /usr/local/etc/uncached.ini, /etc/uncached.ini)',
     )
     .version(version, '-V, --version')
+    .configureOutput({ outputError: (text, write) => write(printableLines(text)) })
     .exitOverride()
     .showSuggestionAfterError();
   const file = () => findFile(program.opts<{ config?: string }>().config);
@@ -32,87 +40,116 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
   program
     .command('run')
-    .description('the daemon, in the foreground')
+    .description('run the daemon in the foreground')
     .addOption(
-      new Option('--log-format <format>', 'json for programs, text for people, journald for systemd')
-        .choices(logFormats)
-        .default('json'),
+      new Option(
+        '--log-format <format>',
+        'json for programs, text for people, journald for systemd (default: text on a terminal, else json)',
+      ).choices(logFormats),
     )
-    .action((options) => exitWith(run(file(), options)));
+    .action(async ({ logFormat = process.stdout.isTTY ? 'text' : 'json' }) => {
+      patienceMs = daemonPatienceMs;
+      const { run } = await import('./run.ts');
+      await exitWith(run(file(), { logFormat }));
+    });
   program
     .command('drain')
     .description('clear and settle what is queued now, then exit')
-    .action(() => exitWith(drain(file())));
+    .option('--timeout <time>', 'stop after this time, such as 10m; without it, there is no limit')
+    .action(async (options) => {
+      const { drain } = await import('./drain.ts');
+      await exitWith(drain(file(), options));
+    });
   program
     .command('status')
-    .description('backlog, lag, claimed, settling and failing by handler; exit 0 good, 1 warning, 2 critical')
+    .description('daemons; backlog, lag and journal by handler; exit 0 good, 1 warning, 2 critical')
     .option('--json', 'as JSON')
-    .option('-w, --warning <time>', 'warn from this lag on', '3s')
-    .option('-c, --critical <time>', 'critical from this lag on', '60s')
-    .action((options) => exitWith(status(file(), options)));
+    .addOption(new Option('--watch', 'again every 2 s, until Ctrl-C').conflicts('json'))
+    .option('-w, --warning <time>', 'warn from this lag on', `${toSeconds(usualThresholds.warningMs)}s`)
+    .option('-c, --critical <time>', 'critical from this lag on', `${toSeconds(usualThresholds.criticalMs)}s`)
+    .action(async (options) => {
+      const { status } = await import('./status.ts');
+      await exitWith(status(file, options));
+    });
   program
     .command('check')
-    .description('every problem of configuration, rights, root, templates and channels, at once')
-    .action(() => exitWith(check(file())));
+    .description('report every problem of configuration, rights, root, templates and channels')
+    .action(async () => {
+      const { check } = await import('./check.ts');
+      await exitWith(check(file()));
+    });
   program
     .command('clear')
     .description('clear by hand what a handler would clear for a key')
     .argument('<handler>', 'name of the handler')
     .argument('[column=value...]', 'the key')
     .option('--dry-run', 'only list what would go')
-    .action((handler, key, options) => exitWith(clear(file(), handler, key, options)));
+    .action(async (handler, key, options) => {
+      const { clear } = await import('./clear.ts');
+      await exitWith(clear(file(), handler, key, options));
+    });
   program
     .command('explain')
-    .description('why a page is there: what would clear it, with which key, and whether that is under way')
+    .description(
+      'explain why a page exists: which templates match it, with which key, and whether an entry for it is waiting',
+    )
     .argument('<path>', 'the page: absolute, or below root')
-    .action((path) => exitWith(explainPage(file(), path)));
-  const failingCommand = program
-    .command('failing')
-    .description('what cannot be cleared: list, retry or drop');
+    .action(async (path) => {
+      const { explainPage } = await import('./explain.ts');
+      await exitWith(explainPage(file(), path));
+    });
+  const failingCommand = program.command('failing').description('list, retry or drop what cannot be cleared');
   for (const [action, description] of [
-    ['list', 'each failing row, with its error and its next try'],
-    ['retry', 'try again now'],
-    ['drop', 'give up for good; the pages may stay stale'],
+    ['list', 'list failing rows, with error and next retry'],
+    ['retry', 'retry now'],
+    ['drop', 'discard for good; the pages may stay stale'],
   ] as const) {
     const command = failingCommand
       .command(action)
       .description(description)
       .argument('[id...]', 'journal rows; all of them by default')
       .option('--handler <name>', 'only rows of this handler')
-      .action((ids, options) => exitWith(failing(file(), action, ids, options)));
+      .action(async (ids, options) => {
+        const { failing } = await import('./failing.ts');
+        await exitWith(failing(file(), action, ids, options));
+      });
     if (action === 'list') command.option('--json', 'as JSON');
     if (action === 'drop') command.option('--all', 'drop every failing row');
   }
   program
     .command('config')
     .description('print the effective configuration, passwords masked')
-    .option('--show-password', 'with the password, for a file to be used')
-    .action((options) => exitWith(config(file(), options)));
+    .option('--show-password', 'with the password, for a file that is used')
+    .action(async (options) => {
+      const { config } = await import('./config.ts');
+      await exitWith(config(file(), options));
+    });
   program
     .command('schema')
     .description('print the SQL to install: uncached schema | psql')
-    .option(
-      '--journal-only',
-      'all that is needed beside a listen_for and queue tables that are there already',
-    )
+    .option('--freshports', "with FreshPorts' queue tables and their channels")
+    .option('--journal-only', 'only what a database with its own listen_for and queue tables needs')
     .option('--uninstall', 'print the SQL that removes it')
-    .action((options) => exitWith(schema(options)));
+    .action(async (options) => {
+      const { schema } = await import('./schema.ts');
+      await exitWith(schema(options));
+    });
 
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
   } catch (error) {
-    return tell(error);
+    exitCode = reportError(error);
   }
+  return (await flushed(patienceMs)) ? exitCode : exitCode || 1;
 }
 
-function tell(thrown: unknown): number {
-  // Commander has said what is wrong, or printed the help that was asked for.
+function reportError(thrown: unknown): number {
+  // Commander has reported the error, or printed the help.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   if (thrown instanceof UsageError) {
-    for (const problem of thrown.problems) process.stderr.write(`uncached: ${problem}\n`);
+    for (const problem of thrown.problems) complain(problem);
     return 2;
   }
-  process.stderr.write(`uncached: ${explain(toError(thrown))}\n`);
+  complain(explain(toError(thrown)));
   return 1;
 }

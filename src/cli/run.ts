@@ -1,25 +1,29 @@
+import { hostname } from 'node:os';
 import { type App, loadAll, openApp, systemClock } from '../app.ts';
-import type { Loaded } from '../config/load.ts';
-import { backoffMs } from '../core/backoff.ts';
-import type { Listened } from '../core/contracts.ts';
-import { explain, toError, UsageError } from '../core/errors.ts';
-import type { Event, Observe } from '../core/events.ts';
-import { startDaemon } from '../daemon/daemon.ts';
-import { openServer } from '../http/server.ts';
-import { type LogFormat, openLog } from '../observe/log.ts';
-import { openSystemd, type Systemd } from '../observe/systemd.ts';
-import { openWatch, type Watch } from '../observe/watch.ts';
-import { isPermanent } from '../postgres/advice.ts';
+import { commandRunner } from '../clearing/command.ts';
+import type { LogFormat } from '../core/configuration.ts';
+import type { ChannelBinding } from '../core/contracts.ts';
+import type { DaemonIdentity } from '../core/daemon-status.ts';
+import { toError, UsageError } from '../core/errors.ts';
+import type { Event } from '../core/events.ts';
+import { usualTimings } from '../core/timings.ts';
+import { Loop } from '../daemon/loop.ts';
+import { type HttpServer, openServer } from '../http/server.ts';
+import { openLog } from '../observe/log.ts';
+import { openMonitor } from '../observe/monitor.ts';
+import { openSystemd } from '../observe/systemd.ts';
+import { logNotices, type TriedConfiguration, tryConfiguration } from './reload.ts';
+import { aborted, type Observers, serve, within } from './serve.ts';
 import { version } from './version.ts';
 
-/** A batch that hangs longer than this is left to the journal: the next start clears it again. */
-const stopWithinMs = 10_000;
+const { batchMs, closeMs } = usualTimings.stop;
 
-/** The daemon, until SIGTERM or SIGINT. SIGHUP reads the configuration and listen_for again. */
+/** The daemon, until SIGTERM or SIGINT. SIGHUP reads the configuration again. */
 export async function run(file: string, { logFormat }: { logFormat: LogFormat }): Promise<number> {
-  let loaded = loadAll(file);
-  const log = openLog(logFormat, () => loaded.configuration.daemon.log);
-  const watch = openWatch(version, systemClock);
+  const loaded = loadAll(file);
+  const effective = { log: loaded.configuration.daemon.log };
+  const log = openLog(logFormat, () => effective.log);
+  const watch = openMonitor(version, systemClock);
   const systemd = openSystemd(log);
   const observe = (event: Event) => {
     log(event);
@@ -28,119 +32,102 @@ export async function run(file: string, { logFormat }: { logFormat: LogFormat })
   };
   const server = openServer({ watched: watch, observe, clock: systemClock });
   observe({ kind: 'starting', version, file, pid: process.pid, root: loaded.configuration.cache.root });
-  tellNotices(loaded, observe);
+  logNotices(loaded, observe);
 
   const stop = new AbortController();
-  let reload = new AbortController();
+  let exitCode = 0;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       observe({ kind: 'stopping', signal });
       stop.abort();
     });
   }
-  process.on('SIGHUP', () => {
-    const next = loadAgain(file, observe);
-    if (next === undefined) return;
-    loaded = next;
-    reload.abort();
+  // Also a promise that nobody awaits. The state is unknown, and the journal has everything: a supervisor
+  // restarts the daemon.
+  process.on('uncaughtException', (thrown) => {
+    observe({ kind: 'unexpected-error', error: toError(thrown) });
+    exitCode = 1;
+    stop.abort();
   });
 
+  const serving = serveAll(loaded, { file, server, effective, stop: stop.signal, observe, watch, systemd });
+  const late = aborted(stop.signal).then(() => within(batchMs + closeMs, new Promise(() => {})));
   try {
-    while (!stop.signal.aborted) {
-      reload = new AbortController();
-      await server.moveTo(loaded.configuration.http.listen);
-      await serve(loaded, { observe, watch, systemd }, { stop: stop.signal, reload });
-    }
+    await Promise.race([serving, late]);
   } catch (error) {
-    observe({ kind: 'gave-up', error: toError(error) });
-    return 1;
+    observe({ kind: 'fatal-error', error: toError(error) });
+    exitCode = error instanceof UsageError ? 2 : 1;
   } finally {
-    await server.close();
+    await within(closeMs, server.close());
   }
-  observe({ kind: 'stopped' });
-  return 0;
+  if (stop.signal.aborted) observe({ kind: 'stopped' });
+  return exitCode;
 }
 
-/** Undefined if the file has problems: all of them are told, and what is in effect stays. */
-function loadAgain(file: string, observe: Observe): ReturnType<typeof loadAll> | undefined {
-  try {
-    const loaded = loadAll(file);
-    observe({ kind: 'reloading', why: 'SIGHUP' });
-    tellNotices(loaded, observe);
-    return loaded;
-  } catch (thrown) {
-    const problems = thrown instanceof UsageError ? thrown.problems : [explain(toError(thrown))];
-    observe({ kind: 'reload-refused', problems });
-    return undefined;
-  }
+function identityOf({ configuration, database }: App): () => DaemonIdentity {
+  const { file, cache } = configuration;
+  return () => ({
+    host: hostname(),
+    pid: process.pid,
+    configurationFile: file,
+    root: cache.root,
+    database: database(),
+  });
 }
 
-function tellNotices({ notices }: Loaded, observe: Observe): void {
-  for (const text of notices) observe({ kind: 'notice', text });
+interface Parts extends Observers {
+  readonly file: string;
+  readonly server: HttpServer;
+  /** What the log's format depends on. */
+  readonly effective: { log: ReturnType<typeof loadAll>['configuration']['daemon']['log'] };
+  readonly stop: AbortSignal;
 }
 
-/** Serves with one configuration and one listen_for, until either changes or the daemon is to stop. */
-async function serve(
-  loaded: ReturnType<typeof loadAll>,
-  { observe, watch, systemd }: { observe: Observe; watch: Watch; systemd: Systemd },
-  { stop, reload }: { stop: AbortSignal; reload: AbortController },
-): Promise<void> {
-  const app = openApp(loaded);
-  app.cache.start();
-  systemd.mind(app.cache);
-  const end = AbortSignal.any([stop, reload.signal]);
-  const channels = await readChannelsPatiently(app, observe, end);
-  if (channels === undefined) return app.close();
-  const { cache, daemon, http } = app.configuration;
-  if (http.listen) watch.keepCounting(app, end);
-  const running = startDaemon({
-    ...app.means(observe),
-    queues: app.queues,
-    disabled: app.disabled,
-    channels,
-    readChannels: app.channels,
-    onChannelsChanged() {
-      observe({ kind: 'reloading', why: 'listen_for has changed' });
-      reload.abort();
+/** Serves with one configuration after the other. A change of `listen_for` keeps the connections. */
+async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promise<void> {
+  const { file, server, effective, stop, observe, watch } = parts;
+  // One for all configurations: a command that an old one has started must not run at the same time as one of
+  // the new.
+  const run = commandRunner();
+  let change = new AbortController();
+  let next: Partial<TriedConfiguration> = {};
+  const reload = new Loop(
+    'reload',
+    async () => {
+      const tried = await tryConfiguration(file, { instead: app, run, observe });
+      if (tried === undefined) return null;
+      // It was tried and never used: SIGHUP came again while the old one finished its batches.
+      next.app?.close().catch(() => {});
+      next = tried;
+      change.abort();
+      return null;
     },
-    listen: app.listenTo(channels),
-    revival: app.revival,
-    settleMs: cache.settleMs,
-    sweepMs: daemon.sweepMs,
-    heartbeatMs: daemon.heartbeatMs,
-    batch: daemon.batch,
-  });
-  await aborted(end);
-  const stopped = running.stop().then(() => app.close());
-  await Promise.race([stopped, app.clock.wait(stopWithinMs, new AbortController().signal)]);
-}
+    { clock: systemClock, observe },
+  );
+  process.on('SIGHUP', () => reload.wake());
 
-/** At boot PostgreSQL may come up after us, so that only what waiting cannot mend ends the daemon. Undefined when stopped. */
-async function readChannelsPatiently(
-  app: App,
-  observe: Observe,
-  signal: AbortSignal,
-): Promise<Listened[] | undefined> {
-  let told = '';
-  for (let attempt = 1; !signal.aborted; attempt++) {
-    try {
-      await app.findPrimary();
-      return await app.channels();
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (isPermanent(error)) throw error;
-      const retryMs = backoffMs(attempt);
-      observe({ kind: told === explain(error) ? 'trying' : 'connecting', error, retryMs });
-      told = explain(error);
-      await app.clock.wait(retryMs, signal).catch(() => {});
-    }
+  let app = openApp(loaded, { run });
+  let channels: readonly ChannelBinding[] | undefined;
+  while (!stop.aborted) {
+    change = new AbortController();
+    effective.log = app.configuration.daemon.log;
+    watch.identify(identityOf(app));
+    const { listen } = app.configuration.http;
+    if (listen) await watch.expose();
+    await server.listenAt(listen);
+    await serve(app, {
+      ...parts,
+      channels,
+      onChannelsChanged(now) {
+        next = { channels: now, ...next };
+        change.abort();
+      },
+      signal: AbortSignal.any([stop, change.signal]),
+    });
+    if (stop.aborted || next.app) await within(closeMs, app.close());
+    app = next.app ?? app;
+    channels = next.channels ?? channels;
+    next = {};
   }
-  return undefined;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve());
-  });
+  reload.stop();
 }

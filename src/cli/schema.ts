@@ -1,10 +1,25 @@
 import { UsageError } from '../core/errors.ts';
-import { installSql, journalSql, uninstallSql } from '../postgres/schema.ts';
+import { installSql, journalSql, uninstallSql } from '../postgres/sql-files.ts';
+import { print } from './output.ts';
+
+interface Options {
+  journalOnly?: boolean;
+  freshports?: boolean;
+  uninstall?: boolean;
+}
 
 /** Prints the SQL to install or to remove, for psql. */
-export function schema({ journalOnly, uninstall }: { journalOnly?: boolean; uninstall?: boolean }): number {
-  if (journalOnly && uninstall)
+export function schema({ journalOnly, freshports, uninstall }: Options): number {
+  if (uninstall && journalOnly)
     throw new UsageError(['--uninstall removes the journal, too: leave --journal-only out']);
-  process.stdout.write(uninstall ? uninstallSql() : journalOnly ? journalSql() : installSql());
+  if (uninstall && freshports)
+    throw new UsageError(['--uninstall never removes a queue table: leave --freshports out']);
+  if (journalOnly && freshports)
+    throw new UsageError([
+      '--freshports adds queue tables, --journal-only is for a database that has its own: choose one of the two',
+    ]);
+  print(
+    uninstall ? uninstallSql() : journalOnly ? journalSql() : installSql({ freshports: freshports ?? false }),
+  );
   return 0;
 }

@@ -1,84 +1,131 @@
 import { loadAll, openApp } from '../app.ts';
-import { duration } from '../config/values.ts';
+import type { SeenDaemon } from '../core/daemon-registry.ts';
+import {
+  type HandlerStatus,
+  type Level,
+  type Problem,
+  type ProblemKind,
+  type Thresholds,
+  usualThresholds,
+} from '../core/daemon-status.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
-import type { HandlerStatus, Level } from '../core/status.ts';
-import { assess } from '../observe/assess.ts';
-import { countHandlers } from '../observe/count.ts';
+import { printableLines } from '../core/printable-text.ts';
+import { wantsColour } from '../core/terminal.ts';
+import { countHandlers, type HandlerCounts } from '../observe/count-handlers.ts';
+import { assess, formatWaiting, levelOf } from '../observe/health.ts';
+import { daemonProblems } from './daemon-problems.ts';
+import { draw } from './output.ts';
+import { type Found, type Screen, statusReport } from './status-report.ts';
+import { timeOption } from './time-option.ts';
+import { watchStatus } from './watch-status.ts';
 
 export interface StatusOptions {
   readonly json?: boolean;
-  readonly warning: string;
-  readonly critical: string;
+  readonly watch?: boolean;
+  readonly warning?: string;
+  readonly critical?: string;
 }
 
 const exitCodes: Readonly<Record<Level, number>> = { ok: 0, warning: 1, critical: 2 };
 
-/** Backlog, lag and journal by handler, as a Nagios plugin: one line that says it all, then a table. */
-export async function status(file: string, options: StatusOptions): Promise<number> {
+/**
+ * Daemons, backlog, lag and journal by handler, as a Nagios plugin: one line with everything, then a table. A
+ * monitor shows only that line, so every problem is in it, including a wrong configuration.
+ * @param file finds the configuration; may throw a UsageError
+ */
+export async function status(file: () => string, options: StatusOptions): Promise<number> {
+  if (options.watch) return watchStatus(() => assessAll(file, options, screenNow()));
+  const { code, text } = await assessAll(file, options, screenNow());
+  draw(text);
+  return code;
+}
+
+function screenNow(): Screen {
+  const { isTTY, columns } = process.stdout;
+  return { colour: wantsColour(process.stdout), ...(isTTY && columns > 0 && { columns }) };
+}
+
+/** Its output, and its exit code. */
+export async function assessAll(
+  file: () => string,
+  options: StatusOptions,
+  screen: Screen = {},
+): Promise<{ code: number; text: string }> {
+  const found = await find(file, options);
+  const health = levelOf(found.problems);
+  const code = exitCodes[health];
+  if (!options.json) return { code, text: statusReport(found, screen) };
+  const json = { health, ...found, daemons: found.daemons.map(daemonFields) };
+  return { code, text: printableLines(`${JSON.stringify(json, null, 2)}\n`) };
+}
+
+/** Its problems are listed with all others. */
+function daemonFields({ report, connected }: SeenDaemon) {
+  const { host = null, pid = null, seenMs: reportAgeMs = null, silent = false } = report ?? {};
+  return { host, pid, connected, silent, reportAgeMs };
+}
+
+async function find(file: () => string, options: StatusOptions): Promise<Found> {
+  try {
+    return await look(file(), options);
+  } catch (thrown) {
+    const critical = (kind: ProblemKind) => (text: string) => ({ level: 'critical', kind, text }) as const;
+    const problems =
+      thrown instanceof UsageError
+        ? thrown.problems.map(critical('configuration'))
+        : [critical('database')(explain(toError(thrown)))];
+    return { problems, handlers: [], daemons: [] };
+  }
+}
+
+async function look(file: string, { warning, critical }: StatusOptions): Promise<Found> {
   const thresholds = {
-    warningMs: toMs('--warning', options.warning),
-    criticalMs: toMs('--critical', options.critical),
+    warningMs: warning === undefined ? usualThresholds.warningMs : timeOption('--warning', warning),
+    criticalMs: critical === undefined ? usualThresholds.criticalMs : timeOption('--critical', critical),
   };
   const app = openApp(loadAll(file));
   try {
     await app.findPrimary();
-    const handlers = await countHandlers(app);
-    const { level, reasons } = assess(handlers, thresholds, ': is the daemon running?');
-    print(handlers, level, reasons, options.json ?? false);
-    return exitCodes[level];
-  } catch (error) {
-    print([], 'critical', [explain(toError(error))], options.json ?? false);
-    return exitCodes.critical;
+    const [counted, seen] = await Promise.all([
+      countHandlers(app, { atOnce: true }),
+      app.daemons(() => {}).list(),
+    ]);
+    return { problems: judge(counted, seen, thresholds), handlers: counted.handlers, daemons: seen.daemons };
   } finally {
     await app.close();
   }
 }
 
-function print(
-  handlers: readonly HandlerStatus[],
-  level: Level,
-  reasons: readonly string[],
-  json: boolean,
-): void {
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ level, reasons, handlers }, null, 2)}\n`);
-    return;
-  }
-  const sum = (of: (one: HandlerStatus) => number) => handlers.reduce((total, one) => total + of(one), 0);
-  const backlog = sum((one) => one.backlog);
-  const lag = seconds(Math.max(0, ...handlers.map((one) => one.lagMs)));
-  const failing = sum((one) => one.failing);
-  const summary = reasons.join('; ') || `${backlog} entries waiting`;
-  const measures = handlers.length > 0 ? ` | backlog=${backlog} lag=${lag}s failing=${failing}` : '';
-  process.stdout.write(`UNCACHED ${level.toUpperCase()} - ${summary}${measures}\n${table(handlers)}`);
-}
-
-function table(handlers: readonly HandlerStatus[]): string {
-  if (handlers.length === 0) return '';
-  const head = ['handler', 'backlog', 'lag', 'claimed', 'settling', 'failing'];
-  const rows = handlers.map((one) =>
-    [one.handler, one.backlog, `${seconds(one.lagMs)} s`, one.claimed, one.settling, one.failing].map(String),
+/** The daemon's own report on a handler is nearer to the cause than what the counts show. */
+function judge(
+  { handlers, problems }: HandlerCounts,
+  seen: { daemons: readonly SeenDaemon[]; unread?: string },
+  thresholds: Thresholds,
+): Problem[] {
+  const waiting = handlers.some(
+    ({ backlog, claimed, settling, failing }) => backlog !== 0 || claimed + settling + failing > 0,
   );
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  const reported = daemonProblems(seen, { waiting });
+  const counted = [...problems, ...assess(handlers, thresholds), ...unaged(handlers, seen.daemons)];
+  const isReported = ({ kind, handler }: Problem) =>
+    ['handler', 'backlog', 'invalid'].includes(kind) &&
+    reported.some((other) => other.kind === kind && other.handler === handler);
+  return [...reported, ...counted.filter((one) => !isReported(one))];
+}
+
+/** Only a daemon, which counts again and again, knows how long these have waited. */
+function unaged(handlers: readonly HandlerStatus[], daemons: readonly SeenDaemon[]): Problem[] {
+  if (daemons.some(({ connected, report }) => connected && report && !report.silent)) return [];
+  return handlers.flatMap(({ handler, backlog, lagMs }): Problem[] =>
+    backlog === null || backlog === 0 || lagMs !== null
+      ? []
+      : [
+          {
+            level: 'warning',
+            kind: 'backlog',
+            handler,
+            text: `${formatWaiting(backlog)} for ${handler}: their age is unknown`,
+          },
+        ],
   );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ');
-  return [head, ...rows].map((cells) => `${line(cells)}\n`).join('');
-}
-
-function seconds(ms: number): number {
-  return Math.round(ms / 100) / 10;
-}
-
-function toMs(option: string, value: string): number {
-  try {
-    return duration(0)(value);
-  } catch (error) {
-    throw new UsageError([`${option} ${value}: ${(error as Error).message}`]);
-  }
 }

@@ -1,54 +1,78 @@
-import type { Address, LogLevel, SslMode } from '../core/configuration.ts';
+import { formatAddress, type LogLevel, type SslMode } from '../core/configuration.ts';
+import { writeDuration } from '../core/duration.ts';
 import * as parse from './values.ts';
 
 /**
- * The one option table. An option lives here, in etc/uncached.ini.sample and in doc/config.md, or `npm run check` fails.
- * `default` is what the operator would write; an option without one may be left out (`required` may not).
+ * The one option table. An option is edited here and where its value is used. The type of the configuration,
+ * the reader, the environment and `uncached config` use this table, and `npm run check` fails unless the
+ * option is in etc/uncached.ini.sample and doc/config.md. `default` is what the operator would write; an
+ * option without one may be left out (`required` may not).
  */
 export interface Option<T> {
   readonly parse: (text: string) => T;
+  /** The inverse of `parse`, if String is not. */
+  write?(value: T): string;
   readonly default?: string;
   readonly required?: true;
   /** Written `name[] = …`, any number of times. */
   readonly list?: true;
   readonly secret?: true;
+  /** The environment variable that sets it where the file does not: environment.ts. */
+  readonly variable?: string;
+  /**
+   * The name of the value in the configuration, if it differs from the option's: with its unit, for example.
+   */
+  readonly property?: string;
 }
+
+const durationFrom = (leastMs: number) => ({ parse: parse.duration(leastMs), write: writeDuration });
 
 export const options = {
   database: {
-    host: { parse: parse.text } as Option<string>,
-    port: { parse: parse.ports } as Option<number[]>,
-    dbname: { parse: parse.text } as Option<string>,
-    user: { parse: parse.text } as Option<string>,
-    password: { parse: parse.text, secret: true } as Option<string>,
-    sslmode: {
-      parse: parse.oneOf<SslMode>('disable', 'require', 'verify-ca', 'verify-full'),
-    } as Option<SslMode>,
-    sslrootcert: { parse: parse.absolutePath } as Option<string>,
+    host: { parse: parse.text },
+    port: { parse: parse.ports },
+    dbname: { parse: parse.text },
+    user: { parse: parse.text },
+    password: { parse: parse.text, secret: true },
+    sslmode: { parse: parse.oneOf<SslMode>('disable', 'require', 'verify-ca', 'verify-full') },
+    sslrootcert: { parse: parse.absolutePathOr('system') },
+    sslcert: { parse: parse.absolutePath },
+    sslkey: { parse: parse.absolutePath },
   },
   cache: {
-    root: { parse: parse.root, required: true } as Option<string>,
-    settle: { parse: parse.duration(0), default: '10s' } as Option<number>,
+    root: { parse: parse.root, required: true },
+    settle: { ...durationFrom(0), property: 'settleMs', default: '10s', variable: 'UNCACHED_SETTLE' },
   },
   daemon: {
-    sweep: { parse: parse.duration(1_000), default: '60s' } as Option<number>,
-    heartbeat: { parse: parse.duration(1_000), default: '10s' } as Option<number>,
-    batch: { parse: parse.integer(1, 100_000), default: '1000' } as Option<number>,
+    sweep: { ...durationFrom(1_000), property: 'sweepMs', default: '60s', variable: 'UNCACHED_SWEEP' },
+    heartbeat: {
+      ...durationFrom(1_000),
+      property: 'heartbeatMs',
+      default: '10s',
+      variable: 'UNCACHED_HEARTBEAT',
+    },
+    batch: { parse: parse.integer(1, 100_000), default: '1000', variable: 'UNCACHED_BATCH' },
     log: {
       parse: parse.oneOf<LogLevel>('debug', 'info', 'warn', 'error'),
       default: 'info',
-    } as Option<LogLevel>,
+      variable: 'UNCACHED_LOG',
+    },
   },
   http: {
-    listen: { parse: parse.address } as Option<Address>,
+    listen: { parse: parse.address, write: formatAddress, variable: 'UNCACHED_HTTP_LISTEN' },
   },
   handler: {
-    queue: { parse: parse.text } as Option<string>,
-    clear: { parse: parse.text, list: true } as Option<string>,
+    queue: { parse: parse.text },
+    clear: { parse: parse.text, list: true },
     // biome-ignore lint/suspicious/noThenProperty: the operator's word; the table is never awaited
-    then: { parse: parse.text, list: true } as Option<string>,
-    run: { parse: parse.text } as Option<string>,
+    then: { parse: parse.text, list: true, property: 'followers' },
+    run: { parse: parse.text },
   },
-} as const;
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;
 
 export type Section = keyof typeof options;
+
+/** For code that goes through all of them. */
+export function optionsOf(section: Section): [name: string, option: Option<unknown>][] {
+  return Object.entries<Option<unknown>>(options[section]);
+}

@@ -1,4 +1,5 @@
 import type { Address } from '../core/configuration.ts';
+import { parseDuration } from '../core/duration.ts';
 
 /** Parsers of option values: each throws an Error that completes "option = value …". */
 
@@ -10,6 +11,13 @@ export function text(value: string): string {
 export function absolutePath(value: string): string {
   if (!value.startsWith('/')) throw new Error('must be an absolute path');
   return value;
+}
+
+export function absolutePathOr(word: string) {
+  return (value: string): string => {
+    if (value !== word && !value.startsWith('/')) throw new Error(`must be an absolute path, or ${word}`);
+    return value;
+  };
 }
 
 export function root(value: string): string {
@@ -53,26 +61,11 @@ export function oneOf<T extends string>(...values: T[]) {
   };
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of `500ms`, `10s`, `5m` or `1h`. A bare number is refused: nobody remembers which unit it would have. */
+/** Milliseconds. setTimeout takes no more than 2^31 - 1 of them. */
 export function duration(leastMs: number) {
   return (value: string): number => {
-    const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value) ?? [];
-    const ms = Number(number) * (units[unit] ?? Number.NaN);
-    if (number === '' || Number.isNaN(ms))
-      throw new Error('must be a time with its unit, such as 500ms, 10s, 5m or 1h');
-    // setTimeout takes no more than 2^31 - 1 ms.
+    const ms = parseDuration(value);
     if (ms < leastMs || ms > 86_400_000 * 24) throw new Error(`must be from ${leastMs}ms to 576h`);
     return ms;
   };
-}
-
-/** The shortest way to write a duration that `duration` reads back. */
-export function formatDuration(ms: number): string {
-  for (const unit of ['h', 'm', 's']) {
-    const each = units[unit] ?? 1;
-    if (ms !== 0 && ms % each === 0) return `${ms / each}${unit}`;
-  }
-  return ms === 0 ? '0s' : `${ms}ms`;
 }

@@ -1,6 +1,6 @@
 /**
- * The wait before try number `attempt` (1, 2, 3…): doubling from `baseMs` to `capMs`, then a random half is taken off so that
- * daemons that lost the same server do not return in step.
+ * The wait before attempt number `attempt` (1, 2, 3…): it doubles from `baseMs` to `capMs`. Then up to half
+ * is taken off at random, so that daemons that lost the same server do not return at the same moment.
  */
 export function backoffMs(
   attempt: number,

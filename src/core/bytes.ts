@@ -1,6 +1,7 @@
 /**
- * Text that may hold bytes which are no UTF-8, as an SQL_ASCII database and a file system have them: such a byte is the lone surrogate
- * U+DC00 + byte, which no valid text contains (PEP 383 of Python). What was decoded is encoded to the very same bytes.
+ * Text that may contain bytes that are not UTF-8, as in an SQL_ASCII database and a file system. Such a byte
+ * is the lone surrogate U+DC00 + byte, which no valid text contains (PEP 383 of Python). Encoding decoded
+ * text gives the very same bytes.
  */
 
 const foreign = /[\udc80-\udcff]/u;
@@ -20,7 +21,7 @@ export function decode(bytes: Buffer): string {
   return decoded;
 }
 
-/** How many bytes the character has that begins with this one, if it is one. */
+/** How many bytes the character has that begins with this one, if it is a character. */
 function sequenceLength(first: number): number {
   if (first >= 0xf0) return 4;
   if (first >= 0xe0) return 3;
@@ -35,12 +36,12 @@ export function encode(text: string): Buffer {
   );
 }
 
-/** Whether it holds bytes that are no UTF-8. */
+/** Whether it contains bytes that are not UTF-8. */
 export function hasBytes(text: string): boolean {
   return foreign.test(text);
 }
 
-/** Bytes that were put together may be a character by now. */
+/** Bytes that were joined may be a character by now. */
 export function recombine(text: string): string {
   return hasBytes(text) ? decode(encode(text)) : text;
 }
@@ -49,7 +50,7 @@ export function byteLength(text: string): number {
   return Buffer.byteLength(text.replace(everyForeign, 'x'));
 }
 
-/** For messages: such a byte as `\xE9`. */
+/** For messages: shows such a byte as `\xE9`. */
 export function readable(text: string): string {
   return text.replace(
     everyForeign,

@@ -1,38 +1,16 @@
-/** What the operator asked for, parsed and checked; config/ makes it, everybody else only reads it. */
-export interface Configuration {
-  /** The file it came from. */
-  readonly file: string;
-  readonly database: DatabaseSettings;
-  readonly cache: {
-    /** Absolute path of the directory that confines everything. */
-    readonly root: string;
-    readonly settleMs: number;
-  };
-  readonly daemon: {
-    readonly sweepMs: number;
-    readonly heartbeatMs: number;
-    /** Entries a claim takes at most. */
-    readonly batch: number;
-    readonly log: LogLevel;
-  };
-  readonly http: {
-    /** Absent: no status page, no metrics. */
-    readonly listen?: Address;
-  };
-  readonly handlers: readonly HandlerSettings[];
-}
+/** Settings that several folders use; config/typed-configuration.ts has all of them. */
 
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** As it stands in a URL and in the configuration. */
+/** As written in a URL and in the configuration. */
 export function formatAddress({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Absent values are libpq's business: its environment variables, then its defaults. */
+/** Missing values come from libpq's rules: its environment variables, then its defaults. */
 export interface DatabaseSettings {
   /** One, or several with commas between: the first that is a primary is used. */
   readonly host?: string;
@@ -42,8 +20,11 @@ export interface DatabaseSettings {
   readonly user?: string;
   readonly password?: string;
   readonly sslmode?: SslMode;
-  /** File with the certificates of the authorities to trust. */
+  /** File with the certificates of the authorities to trust, or `system`. */
   readonly sslrootcert?: string;
+  /** Files with the certificate and the key that identify us to the server. */
+  readonly sslcert?: string;
+  readonly sslkey?: string;
 }
 
 export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
@@ -60,3 +41,10 @@ export interface HandlerSettings {
   /** A command to run once after each batch, split at white space; no shell. */
   readonly run?: string;
 }
+
+/**
+ * `json` for programs, `text` for people, `journald` for systemd's journal, which adds the time itself and
+ * takes the priority as `<N>`.
+ */
+export const logFormats = ['json', 'text', 'journald'] as const;
+export type LogFormat = (typeof logFormats)[number];

@@ -1,4 +1,4 @@
-/** What the daemon needs of the outside. postgres/ and filesystem/ keep these contracts; tests can break them. */
+/** What the daemon needs from outside. postgres/ and filesystem/ implement it; tests can break it. */
 
 /** Column values that templates name, each as PostgreSQL writes it in text. */
 export type Key = Readonly<Record<string, string | null>>;
@@ -7,6 +7,8 @@ export interface JournalRow {
   readonly id: number;
   readonly handler: string;
   readonly key: Key;
+  /** Its key was found to be invalid before, and that was reported. */
+  readonly invalid?: boolean;
 }
 
 export interface Claim {
@@ -14,9 +16,11 @@ export interface Claim {
   readonly entries: number;
   /** Their distinct keys, now in the journal. */
   readonly rows: readonly JournalRow[];
-  /** The highest id taken, where the table has ids: the next claim begins beyond it. */
+  /** Where the next claim begins; null begins at the start. */
   readonly last: string | null;
-  /** Age of the oldest entry when it was claimed, by the server's clock; null where the table keeps no time. */
+  /** There were more entries, but the answer would have been too large. */
+  readonly cut?: boolean;
+  /** Age of the oldest entry at the claim, by the server; null where the table keeps no time. */
   readonly lagMs: number | null;
   /** The claim was short, yet rows that others hold locked are still there. */
   readonly remains: boolean;
@@ -24,89 +28,115 @@ export interface Claim {
 
 export interface Queue {
   /**
-   * Moves up to `limit` entries, oldest first, into the journal, in one statement and its own transaction.
-   * @param after begin beyond this id; null begins at the start
+   * Moves up to `limit` entries into the journal in one transaction: by id, or by place without an index.
+   * @param after begin beyond the last one that an earlier claim took; null begins at the start
    */
   claim(limit: number, after: string | null): Promise<Claim>;
   backlog(): Promise<Backlog>;
 }
 
+/** At most this many rows of a queue table, and of the journal, are counted: there may be more. */
+export const maxCounted = 1_000_000;
+
 export interface Backlog {
   readonly entries: number;
-  /** Age of the oldest entry; null for an empty table or one that keeps no time. */
+  /** Age of the oldest entry whose age is known; null if there is none. */
   readonly lagMs: number | null;
+  /** Entries of unknown age: the table keeps no time, or the time is not a possible one. */
+  readonly ofUnknownAge: number;
+  /** What keeps a daemon from claiming them, as far as a role that may only read can see. */
+  readonly problem?: string;
 }
 
-/** What a look saw: the rows it found and the transactions of other sessions that were open after it was sent. */
-export interface Look {
-  /** Those of the given rows that exist. A claim that a crash of the server undid leaves ids that are given out again. */
+/** The rows that a snapshot found, and the transactions of other sessions open after it was sent. */
+export interface TransactionSnapshot {
+  /** Those of the given rows that exist. A crash may undo a claim; its ids are then given out again. */
   readonly found: readonly number[];
-  /** The server's clock, as text. */
+  /** The server's clock in UTC, as text: the greater text is the later time. */
   readonly at: string;
   /** By virtual id: a transaction that only skipped an insert has no other. */
   readonly virtual: readonly string[];
-  /** Prepared for two-phase commit, listed after the others: these have lost their virtual id and are still undecided. */
+  /** Prepared for two-phase commit, listed after the others: without a virtual id, and still undecided. */
   readonly prepared: readonly string[];
 }
 
-/** Journal rows by id, of those claimed before a look: an id given out again after a crash is another row. */
-export interface Looked {
+/** Journal rows by id, if claimed before a snapshot: an id given out again after a crash is another row. */
+export interface RowsAt {
   readonly ids: readonly number[];
   readonly at: string;
 }
 
 /**
- * Which journal rows to take: `all`; `untried`, without those that wait for another try; `forgotten`, those neither cleared nor
- * waiting for so long that whoever claimed them must have lost sight of them.
+ * Which journal rows to take: `all`; `not-waiting`, without those that wait for a retry or are invalid;
+ * `abandoned`, neither cleared nor waiting for so long that their claim must have been lost.
  */
-export type Which = 'all' | 'untried' | 'forgotten';
+export type RecoveryScope = 'all' | 'not-waiting' | 'abandoned';
 
 /** A daemon's own rows: the ones it claimed, recorded or took over. */
 export interface Journal {
   /** Writes a row for a handler that has no queue, so that its clearing survives a crash like any other. */
   record(handler: string): Promise<JournalRow>;
-  /** Looks, in one statement, which of the rows exist and which transactions are open, and marks rows as cleared once. */
-  look(cleared: readonly number[], mark: readonly number[]): Promise<Look>;
+  /** Finds which of the rows exist and which transactions are open; marks rows as cleared once. */
+  snapshot(cleared: readonly number[], mark: readonly number[]): Promise<TransactionSnapshot>;
   /** The rows that still exist. */
-  read(rows: Looked): Promise<JournalRow[]>;
+  read(rows: RowsAt): Promise<JournalRow[]>;
   /** Deletes settled rows. */
-  settle(rows: Looked): Promise<void>;
-  /** Keeps rows for another try, later with each attempt. Returns the milliseconds to the earliest of these tries. */
+  settle(rows: RowsAt): Promise<void>;
+  /** Keeps settled rows whose key is invalid: cleared as far as possible, and not retried automatically. */
+  keepInvalid(failures: readonly RowFailure[], at: string): Promise<void>;
+  /** Keeps rows for a retry, later with each attempt. Returns the milliseconds to the earliest retry. */
   fail(failures: readonly RowFailure[]): Promise<number>;
-  /**
-   * Failing rows of these handlers whose time has come, taken out of the waiting, and the milliseconds to the next one, null
-   * when there is none.
-   */
+  /** Takes failing rows of these handlers that are due. `nextMs`: until the next one is due, if any. */
   retake(which: {
     limit: number;
     handlers: readonly string[];
   }): Promise<{ rows: JournalRow[]; nextMs: number | null }>;
-  /** Makes the rows of daemons that are dead, or silent for the lease, the caller's. `others`: rows that are still others'. */
-  takeOver(): Promise<{ taken: number; others: number }>;
+  /** Takes over rows of dead or silent daemons, of these handlers, with `after < id <= upTo`, in parts. */
+  takeOver(range: { handlers: readonly string[]; after: number; upTo: number }): Promise<TakenOver>;
   /** The highest id there is; 0 for an empty journal. */
   newest(): Promise<number>;
-  /** Rows with `after < id <= upTo`, by id. */
-  unsettled(range: { after: number; upTo: number; limit: number; which: Which }): Promise<JournalRow[]>;
+  /** Rows with `after < id <= upTo`, by id: at most `limit`, and none only if there are none. */
+  unsettled(range: {
+    after: number;
+    upTo: number;
+    limit: number;
+    which: RecoveryScope;
+  }): Promise<JournalRow[]>;
   counts(): Promise<JournalCount[]>;
-  /** Whoever owns them: the failing rows, the oldest first; all of them without a limit. */
+  /** The failing and the invalid rows of every owner, the oldest first; all of them without a limit. */
   failing(which: FailingRows, limit?: number): Promise<FailingRow[]>;
-  /** Has failing rows tried again, at once by a daemon that hears, else with its next sweep. Returns how many. */
+  /** Makes failing rows due: at once if a daemon listens, else at its next sweep. Returns how many. */
   retryNow(which: FailingRows): Promise<number>;
-  /** Gives failing rows up: their pages may stay stale. Returns how many. */
+  /** Discards rows: their pages may stay stale. Returns how many. */
   drop(which: FailingRows): Promise<number>;
+}
+
+/** What was found in a part of the journal. */
+export interface TakenOver {
+  readonly taken: number;
+  /** Rows of these handlers that other daemons still own. */
+  readonly others: number;
+  /** Rows of dead daemons that remain, by handler: none of these handlers. */
+  readonly orphans: Readonly<Record<string, number>>;
+  /** The end of the part that was read. */
+  readonly upTo: number;
 }
 
 export interface RowFailure {
   readonly id: number;
   readonly error: string;
-  /** The file system's, where that refused. */
+  /** The file system's code, if it refused. */
   readonly code?: string;
 }
 
-/** Failing rows of a handler, of these ids, or all. */
+/** Failing and invalid rows of a handler, with these ids, or all. */
 export interface FailingRows {
   readonly handler?: string;
   readonly ids?: readonly number[];
+  /** Only the invalid ones, or only the others. */
+  readonly invalid?: boolean;
+  /** Also rows that did not fail: for a handler that no daemon has any more, nothing is tried. */
+  readonly includeNotFailed?: boolean;
 }
 
 export interface FailingRow extends JournalRow {
@@ -114,8 +144,10 @@ export interface FailingRow extends JournalRow {
   readonly attempts: number;
   /** Since the claim. */
   readonly ageMs: number;
-  /** Until the next try; negative when it is under way. */
+  /** Until the retry; negative or null while it is under way, null for an invalid one. */
   readonly retryMs: number | null;
+  /** Some template makes no path of its key: cleared for the others, and not retried automatically. */
+  readonly invalid: boolean;
 }
 
 export interface JournalCount {
@@ -125,59 +157,85 @@ export interface JournalCount {
   /** Cleared once, waiting for the second clearing. */
   readonly settling: number;
   readonly failing: number;
+  /** Settled, and kept since a template makes no path of their key. */
+  readonly invalid: number;
+  /** Since the newest of these was claimed. */
+  readonly invalidMs: number | null;
   /** Age of the oldest entry among the claimed; their pages are stale. */
   readonly claimedMs: number | null;
+  /** The same for the failing ones. */
+  readonly failingMs: number | null;
   /** How long the longest has been settling: a transaction may have been open as long. */
   readonly settlingMs: number | null;
-  /** What one of the failing rows says. */
+  /** The error of one failing row. */
   readonly error: string | null;
 }
 
-export interface Listened {
-  /** As PostgreSQL folds `listen_for.name`. */
+export interface ChannelBinding {
+  /** As PostgreSQL reads `listen_for.name` without quotes. */
   readonly channel: string;
   readonly handler: string;
+  /** As PostgreSQL reads it with quotes, where that is another channel. */
+  readonly also?: string;
+  /** Why it cannot be a channel and wakes no handler. */
+  readonly problem?: string;
+}
+
+export function usableBindings(listened: readonly ChannelBinding[]): ChannelBinding[] {
+  return listened.filter(({ problem }) => problem === undefined);
+}
+
+/** The name to LISTEN to for it. */
+export function channelsOf({ channel, also }: ChannelBinding): string[] {
+  return also === undefined ? [channel] : [channel, also];
 }
 
 /** The channel on which the trigger on `listen_for` notifies (sql/2-listen_for.sql). */
 export const channelsChanged = 'uncached_listen_for';
 
-/** The channel on which whoever made failing rows due notifies. */
+/** The channel that is notified when failing rows were made due. */
 export const retryAsked = 'uncached_retry';
 
 export interface Cache {
   /**
-   * Deletes what the patterns (core/pattern.ts) match below root. What is gone already is success; whatever cannot be
-   * deleted is reported and stops nothing else. Patterns are taken from the iterable one part after the other.
-   * @param unhurried what others ask for goes first, though not for ever
+   * Deletes what the patterns (core/pattern.ts) match below root. A file that is already gone is a success;
+   * one that cannot be deleted is reported and stops nothing else. The iterable is read in parts; a list in
+   * it stays together, as the parts of a page must. Rejects with EROOT (core/root.ts), and nothing counts as
+   * done, if root is not what it must be; the caller then repeats it, so it must allow a second iteration.
    */
-  clear(patterns: Iterable<string>, how?: { unhurried: boolean }): Promise<Cleared>;
+  clear(patterns: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
   close(): Promise<void>;
 }
 
-export interface Cleared {
+export interface ClearRequirements {
+  /** Other requests go first, though not for ever. */
+  readonly background?: boolean;
+  /** It is sure to be cleared again when settled: the temps of large directories may wait until then. */
+  readonly secondFollows?: boolean;
+  /** Patterns whose files are also counted separately. */
+  readonly countApart?: readonly string[];
+  /** The identities that root and each mount below it must have. */
+  readonly identities?: Readonly<Record<string, string>>;
+}
+
+export interface ClearResult {
   readonly files: number;
+  /** How many of them were deleted for a pattern that is counted separately. */
+  readonly filesApart?: Readonly<Record<string, number>>;
   readonly failures: readonly ClearFailure[];
-  /** What was deleted, below root, a directory as one; only where it is asked for. */
+  /** What was deleted, below root, a directory as one; only on request. */
   readonly paths?: readonly string[];
 }
 
 export interface ClearFailure {
-  /** The pattern that asked for it, as given. */
+  /** The pattern that matched it, as given. */
   readonly pattern: string;
   /** Below root. */
   readonly path: string;
   readonly code: string;
   readonly message: string;
-}
-
-/** A machine that stops without warning can bring deleted pages back. This remembers, across runs, whether it may have. */
-export interface Revival {
-  mayHaveHappened(): boolean;
-  /** From now on a stop without warning counts. */
-  markRunning(): void;
-  /** Puts every deletion on the disk, then says that the run ended cleanly. */
-  markClean(): void;
+  /** What failed: opening or reading it, so that nothing in it was deleted; absent: deleting. */
+  readonly refused?: 'open' | 'list';
 }
 
 export interface Clock {

@@ -1,4 +1,4 @@
-/** Whatever was thrown, as an Error. */
+/** Any thrown value as an Error. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
@@ -10,21 +10,29 @@ export function errorCode(thrown: unknown): string | undefined {
 }
 
 /**
- * Whether the database could not be reached or went away, rather than refused what was asked: the system's codes, SQLSTATE class 08,
- * 57P01 to 57P03 (shut down, crashed, starting up), or node-postgres' own words, which have no code.
+ * The code of an error that reports a lost connection. Its cause is a broken pipe, which is also the error of
+ * a connection that is gone.
+ */
+export const workerDied = 'EWORKER';
+
+/**
+ * Whether the database could not be reached or went away, rather than refusing the request: the system's
+ * codes, SQLSTATE class 08, 57P01 to 57P03 and 57P05 (shut down, crashed, starting up, idle for too long), or
+ * node-postgres' own messages, which have no code.
  */
 export function isOutage(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (errorCode(cause) === workerDied) return false;
     if (
-      /^(ECONN[A-Z]+|E(HOST|NET)[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_[A-Z]+|08\d{3}|57P0[1-3]|25006)$/.test(
+      /^(ECONN[A-Z]+|E(HOST|NET)[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|ECERTIFICATE|EAI_[A-Z]+|08\d{3}|57P0[1-35]|25006)$/.test(
         errorCode(cause) ?? '',
       )
     )
       return true;
-    // A unix socket that is missing or forbidden; the same codes are a file's, too.
+    // A unix socket that is missing or forbidden; a file can have the same codes.
     if (/^(connect|getaddrinfo)$/.test((cause as NodeJS.ErrnoException).syscall ?? '')) return true;
     if (
-      /connection (terminated|ended|timeout)|timeout expired|query read timeout|client has encountered a connection error/i.test(
+      /connection (terminated|ended|timeout)|timeout (expired|exceeded when trying to connect)|query read timeout|client has encountered a connection error/i.test(
         cause.message,
       )
     ) {
@@ -34,7 +42,17 @@ export function isOutage(error: unknown): boolean {
   return false;
 }
 
-/** The message and those of its causes, outermost first. An AggregateError (a host with several addresses) tells its parts. */
+/** Work that a stop has ended before it began. It stays where it is, and its cause was reported already. */
+export class StoppingError extends Error {
+  constructor() {
+    super('Cannot clear: uncached is stopping, and root is not known to be the cache');
+  }
+}
+
+/**
+ * The message and those of its causes, outermost first. An AggregateError (a host with several addresses)
+ * lists its parts.
+ */
 export function explain(error: Error): string {
   const parts: string[] = [];
   for (let cause: unknown = error; cause !== undefined && parts.length < 5; cause = (cause as Error).cause) {

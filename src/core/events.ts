@@ -1,60 +1,82 @@
 import type { Key, RowFailure } from './contracts.ts';
+import type { Problem } from './daemon-status.ts';
 
-/** Everything worth telling. Code says what happened; observe/ decides how it is shown. */
-export type Event =
+/** What happened, each time it happened. */
+export type Fact =
   | { kind: 'starting'; version: string; file: string; pid: number; root: string }
   | { kind: 'notice'; text: string }
-  | { kind: 'connecting'; error: Error; retryMs: number }
-  | { kind: 'gave-up'; error: Error }
-  /** Told once before, and still so: another try failed. */
-  | { kind: 'trying'; error: Error; retryMs: number }
-  | { kind: 'systemd-unheard'; error: Error }
+  | { kind: 'database-unavailable'; error: Error; retryMs: number }
+  | { kind: 'fatal-error'; error: Error }
+  /** An unexpected error: the daemon ends in order. */
+  | { kind: 'unexpected-error'; error: Error }
+  /** Reported once before and still failing: another attempt failed. */
+  | { kind: 'retrying'; error: Error; retryMs: number }
+  | { kind: 'systemd-notify-failed'; error: Error }
   | { kind: 'listening'; channels: readonly { channel: string; handler: string }[] }
   | { kind: 'unknown-handler'; channel: string; handler: string; known: readonly string[] }
+  | { kind: 'unusable-channel'; problem: string }
   | { kind: 'disabled-handler'; channel: string; handler: string; why: string }
-  | { kind: 'unheard-handler'; handler: string }
+  | { kind: 'handler-without-channel'; handler: string }
   | { kind: 'listener-lost'; error: Error }
-  | { kind: 'recovered'; ms: number }
-  /** The daemon has heard itself; `ms` after it spoke. */
+  /** The heartbeat arrived, `ms` after it was sent. */
   | { kind: 'heartbeat'; ms: number }
   | { kind: 'notified'; channel: string }
-  | { kind: 'revived'; files: number }
-  | { kind: 'unclean'; error: Error }
-  | { kind: 'restarting'; rows: number }
+  /** Everything that a template can name was cleared. */
+  | { kind: 'cache-wiped'; files: number; why: 'crash' | 'unknown' | 'copy' | 'missed' }
+  | { kind: 'wipe-failed'; error: string; paths: number }
+  /** The paths that `wipe-failed` reported are cleared. */
+  | { kind: 'wipe-completed' }
+  | { kind: 'marker-failed'; error: Error }
+  | { kind: 'journal-recovery'; rows: number }
   | {
       kind: 'cleared';
       handler: string;
+      /** A lower bound if some keys failed. */
       entries: number;
+      /** The keys that were cleared. */
       keys: number;
       /** The first few of them. */
       examples: readonly Key[];
+      /** Keys of the same batch that could not be cleared. */
+      failedKeys: number;
       files: number;
       ms: number;
-      /** Age of the oldest entry when its files were gone. */
+      /**
+       * Age of the oldest entry when its files were gone; null where the table keeps no time, or where that
+       * entry may have failed.
+       */
       lagMs: number | null;
     }
-  | { kind: 'settled'; rows: number; files: number }
-  /** Any clearing of a batch, a first one, a second one or another try, but for what failed: what the next three are made of (daemon/failures.ts). */
+  /** No key of a batch could be cleared, though perhaps some of their files. */
   | {
-      kind: 'tried';
+      kind: 'clear-failed';
+      handler: string;
+      failedKeys: number;
+      examples: readonly Key[];
+      files: number;
+      ms: number;
+    }
+  | { kind: 'settled'; rows: number; files: number }
+  /**
+   * One attempt to clear rows of one handler: the first, the second, or a retry. observe/fold-failures.ts
+   * makes alerts of its failures.
+   */
+  | {
+      kind: 'batch-done';
       handler: string;
       cleared: readonly number[];
       files: number;
+      /** The part that belongs to the handlers under `then`, by handler name. */
+      followers?: Readonly<Record<string, number>>;
       /** Only at the log level debug. */
       paths?: readonly string[];
       failures: readonly RowFailure[];
+      /** Cleared as far as possible, since their key is invalid; a `known` one is not reported again. */
+      invalid: readonly (RowFailure & { readonly known: boolean })[];
     }
-  | {
-      kind: 'rows-failed';
-      handler: string;
-      rows: number;
-      /** The first few that differ. */
-      errors: readonly string[];
-    }
-  | { kind: 'disk-refuses'; code: string; error: string; rows: number }
-  | { kind: 'disk-works'; code: string; ms: number; rows: number }
-  | { kind: 'orphaned'; handler: string; rows: number }
-  | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number }
+  | { kind: 'rows-orphaned'; handler: string; rows: number }
+  /** `retryMs` null: at a stop, after which this loop does nothing more. */
+  | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number | null }
   | { kind: 'loop-recovered'; loop: string }
   | { kind: 'serving'; url: string }
   | { kind: 'not-serving'; error: Error; retryMs: number }
@@ -63,4 +85,35 @@ export type Event =
   | { kind: 'stopping'; signal: string }
   | { kind: 'stopped' };
 
-export type Observe = (event: Event) => void;
+/** Alerts that observe/ makes of facts: a failure when it begins, and its end, not each time it occurs. */
+type Alert =
+  | { kind: 'database-recovered'; ms: number }
+  | {
+      kind: 'rows-failed';
+      handler: string;
+      rows: number;
+      /** The first few different ones. */
+      errors: readonly string[];
+    }
+  /** Cleared as far as possible, and kept: a template makes no path of their key. */
+  | {
+      kind: 'rows-invalid';
+      handler: string;
+      rows: number;
+      /** The first few different ones. */
+      errors: readonly string[];
+    }
+  | { kind: 'disk-failing'; code: string; error: string; rows: number }
+  | { kind: 'disk-recovered'; code: string; ms: number; rows: number }
+  /** Found by the counts alone; and its end. */
+  | { kind: 'problem-found'; problem: Problem }
+  | { kind: 'problem-resolved'; problem: Problem };
+
+/** What the log shows. */
+export type Event = Fact | Alert;
+
+/** How code reports what happened; observe/ decides what is shown, and how. */
+export type Observe = (fact: Fact) => void;
+
+/** Where facts and alerts go: the log, the counts, systemd. */
+export type Report = (event: Event) => void;

@@ -1,4 +1,4 @@
-/** `, did you mean "news"?` for a slip of the keyboard, or nothing when no candidate is near. */
+/** `, did you mean "news"?` for a typing error, or an empty string when no candidate is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const near = nearest(word, candidates);
   return near === undefined ? '' : `, did you mean "${near}"?`;

@@ -1,215 +1,147 @@
-import { fromJournal, retry } from '../clearing/again.ts';
-import { Lane } from '../clearing/aside.ts';
-import type { Means } from '../clearing/clearing.ts';
-import { type Cleared, clearWithoutQueue, drain } from '../clearing/drain.ts';
-import type { Handler } from '../clearing/handler.ts';
-import { Pace } from '../clearing/pace.ts';
-import { clearRevived } from '../clearing/revive.ts';
-import { Settling, settledAtOnce } from '../clearing/settling.ts';
+import type { ClearingParts } from '../clearing/clear-rows.ts';
+import { Pipeline } from '../clearing/pipeline.ts';
+import type { RootGuard } from '../clearing/root-guard.ts';
 import {
+  type ChannelBinding,
   channelsChanged,
-  type Listened,
   type Queue,
-  type Revival,
+  type RecoveryScope,
   retryAsked,
-  type Which,
+  usableBindings,
 } from '../core/contracts.ts';
-import { toError } from '../core/errors.ts';
-import { keepListening, type Listen } from './ear.ts';
-import { tellFailuresOnce } from './failures.ts';
+import { StoppingError, toError } from '../core/errors.ts';
+import { reportChannelProblems } from './channel-problems.ts';
+import { watchChannels } from './channel-watch.ts';
+import { startHandlerLoops } from './handler-loop.ts';
+import { keepListening, type Listen } from './listen.ts';
 import { Loop } from './loop.ts';
-import { tellOutagesOnce } from './outage.ts';
-import { Rest } from './rest.ts';
+import { byChannel } from './notifications.ts';
+import { rootReady } from './root-ready.ts';
+import { startStations } from './stations.ts';
+import { throttledLoop } from './throttle.ts';
 
-export interface DaemonParts extends Omit<Means, 'onFailed' | 'aside'> {
+export interface DaemonParts extends ClearingParts {
   readonly queues: ReadonlyMap<string, Queue>;
-  /** Handlers that the configuration lacks something for, and what to do about it. */
-  readonly disabled?: ReadonlyMap<string, string>;
-  readonly channels: readonly Listened[];
+  /** Handlers that the configuration lacks something for: what to do about it. */
+  readonly disabled?: ReadonlyMap<string, { readonly why: string }>;
+  readonly channels: readonly ChannelBinding[];
   /** `listen_for` as it is now. */
-  readonly readChannels: () => Promise<Listened[]>;
-  readonly onChannelsChanged: () => void;
+  readonly readChannels: () => Promise<ChannelBinding[]>;
+  readonly onChannelsChanged: (now: ChannelBinding[]) => void;
   readonly listen: Listen;
-  readonly revival: Revival;
+  readonly root: Pick<RootGuard, 'wakeup' | 'inspected' | 'contested' | 'step' | 'end' | 'leave'>;
   readonly settleMs: number;
   readonly sweepMs: number;
   readonly heartbeatMs: number;
   readonly batch: number;
 }
 
-/** Rows that others held locked are looked for again after this, since no notification need come for them. */
-const remainsMs = 1_000;
+export interface Daemon {
+  /**
+   * May be called more than once. Resolves when nothing is under way any more.
+   * @param leaving the process ends: the markers in root are to say that it ended in order
+   */
+  stop(how: { leaving: boolean }): Promise<void>;
+}
 
 /**
- * Starts what stays running: a loop for each handler, one for what the journal holds, one for failing rows, one that settles, the
- * sweep, and the ear. Each drives the next by wakes; none waits for another.
+ * Starts what stays running: a loop for each handler, one for each station of the pipeline, the sweep, the
+ * look at `listen_for`, the guard of root, and the listener. Each is asked for a run by a wake; none waits
+ * for another.
  */
-export function startDaemon(given: DaemonParts): { stop(): Promise<void> } {
-  const { now } = given.clock;
-  const parts = { ...given, observe: tellFailuresOnce(tellOutagesOnce(given.observe, now), now) };
-  const { handlers, queues, channels, batch, observe, clock } = parts;
-  const means: Means = {
-    ...parts,
-    onFailed: () => failing.wake(),
-    aside(handler, work) {
-      lanes.get(handler)?.lane.add(work);
-      lanes.get(handler)?.loop.wake();
-    },
-  };
-  const settling = new Settling(means, { settleMs: parts.settleMs, limit: settledAtOnce(batch) });
-  const onCleared = (ids: readonly number[], { more = false } = {}) => {
-    settling.add(ids, { more });
-    settle.wake();
-  };
-
-  const again = fromJournal(means, { limit: batch, onCleared });
-  const beginAgain = (which: Which) => {
-    again.begin(which);
-    journal.wake();
-  };
-
-  const settle = new Loop('settle', () => settling.step(), parts);
-  const journal = new Loop('journal', () => again.step(), parts);
-  const failing = new Loop('failing', orBeginAgain(retry(means, { limit: batch, onCleared })), parts);
-  const lanes = new Map(
-    [...handlers.values()]
-      .filter(({ commands }) => commands.length > 0)
-      .map(({ name }) => {
-        const lane = new Lane();
-        return [name, { lane, loop: new Loop(`${name}, again`, () => lane.step(), parts) }];
-      }),
-  );
-  const loops = new Map(
-    [...handlers.values()].filter(isWoken).map((handler) => [handler.name, handlerLoop(handler)]),
-  );
-  const watch = new Loop(
-    'listen_for',
-    async () => {
-      const now = await parts.readChannels();
-      if (JSON.stringify(now) !== JSON.stringify(channels)) parts.onChannelsChanged();
-      return null;
-    },
-    parts,
-  );
-  const sweep = new Loop('sweep', sweepAll, parts);
-  let marked = false;
-  const revival = new Loop(
-    'machine',
-    async () => {
-      await clearRevived(parts.revival, means);
-      marked = true;
-      return null;
-    },
-    parts,
-  );
-
-  // Found once: there may be 50,000 notifications in a second.
-  const heard = new Map<string, Loop[]>();
-  for (const { channel, handler } of channels) {
-    const loop = loops.get(handler);
-    if (loop) heard.set(channel, [...(heard.get(channel) ?? []), loop]);
-  }
-
-  const stopListening = new AbortController();
-  let listened = false;
-  const listening = keepListening(parts.listen, {
-    heartbeatMs: parts.heartbeatMs,
-    clock,
-    observe,
-    signal: stopListening.signal,
-    onNotification(channel) {
-      observe({ kind: 'notified', channel });
-      if (channel === channelsChanged) watch.wake();
-      if (channel === retryAsked) beginAgain('untried');
-      for (const loop of heard.get(channel) ?? []) loop.wake();
-    },
-    onListening() {
-      observe({ kind: 'listening', channels });
-      for (const loop of loops.values()) loop.wake();
-      beginAgain(listened ? 'untried' : 'all');
-      listened = true;
-    },
-  });
-  tellStrangers(parts);
-  for (const loop of [revival, sweep]) loop.wake();
-
-  return {
-    async stop() {
-      stopListening.abort();
-      const asides = [...lanes.values()].map(({ loop }) => loop);
-      const all = [revival, sweep, watch, ...loops.values(), journal, failing, settle, ...asides];
-      await Promise.all([listening, ...all.map((loop) => loop.stop())]);
-      if (marked) markClean(parts);
-    },
-  };
-
-  function isWoken({ name, queue }: Handler): boolean {
-    return queue !== undefined || channels.some(({ handler }) => handler === name);
-  }
-
-  function handlerLoop(handler: Handler): Loop {
-    const queue = queues.get(handler.name);
-    const pace = new Pace(batch);
-    const rest = new Rest(clock.now);
-    let found = false;
-    const told: Means & { onCleared: Cleared } = {
-      ...means,
-      onCleared({ cleared, entries, more }) {
-        found ||= queue !== undefined && entries > 0;
-        onCleared(cleared, { more });
-      },
-    };
-    return new Loop(
-      handler.name,
-      orBeginAgain(async (signal) => {
-        if (rest.ms > 0) await clock.wait(rest.ms, signal).catch(() => {});
-        found = false;
-        let remains = false;
-        if (queue) remains = await drain(handler, queue, { ...told, pace, signal });
-        else await clearWithoutQueue(handler, told);
-        rest.looked({ found });
-        return remains ? remainsMs : null;
-      }),
-      parts,
-    );
-  }
-
+export function startDaemon(parts: DaemonParts): Daemon {
+  const { queues, batch, settleMs, sweepMs, heartbeatMs, root, observe, clock } = parts;
+  const { throttles } = parts.timings;
+  const channels = usableBindings(parts.channels);
+  const pipeline = new Pipeline(parts, { settleMs, batch, lanes: true });
+  const stations = startStations(pipeline, { limit: batch });
+  const { recovery, recovering } = stations;
+  const handlers = startHandlerLoops({ channels, queues, pipeline, batch, recovering });
+  const watch = watchChannels(parts);
+  const guard = new Loop('root', () => root.step(sweepMs), { clock, observe, wakeup: root.wakeup });
   /** Handlers without a queue are not swept: there is nothing to find. */
-  async function sweepAll(): Promise<number> {
-    for (const name of queues.keys()) loops.get(name)?.wake();
-    beginAgain('forgotten');
-    watch.wake();
-    return parts.sweepMs;
-  }
+  const wakeQueues = () => {
+    for (const name of queues.keys()) handlers.get(name)?.wake();
+  };
+  const sweep = new Loop(
+    'sweep',
+    async () => {
+      wakeQueues();
+      recovery.begin('abandoned');
+      watch.read.wake();
+      return sweepMs;
+    },
+    parts,
+  );
+  const retry = throttledLoop('retry asked for', throttles.retry, parts, () => recovery.begin('not-waiting'));
+  const catchUp = throttledLoop('catch-up', throttles.catchUp, parts, () => {
+    for (const { handler } of channels) if (!queues.has(handler)) handlers.get(handler)?.wake();
+  });
 
-  function orBeginAgain(work: (signal: AbortSignal) => Promise<number | null>) {
-    return (signal: AbortSignal) =>
-      work(signal).catch((error) => {
-        beginAgain('untried');
-        throw error;
-      });
-  }
+  const notified = byChannel(channels, handlers);
+  const stopListening = new AbortController();
+  let scope: RecoveryScope = 'all';
+  const listening = rootReady(root, {
+    clock,
+    inspectMs: parts.timings.root.inspectMs,
+    signal: stopListening.signal,
+  }).then(() => {
+    sweep.wake();
+    return keepListening(parts.listen, {
+      heartbeatMs,
+      clock,
+      observe,
+      signal: stopListening.signal,
+      onNotification(channel) {
+        observe({ kind: 'notified', channel });
+        if (channel === channelsChanged) watch.changed.wake();
+        if (channel === retryAsked) retry.wake();
+        for (const handler of notified.get(channel) ?? []) handler.notified();
+      },
+      onListening() {
+        observe({ kind: 'listening', channels });
+        wakeQueues();
+        catchUp.wake();
+        recovery.begin(scope);
+        scope = 'not-waiting';
+      },
+    });
+  });
+  reportChannelProblems(parts);
+  guard.wake();
+
+  const loops = [
+    ...stations.loops,
+    ...handlers.values(),
+    ...Object.values(watch),
+    guard,
+    sweep,
+    retry,
+    catchUp,
+  ];
+  const stopAll = () => {
+    stopListening.abort();
+    root.end(new StoppingError());
+    return Promise.all([listening, ...loops.map((loop) => loop.stop())]);
+  };
+  let stopped: Promise<unknown> | undefined;
+  let left: Promise<void> | undefined;
+  return {
+    async stop({ leaving }) {
+      stopped ??= stopAll();
+      await stopped;
+      // A reload goes on at once: nothing has to be on the disk for it.
+      if (!leaving) return;
+      left ??= leave(parts);
+      await left;
+    },
+  };
 }
 
-function markClean({ revival, observe }: DaemonParts): void {
+async function leave({ root, observe }: DaemonParts): Promise<void> {
   try {
-    revival.markClean();
+    await root.leave();
   } catch (thrown) {
-    observe({ kind: 'unclean', error: toError(thrown) });
-  }
-}
-
-/** Channels that wake nobody and handlers that nobody wakes: an error in the log each, and the rest goes on. */
-function tellStrangers({ handlers, disabled, channels, observe }: DaemonParts): void {
-  const known = [...handlers.keys()];
-  for (const { channel, handler } of channels) {
-    const why = disabled?.get(handler);
-    if (why !== undefined) observe({ kind: 'disabled-handler', channel, handler, why });
-    else if (!handlers.has(handler)) observe({ kind: 'unknown-handler', channel, handler, known });
-  }
-  for (const { name, queue } of handlers.values()) {
-    if (queue !== undefined && !channels.some(({ handler }) => handler === name)) {
-      observe({ kind: 'unheard-handler', handler: name });
-    }
+    observe({ kind: 'marker-failed', error: toError(thrown) });
   }
 }

@@ -1,15 +1,25 @@
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/contracts.ts';
-import { toError } from '../core/errors.ts';
+import { StoppingError, toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
-
-/** Work to be done when woken. It returns the milliseconds after which it wants to be woken anyway, or null. */
-export type Work = (signal: AbortSignal) => Promise<number | null>;
+import { Wakeup } from '../core/wakeup.ts';
 
 /**
- * Runs its work whenever it is woken, never twice at once. Wakes coalesce: any number of them during the work means exactly one
- * more run. The loop is ASLEEP until a wake, the time the work asked for, or stop; WORKING; or, after an error, DEAF for a
- * back-off that wakes do not shorten, since the failed run is repeated after it and a storm of notifications must not spin.
+ * Work to do when woken. It returns the milliseconds after which it must run again without a wake, or null.
+ */
+export type Work = (signal: AbortSignal) => Promise<number | null>;
+
+interface LoopParts {
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly wakeup?: Wakeup;
+}
+
+/**
+ * Runs its work when it is woken, never twice at once. Wakes coalesce: any number of them during the work
+ * means exactly one more run. The loop is ASLEEP until a wake, the time that the work asked for, or a stop;
+ * WORKING; or BACKING OFF after an error. Wakes do not shorten the back-off: the failed run is repeated after
+ * it, and a storm of notifications must not make it spin.
  */
 export class Loop {
   readonly #name: string;
@@ -17,12 +27,13 @@ export class Loop {
   readonly #clock: Clock;
   readonly #observe: Observe;
   readonly #stopped = new AbortController();
+  readonly #wakeup: Wakeup;
   readonly #running: Promise<void>;
-  #woken = false;
-  #rouse = () => {};
 
-  constructor(name: string, work: Work, { clock, observe }: { clock: Clock; observe: Observe }) {
+  /** @param wakeup created by the caller, if others than the owner of the loop wake it */
+  constructor(name: string, work: Work, { clock, observe, wakeup = new Wakeup() }: LoopParts) {
     this.#name = name;
+    this.#wakeup = wakeup;
     this.#work = work;
     this.#clock = clock;
     this.#observe = observe;
@@ -30,15 +41,13 @@ export class Loop {
   }
 
   wake(): void {
-    if (this.#woken) return;
-    this.#woken = true;
-    this.#rouse();
+    this.#wakeup.wake();
   }
 
-  /** Resolves when the work at hand is finished. The work may end early: its signal is aborted. */
+  /** Resolves when the current work is finished. The work may end early: its signal is aborted. */
   stop(): Promise<void> {
     this.#stopped.abort();
-    this.#rouse();
+    this.#wakeup.interrupt();
     return this.#running;
   }
 
@@ -47,8 +56,7 @@ export class Loop {
     let lastMessage = '';
     await this.#asleep(null);
     while (!this.#stopped.signal.aborted) {
-      // Before the work, never after: what comes in while the work is under way may be behind what it has seen.
-      this.#woken = false;
+      this.#wakeup.take();
       try {
         const againMs = await this.#work(this.#stopped.signal);
         if (failures > 0) this.#observe({ kind: 'loop-recovered', loop: this.#name });
@@ -57,6 +65,7 @@ export class Loop {
         await this.#asleep(againMs);
       } catch (thrown) {
         const error = toError(thrown);
+        if (this.#stopped.signal.aborted) return this.#failedAtStop(error);
         const retryMs = backoffMs(++failures);
         if (error.message !== lastMessage)
           this.#observe({ kind: 'loop-failed', loop: this.#name, error, retryMs });
@@ -66,12 +75,15 @@ export class Loop {
     }
   }
 
-  /** Without a time it waits for nothing but to be roused: the way of a single event, which an aborted wait makes 0.2 ms longer. */
+  #failedAtStop(error: Error): void {
+    if (!(error instanceof StoppingError))
+      this.#observe({ kind: 'loop-failed', loop: this.#name, error, retryMs: null });
+  }
+
+  /** Without a deadline no timer is made: cancelling one would cost each single event 0.2 ms. */
   async #asleep(ms: number | null): Promise<void> {
-    if (this.#woken || this.#stopped.signal.aborted || ms === 0) return;
-    const roused = new Promise<void>((resolve) => {
-      this.#rouse = resolve;
-    });
+    if (this.#wakeup.asked || this.#stopped.signal.aborted || ms === 0) return;
+    const roused = this.#wakeup.next();
     if (ms === null) {
       await roused;
       return;

@@ -2,49 +2,65 @@ import { createServer, type Server } from 'node:http';
 import { backoffMs } from '../core/backoff.ts';
 import { type Address, formatAddress } from '../core/configuration.ts';
 import type { Clock } from '../core/contracts.ts';
+import type { StatusSource } from '../core/daemon-status.ts';
 import { errorCode, toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
-import type { Watched } from '../core/status.ts';
-import { answers } from './answer.ts';
+import { Connections } from './connections.ts';
+import { requestListener } from './routes.ts';
+import { shareAnswers } from './shared-answers.ts';
+import { readStaticFiles } from './static-files.ts';
 import { Streams } from './stream.ts';
 
 export interface HttpServer {
-  /** Serves there from now on, and nowhere without an address. A port that is taken is tried until it is free. */
-  moveTo(address: Address | undefined): Promise<void>;
+  /**
+   * Serves at this address from now on, and nowhere without an address. A port that is taken is retried until
+   * it is free.
+   */
+  listenAt(address: Address | undefined): Promise<void>;
   close(): Promise<void>;
 }
 
-type Means = { watched: Watched; observe: Observe; clock: Clock };
+type ServerOptions = { watched: StatusSource; observe: Observe; clock: Clock };
 
-export function openServer(means: Means): HttpServer {
+export function openServer(context: ServerOptions): HttpServer {
   let place = '';
   let leave = new AbortController();
   let serving = Promise.resolve();
 
-  async function moveTo(address: Address | undefined): Promise<void> {
+  async function listenAt(address: Address | undefined): Promise<void> {
     const next = address ? formatAddress(address) : '';
     if (next === place) return;
     place = next;
     leave.abort();
-    // The new address may be the old port.
+    // The new address may have the old port.
     await serving;
+    // Called again in the meantime: the last call counts.
+    if (place !== next) return;
     leave = new AbortController();
-    if (address) serving = serveAt(address, means, leave.signal);
+    if (address) serving = serveAt(address, context, leave.signal);
   }
 
-  return { moveTo, close: () => moveTo(undefined).then(() => serving) };
+  return { listenAt, close: () => listenAt(undefined).then(() => serving) };
 }
 
 async function serveAt(
   address: Address,
-  { watched, observe, clock }: Means,
+  { watched, observe, clock }: ServerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const streams = new Streams(watched, clock);
-  const server = createServer(answers(address, watched, streams));
-  server.maxConnections = mostConnections;
+  const shared = shareAnswers(watched);
+  const streams = new Streams(shared, clock);
+  const connections = new Connections();
+  const page = readStaticFiles();
+  if (page.problem !== undefined) observe({ kind: 'notice', text: page.problem });
+  const server = createServer(
+    times,
+    requestListener(address, { watched: shared, page, streams, connections }),
+  );
+  server.on('connection', (socket) => connections.add(socket));
+  server.timeout = unreadMs;
   if (!(await listen(server, address, { observe, clock, signal }))) return;
-  // Too many open files, for one: whoever asked is turned away, and the next one may be lucky.
+  // For example too many open files: this client is refused, and the next one may succeed.
   server.on('error', () => {});
   observe({ kind: 'serving', url: `http://${formatAddress(address)}/` });
   await new Promise((resolve) => {
@@ -58,7 +74,16 @@ async function serveAt(
   });
 }
 
-const mostConnections = 100;
+/** A request comes in one piece, or is slow on purpose. */
+const times = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+};
+
+/** A client that reads nothing of an answer for this long is gone. */
+const unreadMs = 10_000;
 
 /** False if the signal aborts first. */
 async function listen(
@@ -66,22 +91,27 @@ async function listen(
   address: Address,
   { observe, clock, signal }: { observe: Observe; clock: Clock; signal: AbortSignal },
 ): Promise<boolean> {
-  let told = '';
+  let reported = '';
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
       await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(address, () => {
-          server.off('error', reject);
+        const listening = () => {
+          server.off('error', failed);
           resolve();
-        });
+        };
+        // Otherwise each attempt would leave a listener on one of them behind.
+        const failed = (error: Error) => {
+          server.off('listening', listening);
+          reject(error);
+        };
+        server.once('error', failed).once('listening', listening).listen(address);
       });
       return true;
     } catch (thrown) {
-      const error = inWords(toError(thrown), address);
+      const error = formatListenError(toError(thrown), address);
       const retryMs = backoffMs(attempt);
-      if (told !== error.message) observe({ kind: 'not-serving', error, retryMs });
-      told = error.message;
+      if (reported !== error.message) observe({ kind: 'not-serving', error, retryMs });
+      reported = error.message;
       await clock.wait(retryMs, signal).catch(() => {});
     }
   }
@@ -95,7 +125,7 @@ const advice: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name is unknown: write an address, such as 127.0.0.1',
 };
 
-function inWords(cause: Error, address: Address): Error {
+function formatListenError(cause: Error, address: Address): Error {
   const what = advice[errorCode(cause) ?? ''] ?? cause.message;
   return new Error(
     `Cannot serve the status page at ${formatAddress(address)}: ${what} ([http] listen, then SIGHUP)`,

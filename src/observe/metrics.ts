@@ -1,8 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { HandlerStatus, Level, Status } from '../core/daemon-status.ts';
 import type { Event } from '../core/events.ts';
-import type { HandlerStatus, Status } from '../core/status.ts';
+import { printable } from '../core/printable-text.ts';
+import { filesOf } from './files-of.ts';
 
-/** Events and counts as Prometheus wants them; doc/metrics.md tells what each is good for. */
+const levels: readonly Level[] = ['ok', 'warning', 'critical'];
+
+export type Metrics = ReturnType<typeof openMetrics>;
+
+/** Events and counts in the format of Prometheus; doc/metrics.md says what each is good for. */
 export function openMetrics(version: string) {
   const registers = [new Registry()];
   const registry = registers[0] as Registry;
@@ -10,7 +16,7 @@ export function openMetrics(version: string) {
   const byHandler = { labelNames: ['handler'], registers } as const;
   const counter = (name: string, help: string) =>
     new Counter({ name: `uncached_${name}`, help, ...byHandler });
-  const counted = (name: string, help: string, of: (one: HandlerStatus) => number) => ({
+  const counted = (name: string, help: string, of: (one: HandlerStatus) => number | null) => ({
     gauge: new Gauge({ name: `uncached_${name}`, help, ...byHandler }),
     of,
   });
@@ -21,31 +27,41 @@ export function openMetrics(version: string) {
     labelNames: ['version'],
     registers,
   }).set({ version }, 1);
-  const listening = gauge('listening', 'Whether notifications are known to be heard.');
-  const heartbeatAge = gauge('heartbeat_age_seconds', 'Since the daemon last heard itself.');
-  const countsAge = gauge('counts_age_seconds', 'Since the gauges with a handler were counted.');
+  const health = gauge('health', '0 OK, 1 warning, 2 critical.');
+  const problem = new Gauge({
+    name: 'uncached_problem',
+    help: 'What is wrong: 1 warning, 2 critical.',
+    labelNames: ['kind', 'handler'],
+    registers,
+  });
+  const listening = gauge('listening', 'Whether notifications are known to arrive: 1 yes, 0 no.');
+  const heartbeatAge = gauge('heartbeat_age_seconds', 'Time since the last heartbeat.');
+  const countsAge = gauge('counts_age_seconds', 'Age of the gauges with the label handler.');
   const gauges = [
     counted('backlog_entries', 'Entries in the queue table.', ({ backlog }) => backlog),
-    counted('lag_seconds', 'Age of the oldest entry that is not cleared.', ({ lagMs }) => lagMs / 1_000),
+    counted('lag_seconds', 'Age of the oldest entry that is not cleared.', ({ lagMs }) =>
+      lagMs === null ? null : lagMs / 1_000,
+    ),
     counted('claimed_rows', 'Journal rows that are not cleared yet.', ({ claimed }) => claimed),
     counted('settling_rows', 'Journal rows that wait for the second clearing.', ({ settling }) => settling),
     counted('failing_rows', 'Journal rows that could not be cleared.', ({ failing }) => failing),
+    counted('invalid_rows', 'Journal rows kept because their key is invalid.', ({ invalid }) => invalid),
   ];
 
   const reconnects = new Counter({
     name: 'uncached_reconnects_total',
-    help: 'Times that it listened anew after it was cut off or deaf.',
+    help: 'Times that the listener has reconnected.',
     registers,
   });
-  const entries = counter('cleared_entries_total', 'Entries cleared.');
+  const entries = counter('cleared_entries_total', 'Entries cleared at the first attempt.');
   const files = counter(
     'cleared_files_total',
-    'Files deleted, by first and second clearings and other tries.',
+    'Files deleted, by first and second clearings and by retries.',
   );
-  const failures = counter('failed_rows_total', 'Journal rows that failed, each once a try.');
+  const failures = counter('failed_attempts_total', 'Failed attempts to clear a journal row.');
   const latency = new Histogram({
     name: 'uncached_commit_to_cleared_seconds',
-    help: "From the making of a batch's oldest entry until its files were gone.",
+    help: "From the insertion of a batch's oldest entry until its files were deleted; batches without failures.",
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 60, 600, 3_600],
     ...byHandler,
   });
@@ -65,28 +81,42 @@ export function openMetrics(version: string) {
           entries.inc({ handler: event.handler }, event.entries);
           if (event.lagMs !== null) latency.observe({ handler: event.handler }, event.lagMs / 1_000);
           break;
-        case 'tried':
-          files.inc({ handler: event.handler }, event.files);
-          failures.inc({ handler: event.handler }, event.failures.length);
+        case 'batch-done':
+          for (const [handler, count] of filesOf(event)) files.inc({ handler }, count);
+          failures.inc(
+            { handler: event.handler },
+            event.failures.length + event.invalid.filter(({ known }) => !known).length,
+          );
       }
     },
     async text(status: Status): Promise<{ contentType: string; text: string }> {
       const age = (ms: number | null) => (ms ?? status.at - status.startedAt) / 1_000;
-      listening.set(status.deaf === undefined ? 1 : 0);
+      health.set(levels.indexOf(status.health));
+      problem.reset();
+      // If two have the same kind and handler, the last one set stays: the worse.
+      for (const { level, kind, handler = '' } of status.problems.toReversed())
+        problem.set({ kind, handler: printable(handler) }, levels.indexOf(level));
+      listening.set(status.listening ? 1 : 0);
       heartbeatAge.set(age(status.heartbeatAgeMs));
-      countsAge.set(age(status.countedAgeMs));
+      countsAge.set(age(status.countsAgeMs));
       reconnects.reset();
       reconnects.inc(status.reconnects);
       for (const { gauge, of } of gauges) {
         gauge.reset();
-        for (const one of status.handlers) gauge.set({ handler: one.handler }, of(one));
+        for (const one of status.handlers) {
+          const value = of(one);
+          if (value !== null) gauge.set({ handler: printable(one.handler) }, value);
+        }
       }
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
 }
 
-/** The three of the daemon itself that every dashboard knows, by their usual names; the default set of the library has gauges called `_total`. */
+/**
+ * The three process metrics that every dashboard knows, by their usual names; the library's default set has
+ * gauges called `_total`.
+ */
 function addOwn(registers: Registry[]): void {
   new Gauge({
     name: 'process_resident_memory_bytes',

@@ -1,25 +1,38 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { explain, toError } from '../core/errors.ts';
-import type { Event, Observe } from '../core/events.ts';
+import type { Event, Report } from '../core/events.ts';
+import { several } from '../core/plural.ts';
+import { clip, printable } from '../core/printable-text.ts';
 
 export interface Systemd {
-  readonly observe: Observe;
-  /** The watchdog is not fed while the clearing at hand takes longer than its time. */
-  mind(clearing: { waitingMs(): number }): void;
+  readonly observe: Report;
+  /**
+   * The watchdog is not fed while a worker is silent for longer than its time, and should have been given up
+   * long ago.
+   */
+  monitorWorkers(clearing: { waitingMs(): number }): void;
 }
 
 /**
- * Tells systemd how the daemon is (sd_notify(3)), by systemd-notify, since Node has no datagram sockets of the local kind. Does nothing
- * where nobody asked: NOTIFY_SOCKET is not set.
- *
- * - READY once it listens, or knows that it has to wait for PostgreSQL: else `systemctl start` would wait as well, and boot with it.
- * - WATCHDOG is progress that was made, never a timer: the daemon heard itself, or tried again to connect, and no clearing hangs. Of a
- *   half-dead disk or a loop that spins, systemd hears nothing.
+ * A worker that waits for a disk or file server is given up long before this
+ * (filesystem/workers/file-cache.ts), which is no reason to restart.
  */
-export function openSystemd(observe: Observe, env = process.env): Systemd {
-  if (!env.NOTIFY_SOCKET) return { observe() {}, mind() {} };
-  // As sd_watchdog_enabled(3) has it.
+const givenUpMs = 30_000;
+
+/**
+ * Reports the daemon's state to systemd (sd_notify(3)), by systemd-notify, since Node has no local datagram
+ * sockets. Does nothing if NOTIFY_SOCKET is not set.
+ *
+ * - READY once it listens, or knows that it has to wait for PostgreSQL: otherwise `systemctl start` would
+ *   wait as well, and the boot with it.
+ * - WATCHDOG means progress, never a timer: a heartbeat arrived, or the daemon tried again to connect. A loop
+ *   that spins reports nothing to systemd. A disk that does not answer is no reason to restart, as a new
+ *   daemon would meet the same: its worker is given up.
+ */
+export function openSystemd(observe: Report, env = process.env): Systemd {
+  if (!env.NOTIFY_SOCKET) return { observe() {}, monitorWorkers() {} };
+  // By the rules of sd_watchdog_enabled(3).
   const isMeant = [undefined, String(process.pid)].includes(env.WATCHDOG_PID);
   const watchdogMs = isMeant ? Number(env.WATCHDOG_USEC) / 1_000 : Number.NaN;
   const said = { entries: 0, files: 0 };
@@ -28,54 +41,64 @@ export function openSystemd(observe: Observe, env = process.env): Systemd {
   let failed = false;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** One after the other, in the order of what happened. */
+  /** One after the other, in the order of the events. */
   function tell(...words: string[]): void {
     last = last
       .then(() =>
         promisify(execFile)('systemd-notify', [`--pid=${process.pid}`, ...words], { env, timeout: 5_000 }),
       )
       .catch((error) => {
-        if (!failed) observe({ kind: 'systemd-unheard', error: toError(error) });
+        if (!failed) observe({ kind: 'systemd-notify-failed', error: toError(error) });
         failed = true;
       });
   }
 
   function progress(...words: string[]): void {
     // Three chances within its time; each costs a process.
-    if (!(performance.now() - fedAt >= watchdogMs / 3) || clearing.waitingMs() > watchdogMs) return;
+    if (!(performance.now() - fedAt >= watchdogMs / 3)) return;
+    if (clearing.waitingMs() > Math.max(watchdogMs, givenUpMs)) return;
     fedAt = performance.now();
     tell('WATCHDOG=1', ...words);
   }
 
   return {
-    mind(given) {
+    monitorWorkers(given) {
       clearing = given;
     },
     observe(event: Event) {
       switch (event.kind) {
         case 'listening':
-          return tell('READY=1', `STATUS=listening to ${event.channels.length} channels`);
-        case 'connecting':
+          return tell('READY=1', `STATUS=listening to ${several(event.channels.length, 'channel')}`);
+        case 'database-unavailable':
         case 'listener-lost':
-          return tell('READY=1', `STATUS=no connection: ${explain(event.error).replaceAll('\n', ' ')}`);
+          return tell('READY=1', `STATUS=no connection: ${printable(clip(explain(event.error)))}`);
         case 'reloading':
-          // A monotonic clock tells it apart from an earlier one (sd_notify(3), MONOTONIC_USEC).
+          // A monotonic clock distinguishes it from an earlier one (sd_notify(3), MONOTONIC_USEC).
           return tell(
             'RELOADING=1',
             `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`,
             `STATUS=${event.why}`,
           );
         case 'reload-refused':
-          return tell('STATUS=the configuration has problems, so the old one stays: see the log');
+          return tell(
+            'STATUS=the new configuration has problems, so the old one stays in effect: see the log',
+          );
+        case 'unexpected-error':
+          return tell('STOPPING=1', 'STATUS=shutting down after an unexpected error: see the log');
         case 'stopping':
-          return tell('STOPPING=1', 'STATUS=finishing the batches at hand');
+          return tell('STOPPING=1', 'STATUS=shutting down after the current batch');
         case 'cleared':
           said.entries += event.entries;
           said.files += event.files;
           return;
+        case 'clear-failed':
+          said.files += event.files;
+          return;
         case 'heartbeat':
-          return progress(`STATUS=listening; ${said.files} files deleted for ${said.entries} entries`);
-        case 'trying':
+          return progress(
+            `STATUS=listening; ${several(said.files, 'file')} deleted for ${several(said.entries, 'entry', 'entries')}`,
+          );
+        case 'retrying':
           return progress();
         default:
           return;

@@ -1,11 +1,14 @@
 import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from './error-code.ts';
 
-/** A clearing may remove a directory as soon as it is made. Ten clearings in a row are not chance but a fault. */
+/**
+ * A clearing may remove a directory as soon as it is made. Ten clearings in a row are a fault, not chance.
+ */
 const attempts = 10;
 
-/** Opens a file that must not exist yet, making the directories above it, which clearings may remove meanwhile. */
+/**
+ * Opens a file that must not exist yet. Makes the directories above it, which clearings may remove meanwhile.
+ */
 export async function openNew(
   path: string,
   root: string,
@@ -22,8 +25,8 @@ export async function openNew(
 }
 
 /**
- * Below root only: a missing root is misspelt or not mounted, and nobody clears what is stored there. Symlinks are
- * refused because the daemon does not follow them: a page stored behind one would stay for ever.
+ * Only below root: a missing root is misspelt or not mounted, and pages stored there would never be cleared.
+ * Symlinks are refused because the daemon does not follow them: a page stored behind one would stay for ever.
  */
 async function makeDirectories(root: string, directories: readonly string[]): Promise<void> {
   let path = root;
@@ -39,4 +42,9 @@ function unless(code: string): (error: unknown) => undefined {
   return (error) => {
     if (codeOf(error) !== code) throw error;
   };
+}
+
+/** The `ENOENT` of a failed system call. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

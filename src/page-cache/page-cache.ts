@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { codeOf } from './error-code.ts';
+import { codeOf } from './open-new.ts';
 import { type Place, placeOf } from './place.ts';
 import { openTemp, type Temp } from './temp.ts';
 
 export interface PageCacheOptions {
-  /** The cache directory, the daemon's `[cache] root`. It must exist: it is never made, only directories below it. */
+  /**
+   * The cache directory, the daemon's `[cache] root`. It must exist: it is never made, only directories below
+   * it.
+   */
   readonly root: string;
   /**
-   * Told of every failure of the cache itself: a full disk, a missing right, a path it cannot hold. No reader is;
-   * so log it and alarm on it. Must not throw.
+   * Called with every failure of the cache itself: a full disk, a missing right, a path it cannot hold.
+   * Readers do not see these failures, so log them and alert on them. Must not throw.
    */
   readonly onError: (error: Error) => void;
   /** Sixteen lower-case hex digits, another sixteen each time. Default: from node:crypto. */
@@ -21,27 +24,31 @@ export interface PageCache {
   /**
    * The page at `path` below root: from disk, else from `render`, which is then stored for the next reader.
    *
-   * RENDER MUST TAKE ITS DATABASE SNAPSHOT AFTER IT IS CALLED. By then the page's temp is open, and a clearing for any
-   * change that the snapshot misses will find it. A transaction begun before, rows read before, an object cache, or a
-   * standby that lags behind the primary would store a stale page that nothing ever clears.
+   * RENDER MUST TAKE ITS DATABASE SNAPSHOT AFTER IT IS CALLED. By then the page's temp is open, and a
+   * clearing for any change that the snapshot misses will find it. A transaction begun before, rows read
+   * before, an object cache, or a standby that lags behind the primary would store a stale page that nothing
+   * ever clears.
    *
-   * Whoever calls after a clearing of the page has ended is served nothing older than the change it was for.
-   * Whoever calls between a commit and its clearing may still be served the page from before, as from any cache.
+   * A call after a clearing of the page has ended returns nothing older than the change it was for; in a
+   * directory of some thousands of names, after its second clearing. A call between a commit and its clearing
+   * may still return the page from before, as with any cache.
    *
-   * Rejects with what `render` threw and with nothing else: a broken cache does not break the site.
+   * Rejects with the error of `render` and with nothing else: a broken cache does not break the site.
    */
   page(path: string, render: Render): Promise<Page>;
 }
 
-/** Give it a time limit of its own: every caller that joined waits for it, and an error reaches all of them. */
+/**
+ * Give it a time limit of its own: every caller that joined waits for it, and an error reaches all of them.
+ */
 export type Render = () => Promise<string | Uint8Array> | string | Uint8Array;
 
 export interface Page {
   /** Shared between the callers that joined one render: not to be changed. */
   readonly body: Buffer;
   /**
-   * hit: read from disk. stored: rendered, on disk for the next reader. overtaken: rendered, and cleared meanwhile, so
-   * not stored. unstored: rendered, and the cache failed to store it, which onError was told.
+   * hit: read from disk. stored: rendered, on disk for the next reader. overtaken: rendered, but cleared
+   * meanwhile, so not stored. unstored: rendered, but the cache failed to store it, as onError was informed.
    */
   readonly outcome: 'hit' | 'stored' | 'overtaken' | 'unstored';
 }
@@ -56,14 +63,14 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
       onError(place);
       return unstored(render);
     }
-    // Each turn around has forgotten one render that a clearing overtook or that has just reached the disk.
+    // Each turn has forgotten one render that a clearing overtook or that has just reached the disk.
     for (;;) {
       const underWay = renderings.has(path);
       const body = await read(place);
       if (body !== undefined) return { body, outcome: 'hit' };
       const rendering = renderings.get(path);
       if (rendering === undefined) {
-        // One that ended while the disk was read may have stored the page just behind that reading.
+        // A render that ended while the disk was read may have stored the page right after that read.
         if (underWay) continue;
         return begin(place, render).page;
       }
@@ -90,7 +97,8 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
           return renderInto(temp, place, render).finally(() => forget(place.path, rendering));
         },
         (error: unknown) => {
-          // No temp, no fence: nobody could tell whether this render is still good, so nobody may join it from here on.
+          // No temp, no fence: it is unknown whether this render is still fresh, so no caller may join it
+          // from here on.
           forget(place.path, rendering);
           report(`Cannot open a temp for page ${JSON.stringify(place.path)}: serving it uncached`, error);
           return unstored(render);
@@ -114,7 +122,7 @@ export function pageCache({ root, onError, random = sixteenHexDigits }: PageCach
     }
   }
 
-  /** Only its own entry: a later render may have taken the place of one that was overtaken. */
+  /** Only its own entry: a later render may have replaced one that was overtaken. */
   function forget(path: string, rendering: Rendering): void {
     if (renderings.get(path) === rendering) renderings.delete(path);
   }
@@ -133,9 +141,9 @@ interface Rendering {
 }
 
 /**
- * A render not yet called takes its snapshot after this caller came: joining is as good as rendering. One already
- * called is joined only while its temp is in place. A clearing takes the temp away, so whoever comes after a clearing
- * never joins a render from before it, and whoever comes sooner sees what the cache would have shown.
+ * A render not yet called takes its snapshot after this caller came: joining it is as good as rendering. One
+ * already called is joined only while its temp is in place. A clearing removes the temp, so a caller after a
+ * clearing never joins a render from before it, and an earlier caller sees what the cache would have shown.
  */
 async function joinable({ temp }: Rendering): Promise<boolean> {
   return temp === undefined || (await temp.inPlace());
@@ -151,7 +159,7 @@ async function rendered(render: Render): Promise<Buffer> {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 }
 
-/** A file where a directory should be is a miss as well; opening the temp meets it again and reports it. */
+/** A file in the place of a directory is a miss as well; opening the temp meets it again and reports it. */
 function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
 }

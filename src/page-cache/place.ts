@@ -1,4 +1,4 @@
-/** Where a page lives below root. */
+/** Where a page is stored below root. */
 export interface Place {
   readonly path: string;
   /** From the top down, without the name. */
@@ -10,7 +10,10 @@ export interface Place {
 const longestNameBytes = 233;
 const longestComponentBytes = 255;
 
-/** Takes a page's path apart by the rules the daemon has for keys, or returns an error that names the broken one. */
+/**
+ * Splits a page's path by the rules that the daemon has for keys, or returns an error that names the broken
+ * rule.
+ */
 export function placeOf(path: string): Place | Error {
   const directories = path.split('/');
   const name = directories.pop() ?? '';
@@ -23,7 +26,8 @@ export function placeOf(path: string): Place | Error {
 }
 
 function faultOf(path: string): string | undefined {
-  // A lone surrogate is written as U+FFFD: two paths would become one file, and one page be served as the other.
+  // A lone surrogate is written as U+FFFD: two paths would become one file, and one page would be served as
+  // the other.
   if (Buffer.from(path).toString() !== path) return 'it is not well-formed Unicode';
   if (path.includes('\0')) return 'it contains NUL';
   return undefined;

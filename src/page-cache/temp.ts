@@ -1,19 +1,26 @@
 import { lstat, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from './error-code.ts';
-import { openNew } from './open-new.ts';
+import { codeOf, openNew } from './open-new.ts';
 import type { Place } from './place.ts';
 
-/** A page being written. Whoever deletes it, at any moment, only keeps it from being stored: that is the fence. */
+/**
+ * A page being written. Deleting it, at any moment, only prevents the page from being stored: that is the
+ * fence.
+ */
 export interface Temp {
   inPlace(): Promise<boolean>;
-  /** Writes, closes and renames it to the page, or throws and leaves no temp. Overtaken: a clearing took it away. */
+  /**
+   * Writes, closes and renames it to the page, or throws and leaves no temp. Overtaken: a clearing deleted
+   * it.
+   */
   publish(body: Buffer): Promise<'stored' | 'overtaken'>;
   /** Never throws: a temp left behind is deleted by the page's next clearing. */
   discard(): Promise<void>;
 }
 
-/** Opens `.NAME.<random>.tmp` beside the page. A name that was used before could publish a torn page. */
+/**
+ * Opens `.NAME.<random>.tmp` in the page's directory. A name that was used before could publish a torn page.
+ */
 export async function openTemp(root: string, place: Place, random: () => string): Promise<Temp> {
   const directory = join(root, ...place.directories);
   const path = join(directory, `.${place.name}.${random()}.tmp`);
@@ -43,8 +50,8 @@ export async function openTemp(root: string, place: Place, random: () => string)
 }
 
 /**
- * No fsync, neither of the file's directory nor of the file: lost at power loss, a page is only a miss, and a torn or
- * resurrected one goes when the daemon meets a new boot id and clears the whole cache.
+ * No fsync, neither of the file nor of its directory: a page lost at power loss is only a miss, and a torn or
+ * resurrected one is deleted when the daemon meets a new boot id and clears the whole cache.
  */
 async function putInPlace(temp: string, page: string): Promise<'stored' | 'overtaken'> {
   try {

@@ -1,63 +1,59 @@
-import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import type { ClientConfig } from 'pg';
-import type { DatabaseSettings, SslMode } from '../core/configuration.ts';
+import type { DatabaseSettings } from '../core/configuration.ts';
+import { type DatabaseTimings, usualTimings } from '../core/timings.ts';
+import { AdvisedError } from './advice.ts';
+import { passwordFromFile } from './password-file.ts';
+import { RefusingSocket } from './refusing-socket.ts';
+import { sessionName } from './session-name.ts';
+import { readSettings, socketDirectory } from './settings.ts';
+import { tlsConfig } from './tls.ts';
 
-/** A server that takes longer than this to answer a connection is taken for dead. */
-const connectTimeoutMs = 5_000;
-
-/** The longest that any query of ours may take as seen from here; a half-open link never answers. */
-const queryTimeoutMs = 10_000;
+interface ConnectionOptions {
+  readonly owner?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timings?: DatabaseTimings;
+}
 
 /**
- * What node-postgres needs to connect, for each host of the list. What the settings leave open comes from libpq's environment
- * variables, then from its defaults; a password from ~/.pgpass (node-postgres reads it). One port serves for all hosts, or each has
- * its own.
+ * What node-postgres needs to connect, for each host of the list. Settings that are missing come from libpq's
+ * environment variables, of which an empty one counts as unset, then from its defaults. One port serves for
+ * all hosts, or each has its own. Throws a UsageError if there is no user.
  */
 export function connectionConfigs(
   settings: DatabaseSettings,
-  { sessionName = 'uncached', env = process.env }: { sessionName?: string; env?: NodeJS.ProcessEnv } = {},
+  { owner, env = process.env, timings = usualTimings.database }: ConnectionOptions = {},
 ): [ClientConfig, ...ClientConfig[]] {
-  const user = settings.user ?? env.PGUSER ?? userInfo().username;
-  const localDirectory = process.platform === 'linux' ? '/var/run/postgresql' : '/tmp';
-  const [host = localDirectory, ...others] = splitList(settings.host ?? env.PGHOST);
-  const ports = settings.port ?? splitList(env.PGPORT).map(Number);
-  const toConfig = (one: string, index: number): ClientConfig => ({
-    host: one,
-    port: ports[index] ?? ports[0] ?? 5432,
-    user,
-    database: settings.dbname ?? env.PGDATABASE ?? user,
-    ...(settings.password !== undefined && { password: settings.password }),
-    ssl: tls(one, settings, env),
-    application_name: sessionName,
-    keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: queryTimeoutMs,
-  });
-  return [toConfig(host, 0), ...others.map((one, index) => toConfig(one, index + 1))];
-}
-
-function splitList(list = ''): string[] {
-  return list.split(',').flatMap((item) => item.trim() || []);
+  const { user, hosts, ports, wrongPort, password, passwordFile, tls, ...login } = readSettings(
+    settings,
+    env,
+  );
+  const toConfig = (host: string, index: number): ClientConfig => {
+    const full = { host, port: ports[index] ?? ports[0] ?? 5432, user, ...login };
+    const transport = host.startsWith('/') ? { ssl: false } : tlsConfig(tls);
+    const wrong = wrongPort === undefined ? undefined : new AdvisedError(wrongPort, 'EPORT');
+    return {
+      ...full,
+      password: password ?? (() => passwordFromFile(full, { file: passwordFile, socketDirectory })),
+      ...transport,
+      ...(wrong && { port: 5432, stream: () => new RefusingSocket(wrong) }),
+      // Otherwise PGSSLNEGOTIATION applies, which the listener's own connection does not know (listener.ts).
+      sslnegotiation: 'postgres',
+      application_name: sessionName(owner),
+      keepAlive: true,
+      connectionTimeoutMillis: timings.connectMs,
+      query_timeout: timings.queryMs,
+    };
+  };
+  const [first, ...others] = hosts;
+  return [toConfig(first, 0), ...others.map((host, index) => toConfig(host, index + 1))];
 }
 
 /** `user@host:port/database`, for messages. */
-export function describeConnection({ user, host, port, database }: ClientConfig): string {
-  return `${user}@${host}:${port}/${database}`;
+/** The same without the role. */
+export function describeServer({ host, port, database }: ClientConfig): string {
+  return `${database} on ${host}:${port}`;
 }
 
-/** As libpq understands sslmode, but that TLS is required over TCP unless told otherwise; a socket needs none. */
-function tls(host: string, settings: DatabaseSettings, env: NodeJS.ProcessEnv): ClientConfig['ssl'] {
-  const mode = settings.sslmode ?? (env.PGSSLMODE as SslMode | undefined) ?? 'require';
-  if (host.startsWith('/') || mode === 'disable') return false;
-  const rootcert = settings.sslrootcert ?? env.PGSSLROOTCERT;
-  const ca = rootcert === undefined ? {} : { ca: readFileSync(rootcert, 'utf8') };
-  switch (mode) {
-    case 'verify-full':
-      return { ...ca, rejectUnauthorized: true };
-    case 'verify-ca':
-      return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined };
-    default:
-      return { rejectUnauthorized: false };
-  }
+export function describeConnection({ user, host, port, database }: ClientConfig): string {
+  return `${user}@${host}:${port}/${database}`;
 }

@@ -1,79 +1,82 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ClientConfig } from 'pg';
+import pg, { type ClientConfig } from 'pg';
 import createSubscriber, { type Subscriber } from 'pg-listen';
-import { toError } from '../core/errors.ts';
-import { withAdvice } from './advice.ts';
+import type { Listener } from '../core/listener-contract.ts';
+import { asRole, withAdvice } from './advice.ts';
+import type { Hosts } from './hosts.ts';
 import type { Pool } from './pool.ts';
-
-export interface Listening {
-  /** Settles when the connection is lost, with the reason. */
-  readonly lost: Promise<Error>;
-  /**
-   * Proves that notifications are heard: sends one on ANOTHER connection and waits for it. A half-open link looks well from here, and
-   * through a pooler in transaction mode LISTEN succeeds and nothing ever comes; sent on the same connection, a notification would be
-   * heard even there. Rejects when it is not heard in time.
-   */
-  heartbeat(): Promise<void>;
-  close(): void;
-}
-
-/** How long sending a notification may take. */
-const patienceMs = 4_000;
-
-/** How long one that the server has taken may be on its way; on one machine it takes a millisecond. */
-const hearingMs = 2_000;
+import { listeningSession } from './session.ts';
+import { sessionNameFor } from './session-name.ts';
 
 /**
- * LISTENs on the channels; resolves when every LISTEN is committed, so that whatever is committed afterwards is heard.
+ * LISTENs on the channels; resolves when every LISTEN is committed, so that every later notification arrives.
  *
- * pg-listen, with its traps closed. It reconnects by itself, but after its `retryTimeout` it is deaf for ever, a link lost during
- * its re-LISTEN goes unseen, and a subscriber closed during an outage comes back later. So it may not: `retryLimit: 1` makes it
- * give up at once, and whoever called us throws it away and listens anew, by the same road as the first time. Its own check
- * (`paranoidChecking`) proves only that the connection answers: the heartbeat proves more.
+ * pg-listen, without its traps. It reconnects by itself, but after its `retryTimeout` it never listens again,
+ * a link lost during its re-LISTEN goes unnoticed, and a subscriber closed during an outage comes back later.
+ * So it may not reconnect: `retryLimit: 1` makes it give up at once, and our caller discards it and listens
+ * again in the same way as the first time. Its own check (`paranoidChecking`) proves only that the connection
+ * answers: the heartbeat proves more.
  */
 export async function listen(
-  config: ClientConfig,
+  hosts: Hosts,
   pool: Pool,
   channels: readonly string[],
   onNotification: (channel: string) => void,
-): Promise<Listening> {
+): Promise<Listener> {
+  const { sendMs, deliveryMs } = hosts.timings;
+  const config = hosts.current();
   const subscriber = createSubscriber.default(
-    { ...config, application_name: `${config.application_name} listener`, query_timeout: patienceMs },
-    // Payloads are free text; the default parser takes anything but JSON for an error and drops the notification.
+    withSession(
+      { ...config, application_name: sessionNameFor('listener', config), query_timeout: sendMs },
+      channels,
+    ),
+    // Payloads are free text; the default parser reports anything but JSON as an error and drops the
+    // notification.
     { retryLimit: 1, paranoidChecking: false, parse: (text: string) => text },
   );
   const lost = new Promise<Error>((resolve) => {
-    subscriber.events.on('error', (error) => resolve(toError(error)));
+    // This error says that it could not reconnect, which it may not do (see above).
+    subscriber.events.on('error', () => resolve(new Error('PostgreSQL, or what is in between, closed it')));
   });
   // It emits each channel's name as an event; a channel called "error" would throw.
   subscriber.notifications.on('error', () => {});
   const own = `uncached_heartbeat_${randomBytes(8).toString('hex')}`;
-  let beat = () => {};
-  subscriber.events.on('notification', ({ channel }) => (channel === own ? beat() : onNotification(channel)));
+  let beat = (_payload: unknown) => {};
+  subscriber.events.on('notification', ({ channel, payload }) =>
+    channel === own ? beat(payload) : onNotification(channel),
+  );
   try {
     await subscriber.connect();
     for (const channel of new Set([...channels, own])) await subscriber.listenTo(channel);
   } catch (error) {
     close(subscriber);
-    throw withAdvice('Cannot listen', error);
+    throw withAdvice('Cannot listen', asRole(error, config.user));
   }
 
   async function heartbeat(): Promise<void> {
+    // Others may notify our channel, too, if they see its name. They cannot predict our payload.
+    const payload = randomBytes(16).toString('hex');
     const heard = new Promise<void>((resolve) => {
-      beat = resolve;
+      beat = (received) => received === payload && resolve();
     });
     const end = new AbortController();
-    const sent = pool.query("SELECT pg_notify($1, '')", [own]).catch((error) => {
+    const by = hosts.current();
+    const sent = pool.query('SELECT pg_notify($1, $2)', [own, payload]).catch((error) => {
       throw withAdvice('Cannot send a heartbeat', error);
     });
-    const tooLate = [silence(patienceMs, end.signal), sent.then(() => silence(hearingMs, end.signal))];
+    const deadlines = [silence(sendMs, end.signal), sent.then(() => silence(deliveryMs, end.signal))];
     try {
-      // Sending may hang as well; whatever comes first decides.
-      await Promise.race([heard, ...tooLate]);
+      // Sending may hang as well; the first result decides.
+      await Promise.race([heard, ...deadlines]);
+    } catch (error) {
+      // Either connection may be broken, and the next heartbeat must not use another one that broke for the
+      // same reason.
+      if (error instanceof NotReceivingError) hosts.distrust(by);
+      throw error;
     } finally {
       end.abort();
-      for (const one of tooLate) one.catch(() => {});
+      for (const one of deadlines) one.catch(() => {});
     }
   }
 
@@ -81,19 +84,46 @@ export async function listen(
 }
 
 /**
- * Rejects after the time, as deaf. In two halves: when this machine stood still, the first is over at once, and what has arrived in the
- * meantime is heard before the second.
+ * pg-listen does not expose its client, so the session's settings are sent with the first LISTEN, in one
+ * message.
+ */
+class ListeningConnection extends pg.Connection {
+  #settings: string;
+
+  constructor(config: object, settings: string) {
+    super(config);
+    this.#settings = `${settings};`;
+  }
+
+  override query(text: string): void {
+    super.query(this.#settings + text);
+    this.#settings = '';
+  }
+}
+
+function withSession(
+  config: ClientConfig,
+  channels: readonly string[],
+): ClientConfig & { connection: pg.Connection } {
+  const { ssl, stream } = config;
+  const own = { keepAlive: true, ...(ssl && { ssl }), ...(stream && { stream }) };
+  return { ...config, connection: new ListeningConnection(own, listeningSession(channels)) };
+}
+
+/**
+ * Rejects after the time: nothing is received. It waits in two halves: if this machine was frozen, the first
+ * is over at once, and the second leaves time to receive what has arrived meanwhile.
  */
 async function silence(ms: number, signal: AbortSignal): Promise<never> {
   for (const half of [ms / 2, ms / 2]) await wait(half, undefined, { signal });
-  throw new DeafError(ms);
+  throw new NotReceivingError(ms);
 }
 
-/** LISTEN succeeded and yet nothing is heard. */
-export class DeafError extends Error {
+/** LISTEN succeeded and yet nothing arrives. */
+class NotReceivingError extends Error {
   constructor(ms: number) {
     super(
-      `a notification sent was not heard within ${ms / 1_000} s: the connection is half-open, or it leads through a pooler in transaction or statement mode; connect to PostgreSQL itself or to a pooler in session mode`,
+      `a test notification did not arrive within ${ms / 1_000} s: the connection is half-open, or it leads through a pooler in transaction or statement mode; connect to PostgreSQL itself or to a pooler in session mode`,
     );
     this.name = 'DeafError';
   }
@@ -102,4 +132,18 @@ export class DeafError extends Error {
 /** Not awaited: a half-open link never confirms. */
 function close(subscriber: Subscriber): void {
   subscriber.close().catch(() => {});
+}
+
+/** Whether a notification sent on one connection arrives on another. */
+export async function canReceive(pool: Pool, hosts: Hosts): Promise<boolean> {
+  const listener = await listen(hosts, pool, [], () => {});
+  try {
+    await listener.heartbeat();
+    return true;
+  } catch (error) {
+    if (error instanceof NotReceivingError) return false;
+    throw error;
+  } finally {
+    listener.close();
+  }
 }

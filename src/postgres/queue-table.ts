@@ -1,78 +1,116 @@
 import { didYouMean } from '../core/suggest.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { addedAt } from './added-time.ts';
+import { AdvisedError, hiddenRows } from './advice.ts';
+import { quoteIdentifier, showIdentifier } from './identifier.ts';
 import type { Pool } from './pool.ts';
+import { type QueueShape, shapeOf } from './queue-shape.ts';
+import { findRelation, missing, type Relation } from './relation.ts';
 
-/** What there is to know of a queue table before claiming from it. */
-export interface QueueTable {
+/** What must be known about a queue table before claiming from it. */
+export interface QueueTable extends QueueShape {
+  readonly oid: string;
   /** Schema-qualified and quoted. */
   readonly name: string;
+  readonly schema: string;
   readonly columns: readonly string[];
-  /** Has an integer `id`, so that entries have an order and a claim can begin beyond the last one. */
-  readonly hasId: boolean;
-  /** SQL for when an entry was added, as timestamptz; `date_added` of type `time`, as old databases have it, does not tell. */
-  readonly age: string;
-  readonly hasAge: boolean;
+  /**
+   * SQL for when an entry was added, as timestamptz; a `date_added` of type `time`, as in old databases, does
+   * not say.
+   */
+  readonly addedAt: string;
+  /** Its type has no time zone. */
+  readonly zoneless: boolean;
   /** FOR UPDATE SKIP LOCKED needs UPDATE on a column. */
   readonly mayLock: boolean;
+  /** The schema. */
+  readonly mayUse: boolean;
   readonly maySelect: boolean;
   readonly mayDelete: boolean;
+  /** Row-level security applies to the role. */
+  readonly hidden: boolean;
 }
 
-/** Looks a queue table up as the session's search_path finds it. Returns undefined if there is none of that name. */
-export async function findQueueTable(pool: Pool, name: string): Promise<QueueTable | undefined> {
+const remedy = 'create it (README.md, "Attach it to your table", has an example), or correct "queue"';
+
+/**
+ * Finds a queue table through the role's search_path. Rejects if there is none of that name, with what to do.
+ */
+export async function findQueueTable(pool: Pool, name: string): Promise<QueueTable> {
+  const relation = await findRelation(pool, name);
+  if (relation) checkKind(name, relation);
   const { rows } = await pool.query<{
-    name: string;
     columns: { name: string; type: string }[];
     select: boolean;
     delete: boolean;
     update: boolean;
   }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name,
-            (SELECT json_agg(json_build_object('name', attname, 'type', format_type(atttypid, NULL)) ORDER BY attnum)
+    `SELECT (SELECT json_agg(json_build_object('name', attname, 'type', format_type(atttypid, NULL)) ORDER BY attnum)
              FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS columns,
             has_table_privilege(c.oid, 'SELECT') AS select,
             has_table_privilege(c.oid, 'DELETE') AS delete,
             has_any_column_privilege(c.oid, 'UPDATE') AS update
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-    [quoteQualified(name)],
+     FROM pg_class c WHERE c.oid = $1`,
+    [relation?.oid],
   );
   const [found] = rows;
-  if (!found) return undefined;
+  if (!relation || !found) throw await missing(pool, name, { what: 'queue table', remedy });
   const types = new Map(found.columns.map((column) => [column.name, column.type]));
   const hasAge = (types.get('date_added') ?? '').startsWith('timestamp');
   return {
-    name: found.name,
+    ...(await shapeOf(pool, relation.oid)),
+    oid: relation.oid,
+    name: relation.name,
+    schema: relation.schema,
+    mayUse: relation.usage,
+    hidden: relation.hidden,
     columns: [...types.keys()],
-    hasId: ['smallint', 'integer', 'bigint'].includes(types.get('id') ?? ''),
-    age: hasAge ? addedAt : 'NULL::timestamptz',
-    hasAge,
+    addedAt: hasAge ? addedAt : 'NULL::timestamptz',
+    zoneless: types.get('date_added') === 'timestamp without time zone',
     mayLock: found.update,
     maySelect: found.select,
     mayDelete: found.delete,
   };
 }
 
-/** Without infinity and the ends of the calendar, with which PostgreSQL refuses to reckon: such an entry would block the others. */
-const addedAt = `CASE WHEN date_added BETWEEN '1900-01-01' AND '2900-01-01' THEN date_added::timestamptz END`;
+const otherKinds: Readonly<Record<string, string>> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+  S: 'a sequence',
+};
+
+function checkKind(name: string, { kind }: Relation): void {
+  if (kind === 'r' || kind === 'p') return;
+  const what = otherKinds[kind] ?? 'no table';
+  throw new AdvisedError(
+    `queue table ${name} is ${what}: entries can only be claimed from a table of this database; name the table itself under "queue"`,
+    '42809',
+  );
+}
 
 /** What keeps a handler from working with its queue table, each with what to do about it. */
 export function queueProblems(
   name: string,
-  table: QueueTable | undefined,
+  table: QueueTable,
   key: readonly string[],
   user: string,
 ): string[] {
-  if (!table) {
-    return [
-      `queue table ${name} does not exist: create it ("uncached schema" has the shipped ones) or correct "queue"`,
-    ];
-  }
   const rights = [...(table.maySelect ? [] : ['SELECT']), ...(table.mayDelete ? [] : ['DELETE'])].join(', ');
+  const role = quoteIdentifier(user);
+  const schema = showIdentifier(table.schema);
   return [
+    ...(table.mayUse
+      ? []
+      : [
+          `queue table ${name}: role ${user} lacks USAGE on its schema: GRANT USAGE ON SCHEMA ${schema} TO ${role}`,
+        ]),
+    ...(table.hidden ? [`queue table ${name}: ${hiddenRows(table.name, role)}`] : []),
     ...(rights
+      ? [`queue table ${name}: role ${user} lacks ${rights}: GRANT ${rights} ON ${table.name} TO ${role}`]
+      : []),
+    ...(table.foreign
       ? [
-          `queue table ${name}: role ${user} lacks ${rights}: GRANT ${rights} ON ${table.name} TO ${quoteIdentifier(user)}`,
+          `queue table ${name}: ${table.foreign} is a foreign table, and entries can only be claimed from tables of this database: DETACH it, or take it out of the inheritance`,
         ]
       : []),
     ...key
@@ -82,9 +120,4 @@ export function queueProblems(
           `queue table ${name} has no column "${column}"${didYouMean(column, table.columns)} (it has ${table.columns.join(', ')})`,
       ),
   ];
-}
-
-/** The operator writes plain names: `cache_clearing_ports` or `schema.table`. */
-function quoteQualified(name: string): string {
-  return name.split('.').map(quoteIdentifier).join('.');
 }

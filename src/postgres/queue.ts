@@ -1,31 +1,37 @@
 import type { QueryConfig } from 'pg';
-import type { Backlog, Claim, Queue } from '../core/contracts.ts';
+import { type Backlog, type Claim, maxCounted, type Queue } from '../core/contracts.ts';
 import { errorCode } from '../core/errors.ts';
+import { addedSince, now } from './added-time.ts';
 import { withAdvice } from './advice.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { type ClaimForm, claimStatement, unmeasured } from './claim-statement.ts';
+import { elapsedMs } from './elapsed-time.ts';
 import { type Json, jsonOf, rowsOf } from './json.ts';
 import type { Pool } from './pool.ts';
 import { findQueueTable, type QueueTable, queueProblems } from './queue-table.ts';
 
-/** The queue table of one handler. It is looked up at the first use, and again after it was found changed. */
+/** The queue table of one handler. It is looked up at the first use, and again after it has changed. */
 export function openQueue(
   pool: Pool,
-  given: { handler: string; queue: string; columns: readonly string[]; user: string; owner: string },
+  given: {
+    handler: string;
+    queue: string;
+    columns: readonly string[];
+    user: string;
+    owner: string;
+    /** What keeps the handler from taking these entries although it could (shared-queues.ts). */
+    shared?: (handler: string) => Promise<string[]>;
+  },
 ): Queue {
-  const { handler, queue, columns, user, owner } = given;
+  const { handler, queue, columns, user, owner, shared } = given;
   let known: ReturnType<typeof lookUp> | undefined;
+  /** When the table was last seen empty: later entries cannot have been there before. */
+  let seenEmpty: number | null = null;
 
   async function lookUp() {
     const table = await findQueueTable(pool, queue);
-    const problems = queueProblems(queue, table, columns, user);
-    if (!table) throw new Error(problems.join('; '));
+    const problems = [...queueProblems(queue, table, columns, user), ...((await shared?.(handler)) ?? [])];
     const json = await jsonOf(pool);
-    return {
-      table,
-      problems,
-      json,
-      statement: { name: nextStatementName(), text: claimStatement(table, columns, json) },
-    };
+    return { table, problems, json, prepared: preparedClaims(table, columns, json) };
   }
 
   async function attempt<T>(
@@ -43,79 +49,67 @@ export function openQueue(
 
   return {
     claim: (limit, after) =>
-      attempt('claim from', ({ table, problems, json, statement }) => {
+      attempt('claim from', async ({ table, problems, json, prepared }) => {
         if (problems.length > 0) throw new Error(problems.join('; '));
-        const values = [handler, limit, owner, ...(table.hasId ? [after ?? minimumId] : [])];
-        return claim(pool, handler, json, { ...statement, values });
+        const statement = prepared({ fromStart: after === null, measured: limit > unmeasured });
+        const values = [
+          handler,
+          limit,
+          owner,
+          ...(after === null ? [] : [after]),
+          ...(table.zoneless ? [seenEmpty] : []),
+        ];
+        const { at, ...claimed } = await claim(pool, handler, json, { ...statement, values });
+        if (after === null && claimed.entries < limit && !claimed.cut && !claimed.remains) seenEmpty = at;
+        return claimed;
       }),
-    // Whoever only watches may have SELECT and nothing else.
-    backlog: () => attempt('count the backlog of', ({ table }) => backlog(pool, table)),
+    // A role that only monitors may have just SELECT.
+    backlog: () =>
+      attempt('count the backlog of', async ({ table }) => {
+        const [problem] = queueProblems(queue, { ...table, mayDelete: true }, columns, user);
+        const { at, ...found } = await backlog(pool, table, seenEmpty);
+        if (found.entries === 0) seenEmpty = at;
+        return { ...found, ...(problem !== undefined && { problem }) };
+      }),
   };
 }
 
-/** Below every bigint that a sequence gives. */
-const minimumId = '-9223372036854775808';
-
 let statements = 0;
 
-/** A prepared name must never stand for two texts on one connection, so none is used twice. */
+/** A prepared name must never have two texts on one connection, so no name is used twice. */
 function nextStatementName(): string {
   statements += 1;
   return `uncached_claim_${statements}`;
 }
 
-/**
- * One statement, one round trip, its own transaction: the entries leave the queue table, and their distinct keys stand in the
- * journal, or neither. Producers never wait for the deletion of files.
- *
- * It begins beyond the last id claimed, since a claim from the start would walk the dead entries of earlier claims again
- * until vacuum: 10^6 rows by 100 took 56 s so, 19.6 s with the cursor.
- *
- * Rows that a producer holds locked are skipped, not waited for; `remains` tells that there were some, for if that producer
- * rolls back, no notification will come for them.
- *
- * Without the right to lock (SELECT and DELETE only, as FreshPorts grants) DELETE itself waits for producers and may be chosen
- * as a deadlock's victim: the caller tries again.
- */
-function claimStatement(table: QueueTable, columns: readonly string[], json: Json): string {
-  const keys = columns.map((column, index) => ({
-    name: column,
-    value: `${quoteIdentifier(column)}::text AS k${index}`,
-  }));
-  const order = table.hasId ? 'ORDER BY id' : table.hasAge ? 'ORDER BY date_added' : '';
-  // The cast: without it $4 would have the type of id, and the least bigint is out of range for a serial (FreshPorts' tables have those).
-  const beyond = table.hasId ? 'WHERE id > $4::bigint' : '';
-  const id = table.hasId ? 'id' : 'NULL::bigint AS id';
-  const returning = [id, ...keys.map(({ value }) => value), `${table.age} AS age`].join(', ');
-  const groups = keys.length > 0 ? `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}` : '';
-  const rows = `(SELECT json_build_object('ids', json_agg(id), 'keys', json_agg(key)) FROM claimed)`;
-  const key = keys.map(({ name }, index) => `'${name.replaceAll("'", "''")}', k${index}`).join(', ');
-  return `
-    WITH taken AS (
-      DELETE FROM ${table.name} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM ${table.name} ${beyond} ${order} LIMIT $2 ${table.mayLock ? 'FOR UPDATE SKIP LOCKED' : ''}))
-      RETURNING ${returning}
-    ), claimed AS (
-      INSERT INTO uncached.journal (handler, key, enqueued_at, owner)
-      SELECT $1::text, jsonb_build_object(${key}), min(age), $3::text FROM taken ${groups} HAVING count(*) > 0
-      RETURNING id, key
-    )
-    SELECT (SELECT count(*)::int FROM taken) AS entries,
-           (SELECT max(id)::text FROM taken) AS last,
-           (SELECT extract(epoch FROM clock_timestamp() - min(age))::float8 * 1000 FROM taken) AS "lagMs",
-           ${json.send(rows)} AS rows,
-           CASE WHEN (SELECT count(*) FROM taken) < $2
-                THEN (SELECT count(*) FROM (SELECT FROM ${table.name} ${beyond} LIMIT $2) AS seen) > (SELECT count(*) FROM taken)
-                ELSE false END AS remains`;
+/** The claim statements, each made when it is first needed. */
+function preparedClaims(table: QueueTable, columns: readonly string[], json: Json) {
+  const keys = columns.flatMap((name) => {
+    const text = table.texts.get(name);
+    return text ? [{ name, text }] : [];
+  });
+  const made = new Map<string, { name: string; text: string }>();
+  return (form: ClaimForm) => {
+    const which = JSON.stringify(form);
+    const statement = made.get(which) ?? {
+      name: nextStatementName(),
+      text: claimStatement(table, keys, json, form),
+    };
+    made.set(which, statement);
+    return statement;
+  };
 }
 
-async function claim(pool: Pool, handler: string, json: Json, statement: QueryConfig): Promise<Claim> {
+/** `at`: when, in seconds, by the server's clock. */
+type At<T> = T & { readonly at: number };
+
+async function claim(pool: Pool, handler: string, json: Json, statement: QueryConfig): Promise<At<Claim>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { rows } = await pool.query<Omit<Claim, 'rows'> & { rows: unknown }>(statement);
+      const { rows } = await pool.query<At<Omit<Claim, 'rows'>> & { rows: unknown }>(statement);
       const [claimed] = rows;
       if (!claimed) throw new Error('Cannot claim: the statement returned nothing');
-      return { ...claimed, rows: rowsOf(handler, json.read(claimed.rows)) };
+      return { ...claimed, rows: rowsOf(handler, await json.read(claimed.rows)) };
     } catch (error) {
       if (!tryAgain.includes(errorCode(error) ?? '') || attempt === maxAttempts) throw error;
     }
@@ -126,10 +120,16 @@ async function claim(pool: Pool, handler: string, json: Json, statement: QueryCo
 const tryAgain = ['40P01', '40001'];
 const maxAttempts = 5;
 
-async function backlog(pool: Pool, table: QueueTable): Promise<Backlog> {
-  const { rows } = await pool.query<Backlog>(
-    `SELECT count(*)::int AS entries, extract(epoch FROM clock_timestamp() - min(${table.age}))::float8 * 1000 AS "lagMs"
-     FROM ${table.name}`,
+/** The oldest is among the first. */
+async function backlog(pool: Pool, table: QueueTable, seenEmpty: number | null): Promise<At<Backlog>> {
+  const { name, order, zoneless } = table;
+  const { rows } = await pool.query<At<Backlog>>(
+    `SELECT count(*)::int AS entries, ${now} AS at, ${elapsedMs('min(added)')} AS "lagMs",
+            (count(*) - count(added))::int AS "ofUnknownAge"
+     FROM (SELECT ${zoneless ? addedSince('$1') : table.addedAt} AS added FROM ${name} ${order.start} LIMIT ${maxCounted}) AS first`,
+    zoneless ? [seenEmpty] : [],
   );
-  return rows[0] ?? { entries: 0, lagMs: null };
+  const [found] = rows;
+  if (!found) throw new Error('the statement returned nothing');
+  return found;
 }

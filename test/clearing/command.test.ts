@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandRunner } from '../../src/clearing/command.ts';
 import { eventually } from '../faults/eventually.ts';
+import { projectRoot } from '../postgres/project-root.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -43,7 +46,7 @@ describe('a command', () => {
     ).rejects.toThrow(/^cannot run ".*\/bad x": it ended with 3: cannot open: dataset is busy$/);
     await expect(run([program('hurt', 'kill -9 $$')])).rejects.toThrow('it ended by SIGKILL');
     await expect(run([join(folder, 'none')])).rejects.toThrow('there is no such program');
-    await expect(run([folder])).rejects.toThrow('EACCES');
+    await expect(run([folder])).rejects.toThrow(/Permission denied|Is a directory/i);
   });
 
   it('is killed after its time-out with everything that it started', async () => {
@@ -57,6 +60,76 @@ describe('a command', () => {
       async () => (isRunning(child) ? undefined : true),
       async () => `${child} runs`,
     );
+  });
+
+  it.runIf(existsSync('/proc/self/environ'))(
+    'is killed with what it started in a session of its own, and what has no parent any more',
+    async () => {
+      const slow = program(
+        'sessions',
+        `setsid sh -c 'echo $$ > ${folder}/child; sleep 1000' & (setsid sh -c 'echo $$ > ${folder}/orphan; sleep 1000' &); wait`,
+      );
+      await expect(commandRunner(3_000)([slow])).rejects.toThrow('was killed');
+      for (const name of ['child', 'orphan']) {
+        const pid = Number(readFileSync(join(folder, name), 'utf8'));
+        await eventually(
+          'killed',
+          async () => (isRunning(pid) ? undefined : true),
+          async () => `${name} ${pid} runs`,
+        );
+      }
+    },
+  );
+
+  /** Runs a program of Node's that has the built runner as `commandRunner`. */
+  const other = (script: string, before = '') => {
+    const built = join(projectRoot, 'dist/clearing/command.js');
+    const text = `import { commandRunner } from ${JSON.stringify(built)};${script}`;
+    return spawn(
+      '/bin/sh',
+      ['-c', `${before} exec "$@"`, 'sh', process.execPath, '--input-type=module', '-e', text],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+  };
+
+  it('ends with the daemon, even by kill -9: it would meet the one that a successor starts', async () => {
+    const slow = program('lasting', 'echo $$ > $HERE/pid; sleep 1000');
+    const daemon = other(`await commandRunner()([${JSON.stringify(slow)}]);`);
+    const started = async () =>
+      (existsSync(join(folder, 'pid')) && readFileSync(join(folder, 'pid'), 'utf8').trim()) || undefined;
+    const pid = Number(await eventually('started', started, async () => 'no pid'));
+    expect(isRunning(pid)).toBe(true);
+    daemon.kill('SIGKILL');
+    await eventually(
+      'ended',
+      async () => (isRunning(pid) ? undefined : true),
+      async () => `${pid} runs`,
+    );
+  });
+
+  it('fails, and nothing else does, when there are no more descriptors', async () => {
+    const script = `
+      import { openSync, closeSync } from 'node:fs';
+      const run = commandRunner();
+      const open = [];
+      try { for (;;) open.push(openSync('/dev/null')); } catch {}
+      const failure = await run(['true']).catch((error) => error.message);
+      for (const fd of open) closeSync(fd);
+      await run(['true']);
+      console.log(failure);`;
+    const child = other(script, 'ulimit -n 64;');
+    let said = '';
+    child.stdout?.on('data', (data) => {
+      said += data;
+    });
+    const [code] = await once(child, 'close');
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/^cannot run "true": .*EMFILE/) });
+  });
+
+  it('fails in words when its arguments are too long', async () => {
+    await expect(commandRunner()(['true', 'x'.repeat(3_000_000)])).rejects.toThrow(/E2BIG/);
   });
 
   it('has ended when it has ended, whatever it leaves running', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseHandlers } from '../../src/clearing/handler.ts';
+import { frontsOf, parseHandlers } from '../../src/clearing/handler.ts';
 import type { HandlerSettings } from '../../src/core/configuration.ts';
 
 const settings = (name: string, some: Partial<HandlerSettings> = {}): HandlerSettings => ({
@@ -7,6 +7,34 @@ const settings = (name: string, some: Partial<HandlerSettings> = {}): HandlerSet
   clear: [],
   followers: [],
   ...some,
+});
+
+describe('frontsOf', () => {
+  it('has what templates name in so many words, followers too, and the way there; nothing behind a column or wildcard', () => {
+    const { handlers } = parseHandlers([
+      settings('port', {
+        queue: 'q',
+        clear: [
+          'ports/x/{category}/{port}/*',
+          'ports/{port}',
+          '{category}/private/*',
+          'a*/b/c',
+          'd{port}/e/',
+        ],
+        followers: ['news'],
+      }),
+      settings('news', { clear: ['news/*', 'feeds/feed.xml', 'old/', 'f\\*g/*', '*'] }),
+    ]);
+    expect(frontsOf(handlers.values())).toEqual([
+      'ports',
+      'ports/x',
+      'news',
+      'feeds',
+      'feeds/feed.xml',
+      'old',
+      'f*g',
+    ]);
+  });
 });
 
 describe('parseHandlers', () => {

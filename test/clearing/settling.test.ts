@@ -1,9 +1,10 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { Means } from '../../src/clearing/clearing.ts';
+import type { ClearingContext } from '../../src/clearing/clear-rows.ts';
 import { parseHandlers } from '../../src/clearing/handler.ts';
+import { lanesOf } from '../../src/clearing/lanes.ts';
 import { Settling } from '../../src/clearing/settling.ts';
-import type { Cache, Journal, JournalRow, Look } from '../../src/core/contracts.ts';
-import { meansOf } from './means.ts';
+import type { Cache, Journal, JournalRow, TransactionSnapshot } from '../../src/core/contracts.ts';
+import { contextOf } from './context.ts';
 
 /** A journal of which only the parts that settling uses are there, and the world around it. */
 let now: number;
@@ -14,13 +15,13 @@ let settling: Settling;
 let lookFails = false;
 /** Of each look, what it looked after and what it marked. */
 let looks: { cleared: readonly number[]; mark: readonly number[] }[];
-let means: Means;
+let context: ClearingContext;
 
 const settleMs = 10_000;
 const lookAgainMs = 250;
 
 beforeEach(() => {
-  now = 0;
+  now = 1_000_000_000;
   open = { virtual: [], prepared: [] };
   rows = new Map();
   done = [];
@@ -28,7 +29,7 @@ beforeEach(() => {
   const cache: Cache = {
     async clear(patterns, how) {
       // First clearings, whose pages are stale, go before.
-      expect(how).toEqual({ unhurried: true });
+      expect(how).toEqual({ background: true });
       done.push(`clear ${[...patterns].join(' ')}`);
       return { files: 0, failures: [] };
     },
@@ -40,7 +41,7 @@ beforeEach(() => {
       return one && one.claimedAt <= Number(at) ? [one.row] : [];
     });
   const journal: Partial<Journal> = {
-    async look(ids, mark): Promise<Look> {
+    async snapshot(ids, mark): Promise<TransactionSnapshot> {
       if (lookFails) throw new Error('cut');
       looks.push({ cleared: ids, mark });
       return { found: ids.filter((id) => rows.has(id)), at: String(now), ...structuredClone(open) };
@@ -53,8 +54,8 @@ beforeEach(() => {
       }
     },
   };
-  means = meansOf({ journal, cache, now: () => now });
-  settling = new Settling(means, { settleMs, limit: 2 });
+  context = contextOf({ journal, cache, now: () => now });
+  settling = new Settling(context, { settleMs, limit: 2 });
 });
 
 function claim(...ids: number[]): void {
@@ -217,7 +218,7 @@ it('marks rows as settling at their look', async () => {
 });
 
 it('marks without a settle time only what a transaction holds up', async () => {
-  settling = new Settling(means, { settleMs: 0, limit: 2 });
+  settling = new Settling(context, { settleMs: 0, limit: 2 });
   claim(1);
   expect(await run()).toBe(null);
   expect(done).toEqual(['clear p1', 'settle 1']);
@@ -237,14 +238,13 @@ it('marks without a settle time only what a transaction holds up', async () => {
 
 it('has what it puts aside for a command in hand: it is not forgotten, however long the command takes', async () => {
   const { handlers } = parseHandlers([{ name: 'page', clear: [], run: 'sleep 60', followers: [] }]);
-  const works: (() => Promise<void>)[] = [];
-  means = { ...means, handlers, aside: (_handler, work) => works.push(work) };
-  settling = new Settling(means, { settleMs: 0, limit: 2 });
+  const lanes = lanesOf(handlers, context.inFlight);
+  settling = new Settling({ ...context, handlers, lanes }, { settleMs: 0, limit: 2 });
   claim(1);
   await run();
   const row = { id: 1, handler: 'page', key: {} };
-  expect(means.inHand.free([row])).toEqual([]);
-  await works[0]?.();
+  expect(context.inFlight.exclude([row])).toEqual([]);
+  await lanes.get('page')?.step();
   expect(done).toEqual(['clear ', 'settle 1']);
-  expect(means.inHand.free([row])).toEqual([row]);
+  expect(context.inFlight.exclude([row])).toEqual([row]);
 });

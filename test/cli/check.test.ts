@@ -11,6 +11,31 @@ describe('check', () => {
     });
   });
 
+  it('names an index that is missing, and time zones that make an age of a timestamp wrong', async () => {
+    await client.query(`
+      CREATE ROLE eastern_${database.name} ROLE CURRENT_USER;
+      ALTER ROLE eastern_${database.name} SET TimeZone = 'Asia/Tokyo';
+      ALTER TABLE cache_clearing_dates DROP CONSTRAINT cache_clearing_dates_pkey, ALTER date_added TYPE timestamp`);
+    try {
+      const { code, stdout } = await on(ini(), 'check');
+      expect(code).toBe(0);
+      expect(stdout).toContain(
+        'notice: queue table cache_clearing_dates has no index that begins with id, so that entries are claimed in the order in which they lie, not the oldest first: CREATE INDEX ON public.cache_clearing_dates (id)\n',
+      );
+      expect(stdout).toContain(
+        `date_added is a timestamp without time zone, which the daemon takes for its own, and role eastern_${database.name} has the TimeZone Asia/Tokyo: `,
+      );
+      // What it says is what helps.
+      for (const [, statement = ''] of stdout.matchAll(/: ((CREATE INDEX|ALTER TABLE) .*)$/gm))
+        await client.query(statement);
+      expect((await on(ini(), 'check')).stdout).toBe(`no problems: 5 handlers, root ${site.root}\n`);
+    } finally {
+      await client.query(`
+        DROP ROLE eastern_${database.name};
+        ALTER TABLE cache_clearing_dates ADD PRIMARY KEY (id)`);
+    }
+  });
+
   it('names every problem at once, with a suggestion', async () => {
     const handlers = `
 [handler.listen_prot]
@@ -38,7 +63,7 @@ clear[] = news/*
       'queue table cache_clearing_port does not exist',
       'queue table cache_clearing_dates has no column "date_to_claer", did you mean "date_to_clear"?',
       'channel port_updated asks for the handler "listen_port", which is not configured, did you mean "listen_prot"?',
-      'channel file_updated asks for the handler "listen_file_updated"',
+      `channel file_updated asks for the handler "listen_file_updated", which is not configured: correct its script_name, add a section [handler.listen_file_updated], or, if no other daemon has that handler, DELETE FROM listen_for WHERE script_name = 'listen_file_updated'\n`,
       '[handler.listen_prot] is never woken',
       '[handler.news] is never woken',
     ]) {
@@ -47,17 +72,57 @@ clear[] = news/*
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('10 problems');
   });
 
+  it('names what triggers do not see, and notes asynchronous commits', async () => {
+    await client.query(`
+      CREATE TABLE attached (pathname text);
+      CREATE TRIGGER enqueue AFTER INSERT ON attached FOR EACH ROW
+        EXECUTE FUNCTION uncached.enqueue('public.cache_clearing_files', 'file_updated', 'pathname');
+      ALTER TABLE attached DISABLE TRIGGER enqueue;
+      ALTER DATABASE ${database.name} SET synchronous_commit = off`);
+    try {
+      const { code, stdout } = await on(ini(), 'check');
+      expect(code).toBe(1);
+      expect(stdout).toContain(
+        'trigger enqueue on public.attached is disabled: changes are not seen: ALTER TABLE ',
+      );
+      expect(stdout).toContain(`notice: synchronous_commit is off for database ${database.name}: `);
+    } finally {
+      await client.query(`DROP TABLE attached; ALTER DATABASE ${database.name} RESET synchronous_commit`);
+    }
+  });
+
+  it('names the tables that an older version did not install', async () => {
+    await client.query(
+      'ALTER TABLE uncached.daemon RENAME TO gone; REVOKE SELECT ON uncached.root FROM uncached',
+    );
+    const role = `older_${database.name}`;
+    await client.query(`CREATE ROLE ${role} LOGIN; GRANT uncached TO ${role}`);
+    try {
+      const { stdout } = await on(ini().replace(/^user = .*$/m, `user = ${role}`), 'check');
+      expect(stdout).toContain(
+        `table uncached.daemon does not exist: install it: uncached schema | psql -d ${database.name}\n`,
+      );
+      expect(stdout).toContain(`GRANT SELECT ON uncached.root TO "${role}"`);
+    } finally {
+      await client.query(
+        `ALTER TABLE uncached.gone RENAME TO daemon; GRANT SELECT ON uncached.root TO uncached; DROP ROLE ${role}`,
+      );
+    }
+  });
+
   it('names a missing root, schema and connection', async () => {
     rmSync(site.root, { recursive: true });
     const { code, stdout } = await on(ini().replace(/^dbname = .*$/m, 'dbname = template1'), 'check');
     expect(code).toBe(1);
-    expect(stdout).toContain(`root ${site.root} does not exist`);
+    expect(stdout).toContain(`[cache] root = ${site.root} does not exist`);
     expect(stdout).toContain('table uncached.journal does not exist');
     expect(stdout).toContain('table listen_for does not exist');
-    expect(stdout).toContain('uncached schema | psql');
+    expect(stdout).toContain(
+      'table uncached.journal does not exist: install it: uncached schema | psql -d template1\n',
+    );
     const nowhere = await on(ini().replace(/^host = .*$/m, 'host = /nowhere'), 'check');
     expect(nowhere.code).toBe(1);
-    expect(nowhere.stdout).toContain(`root ${site.root} does not exist`);
+    expect(nowhere.stdout).toContain(`[cache] root = ${site.root} does not exist`);
     expect(nowhere.stdout).toMatch(/Cannot connect to .*is PostgreSQL running/);
   });
 
@@ -73,10 +138,10 @@ clear[] = news/*
       expect(before.stdout).toContain(`listen_for: role ${role} lacks SELECT`);
       expect(before.stdout).toContain('GRANT USAGE ON SCHEMA uncached TO');
 
-      // SELECT and DELETE on the queue tables and rights on the journal, nothing more: no UPDATE to lock with.
+      // SELECT and DELETE on the queue tables and rights on the daemon's own tables, nothing more: no UPDATE to lock with.
       await client.query(`
         GRANT USAGE ON SCHEMA uncached TO ${role};
-        GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO ${role};
+        GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal, uncached.root, uncached.daemon TO ${role};
         GRANT SELECT ON listen_for TO ${role};
         GRANT SELECT, DELETE ON cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files TO ${role}`);
       expect(await on(text, 'check')).toMatchObject({ code: 0 });

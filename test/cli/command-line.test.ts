@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { schema } from '../../src/cli/schema.ts';
+import { installSql } from '../../src/postgres/sql-files.ts';
 import { uncached } from '../uncached.ts';
 import { client, ini, on, site } from './commands.ts';
 
@@ -33,6 +35,17 @@ describe('the command line', () => {
     const { code, stdout } = await uncached(['schema']);
     expect(code).toBe(0);
     await client.query(stdout);
+    expect(await uncached(['schema', '--freshports'])).toMatchObject({
+      code: 0,
+      stdout: installSql({ freshports: true }),
+    });
     expect((await uncached(['schema', '--uninstall'])).stdout).toContain('DROP SCHEMA');
+    const refused = (...options: string[]) =>
+      schema.bind(undefined, Object.fromEntries(options.map((name) => [name, true])));
+    expect(refused('freshports', 'journalOnly')).toThrow(
+      '--freshports adds queue tables, --journal-only is for a database that has its own',
+    );
+    expect(refused('freshports', 'uninstall')).toThrow('--uninstall never removes a queue table');
+    expect(refused('journalOnly', 'uninstall')).toThrow('--uninstall removes the journal, too');
   });
 });

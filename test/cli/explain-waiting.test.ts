@@ -15,7 +15,7 @@ describe('of a page that something waits for', () => {
     );
     const { stdout } = await explain(nginx);
     expect(stdout).toContain('  queue     2 entries name it, the oldest made 5 h ago\n');
-    expect(stdout).toContain('  queue     no entry that names it\n');
+    expect(stdout).toContain('  queue     no entry for it\n');
     expect(last(stdout)).toMatch(/^It waits to be cleared.*uncached status$/);
   });
 
@@ -42,13 +42,18 @@ describe('of a page that something waits for', () => {
     ['NULL, NULL, 0, NULL', 'claimed 5 h ago, not cleared yet', /^It waits to be cleared/],
     [
       "now() - interval '3 h', NULL, 0, NULL",
-      'cleared 3 h ago, settling: cleared again 10s after the transactions of then have ended',
+      'cleared 3 h ago, settling: cleared again 10s after the transactions that were open then have ended',
       /^It was cleared a moment ago and has been written again since/,
     ],
     [
-      "NULL, 'disk full', 3, now() + interval '8 h'",
-      'failing since it was claimed 5 h ago, 3 tries, next in 8 h: disk full',
-      /^A clearing that names it fails\. .*: uncached failing retry \d+$/,
+      "NULL, 'disk full', 3, now() + interval '40 min'",
+      'failing since it was claimed 5 h ago, 3 tries, next in 40 min: disk full',
+      /^A clearing of it fails\. .*: uncached failing retry \d+$/,
+    ],
+    [
+      "now() - interval '3 h', 'column other is NULL', 0, NULL",
+      'cleared as far as possible 3 h ago, and kept: column other is NULL',
+      /^To clear it again: uncached failing retry \d+$/,
     ],
   ])('tells a journal row (%s)', async (values, text, verdict) => {
     site.write([nginx]);

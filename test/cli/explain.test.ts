@@ -18,8 +18,8 @@ listen_port
   template  ports/{category}/{port}/*
   key       category=www port=nginx
   channel   port_updated
-  queue     no entry that names it
-  journal   no row that names it
+  queue     no entry for it
+  journal   no row for it
 
 listen_file_updated
   template  ports/{pathname:below /ports/head}.*
@@ -27,8 +27,8 @@ listen_file_updated
   channel   file_updated
 `);
     expect(stdout).toContain(
-      'Nothing that names it waits: whatever was committed for it until now has been cleared.\n' +
-        'Its last clearing was before it was put in place, or it would be gone.\n',
+      'No entry for it is waiting: every change committed so far has been cleared.\n' +
+        'It was last cleared before it was put in place: otherwise it would be gone.\n',
     );
     expect(stdout).toMatch(/^To clear it by hand: uncached clear listen_port category=www port=nginx$/m);
   });
@@ -63,7 +63,7 @@ listen_file_updated
   it('knows a temp, and a symbolic link on the way', async () => {
     site.write(['ports/www/nginx/.Detail.html.0123456789abcdef.tmp']);
     const { stdout } = await explain('ports/www/nginx/.Detail.html.0123456789abcdef.tmp');
-    expect(stdout).toContain(`A temp: a writer renders the page ${nginx}, or died over it.`);
+    expect(stdout).toContain(`A temp file: a writer is rendering the page ${nginx}, or crashed meanwhile.`);
     expect(stdout).toContain('key       category=www port=nginx');
     mkdirSync(`${site.root}/elsewhere`);
     symlinkSync('../elsewhere', `${site.root}/ports/net`);
@@ -87,10 +87,18 @@ describe('of a page that a daemon that serves its status has cleared', () => {
       await daemon.until('serving', ({ event }) => event === 'serving');
       await daemon.until('clearing', ({ event }) => event === 'cleared');
       expect(await ask(nginx)).toMatch(
-        /^ {2}cleared {3}[\d.]+ s ago, in a batch of 2 entries and 1 files, [\d.]+ s after the oldest was made$/m,
+        /^ {2}cleared {3}[\d.]+ s ago, in a batch of 2 entries and 1 file, [\d.]+ s after the oldest was made$/m,
       );
       expect(await ask('ports/www/never/x')).toMatch(
-        /^ {2}cleared {3}not among the daemon's last \d+ batches$/m,
+        /^ {2}cleared {3}not among the daemon's last \d+ batch(es)?$/m,
+      );
+      symlinkSync('www', `${site.root}/ports/link`);
+      await client.query(
+        `INSERT INTO cache_clearing_ports (category, port) VALUES ('link', 'nginx'); NOTIFY port_updated`,
+      );
+      await daemon.until('failed clearing', ({ event }) => event === 'clear-failed');
+      expect(await ask('ports/link/nginx/x')).toMatch(
+        /^ {2}cleared {3}not among the daemon's last \d+ batch(es)?$/m,
       );
       const many = Array.from({ length: 20 }, (_one, at) => `('net', 'port${at}')`);
       await client.query(
@@ -99,6 +107,17 @@ describe('of a page that a daemon that serves its status has cleared', () => {
       await daemon.until('second clearing', ({ event, entries }) => event === 'cleared' && entries === 20);
       expect(await ask('ports/www/never/x')).toMatch(
         /^ {2}cleared {3}perhaps: the daemon remembers 3 of the batch's 20 keys; [\d.]+ s ago, in a batch of 20 entries/m,
+      );
+      const long = 'a'.repeat(230);
+      await client.query(
+        `INSERT INTO cache_clearing_commits (commit_to_clear) VALUES ('${long}'); NOTIFY commit_updated`,
+      );
+      await daemon.until(
+        'third clearing',
+        (line) => line.event === 'cleared' && line.handler === 'listen_commit',
+      );
+      expect(await ask(`commits/${long}/x`)).toMatch(
+        /^ {2}cleared {3}perhaps: the daemon remembers 0 of the batch's 1 key; /m,
       );
     } finally {
       await daemon.stop();
@@ -111,24 +130,24 @@ describe('of a page that no template names', () => {
     ['prots/www/nginx/x', 'No template begins with prots/, did you mean "ports"?'],
     [
       'daily/2020/01/x.daily',
-      'The nearest is daily/{date_to_clear:%Y}/{date_to_clear:%m}/{date_to_clear:%d}.* of listen_date_updated: as far as daily/{date_to_clear:%Y}/{date_to_clear:%m}/ it fits.',
+      'The nearest is daily/{date_to_clear:%Y}/{date_to_clear:%m}/{date_to_clear:%d}.* of listen_date_updated: it matches as far as daily/{date_to_clear:%Y}/{date_to_clear:%m}/.',
     ],
     [
       'ports/www/nginx',
-      'The nearest is ports/{category}/{port}/* of listen_port: as far as ports/{category}/{port}/ it fits.',
+      'The nearest is ports/{category}/{port}/* of listen_port: it matches as far as ports/{category}/{port}/.',
     ],
     ['news/.hidden', 'A wildcard never matches a leading dot.'],
   ])('%s: %s', async (path, text) => {
     const { code, stdout } = await explain(path);
     expect(code).toBe(1);
-    expect(stdout).toContain('No template names it: no change in the database will ever clear it.');
+    expect(stdout).toContain('No template matches it: no change in the database will ever clear it.');
     expect(stdout).toContain(text);
   });
 
   it('reminds of commands, of which nobody knows what they touch', async () => {
     const handlers = `${freshportsHandlers}\n[handler.packages]\nrun = zfs rollback a/b@empty\n`;
     expect((await explain('packages/x', { handlers })).stdout).toContain(
-      'Whether a command of packages touches it is not known here: zfs rollback a/b@empty\n',
+      'A command of packages may delete it: zfs rollback a/b@empty\n',
     );
   });
 });

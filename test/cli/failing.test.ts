@@ -41,7 +41,7 @@ it('lists failing rows and no others, with what they say', async () => {
   expect(code).toBe(0);
   expect(stdout.trim().split('\n')).toHaveLength(2);
   expect(stdout).toMatch(
-    /^\d+ {2}listen_port {2}\{"port":"\.\."\} {2}failing for \d+ s, 7 tries, next in \d+ s: column port is "\.\."$/m,
+    /^\d+ {2}listen_port {2}\{"port":"\.\."\} {2}failing for [\d.]+ s, 7 tries, next in [\d.]+ (?:s|min): column port is "\.\."$/m,
   );
   const { stdout: json } = await run('list', '--json', '--handler', 'listen_date_updated');
   expect(JSON.parse(json)).toMatchObject([
@@ -52,13 +52,13 @@ it('lists failing rows and no others, with what they say', async () => {
 it('has them tried again', async () => {
   expect(await run('retry', '--handler', 'listen_port')).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^1 rows/),
+    stdout: expect.stringMatching(/^1 row /),
   });
   const { rows } = await client.query('SELECT retry_at IS NULL AS now FROM uncached.journal ORDER BY id');
   expect(rows.map(({ now }) => now)).toEqual([true, false, true]);
 });
 
-it('has the daemon try them at once', { timeout: 60_000 }, async () => {
+it('has the daemon try them at once', { timeout: 120_000 }, async () => {
   await client.query('TRUNCATE uncached.journal');
   const mended = join(site.root, '../mended');
   const handlers = `${freshportsHandlers}run = test -e ${mended}\n`;
@@ -91,4 +91,64 @@ it('drops what is named, and never everything by accident', async () => {
   expect(await left()).toEqual([ids[0], ids[2]]);
   await run('drop', '--all');
   expect(await left()).toEqual([ids[2]]);
+});
+
+it('says which ids are none of failing rows', async () => {
+  for (const action of ['retry', 'drop']) {
+    expect(await run(action, String(ids[1]), '99999999')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^1 row /),
+      stderr: 'uncached: 1 id is not a failing row: see uncached failing list\n',
+    });
+  }
+  expect(await left()).toEqual([ids[0], ids[2]]);
+  expect(await run('drop', '99999999')).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^0 rows /),
+    stderr: expect.stringContaining('1 id is not a failing row'),
+  });
+});
+
+it('drops everything of a handler that is not configured any more, and only what fails of another', async () => {
+  await client.query(`INSERT INTO uncached.journal (handler, key, cleared_at) VALUES
+    ('gone', '{}', NULL), ('gone', '{}', now()), ('listen_port', '{}', now())`);
+  expect(await run('drop', '--handler', 'gone')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^2 rows/),
+  });
+  expect(await run('drop', '--handler', 'listen_port')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^1 row /),
+  });
+  expect(await left()).toHaveLength(3);
+});
+
+it.each([
+  [
+    'a mistyped handler',
+    'listen_prot',
+    'the handler "listen_prot" is not configured, did you mean "listen_port"?',
+  ],
+  [
+    'a handler that has nothing failing',
+    'news',
+    'nothing of the handler "news" is failing: see uncached failing list',
+  ],
+])('says so of %s', async (_, handler, complaint) => {
+  for (const action of ['retry', 'drop']) {
+    expect(await run(action, '--handler', handler)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^0 rows /),
+      stderr: `uncached: ${complaint}\n`,
+    });
+  }
+  expect(await left()).toEqual(ids);
+});
+
+it('lists nothing of a mistyped handler, and says that it is none', async () => {
+  expect(await run('list', '--json', '--handler', 'listen_prot')).toEqual({
+    code: 0,
+    stdout: '[]\n',
+    stderr: 'uncached: the handler "listen_prot" is not configured, did you mean "listen_port"?\n',
+  });
 });

@@ -82,11 +82,23 @@ describe('check, of an fp-listen.ini', () => {
     );
   });
 
+  it('advises the journal alone where there is none, for the rest is there already', async () => {
+    site.write(all);
+    const empty = { ...database.config, database: 'template1' };
+    const file = site.configure(fpListenFor(site, empty, dirs()));
+    const { code, stdout } = await uncached(['--config', file, 'check'], makeZfs().env);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      'table uncached.journal does not exist: install it: uncached schema --journal-only | psql -d template1\n',
+    );
+    expect(stdout).not.toContain('uncached.root');
+  });
+
   it('says where a root that is not there comes from', async () => {
     rmSync(site.root, { recursive: true });
     const { code, stdout } = await check(dirs());
     expect(code).toBe(1);
-    expect(stdout).toContain(`root ${site.root} does not exist`);
+    expect(stdout).toContain(`[cache] root = ${site.root} does not exist`);
     expect(stdout).toContain('BASEDIR');
     expect(existsSync(site.root)).toBe(false);
   });
@@ -100,6 +112,21 @@ describe('config, of an fp-listen.ini', () => {
     const masked = await uncached(['--config', file, 'config']);
     expect(masked.stdout).toContain('\npassword = ********\n');
     expect(masked.stdout).not.toContain('50%');
+  });
+
+  it('shows what the environment sets, where a file of this dialect has no words for it', async () => {
+    const file = site.configure(ini());
+    const env = { UNCACHED_SETTLE: '30s', UNCACHED_HTTP_LISTEN: '127.0.0.1:9797' };
+    const { code, stdout, stderr } = await uncached(['--config', file, 'config'], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('\nsettle = 30s\n');
+    expect(stdout).toContain('\nlisten = 127.0.0.1:9797\n');
+    expect(stdout).toContain('\n; [cache] settle comes from UNCACHED_SETTLE in the environment\n');
+    const wrong = await uncached(['--config', file, 'config'], { UNCACHED_SETTLE: '30' });
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^uncached: UNCACHED_SETTLE=30 in the environment: must be a time/),
+    });
   });
 
   it('prints a file in the native dialect that is good as it is', async () => {

@@ -70,7 +70,7 @@ describe('run, with an fp-listen.ini', () => {
   it('goes on without a key: says so once, and the entries wait', async () => {
     site.write(pages.date);
     const text = dirs()
-      .replace(/^CATEGORY_CACHE_PATH.*$/m, '')
+      .replace(/^PORT_CACHE_PATH.*$/m, '')
       .replace(/^PKG_ZFS_SNAPSHOT.*$/m, '')
       .replace(/^NEWS_CACHE_DIR.*$/m, "NEWS_CACHE_DIR = '%(BASEDIR)s/cache/news/*'");
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
@@ -78,6 +78,7 @@ describe('run, with an fp-listen.ini', () => {
     const running = startUncached(site.configure(ini(text)), makeZfs().env);
     daemon = running;
     await running.until('catch-up', ({ handler }) => handler === 'listen_date_updated');
+    await running.until('what waits', ({ event }) => event === 'problem-found');
     const warnings = running.log.filter(({ level }) => level >= 40);
     expect(warnings.map(({ event, level }) => `${event} ${level}`).sort()).toEqual([
       'disabled-handler 40',
@@ -85,11 +86,12 @@ describe('run, with an fp-listen.ini', () => {
       'notice 40',
       'notice 40',
       'notice 40',
+      'problem-found 50',
     ]);
     const told = warnings.map(({ msg }) => msg).join('\n');
     expect(told).toContain('[dirs] NEWS_CACHE_DIR: the quotes belong to the value');
     expect(told).toContain(
-      'channel port_updated asks for the handler "listen_port", which is disabled: CATEGORY_CACHE_PATH is missing in [dirs]: add CATEGORY_CACHE_PATH = %(BASEDIR)s/cache/categories/%%s/*',
+      'channel port_updated asks for the handler "listen_port", which is disabled: PORT_CACHE_PATH is missing in [dirs]: add PORT_CACHE_PATH = %(BASEDIR)s/cache/ports/%%s/%%s/*',
     );
     expect(told).toContain('"listen_packages_imported", which is disabled: PKG_ZFS_SNAPSHOT is missing');
     expect(told).not.toContain('[handler.');

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { isPrintable } from '../../src/core/printable-text.ts';
 import { lastWill } from '../last-will.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
-import { startUncached, uncached } from '../uncached.ts';
+import { main, startUncached, uncached } from '../uncached.ts';
+import { noTerminal, onTerminal } from './terminal.ts';
 
 const database = testDatabase();
-const main = resolve(import.meta.dirname, '../../dist/main.js');
 let site: Site;
 let client: Client;
 
@@ -32,7 +32,7 @@ const enqueue = (port: string) =>
   );
 
 /** Runs the daemon until it has cleared a port; returns all it said. */
-async function log(format: string): Promise<string[]> {
+async function log(format: string, port = 'a'): Promise<string[]> {
   site.write(['ports/www/a/1']);
   const file = site.configure(iniFor(site, database.config, { settle: '1h' }));
   const child = spawn(process.execPath, [main, '--config', file, 'run', `--log-format=${format}`], {
@@ -42,7 +42,7 @@ async function log(format: string): Promise<string[]> {
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     lines.push(line);
-    if (line.includes('listening to')) await enqueue('a');
+    if (line.includes('listening to')) await enqueue(port);
     if (line.includes('cleared listen_port')) child.kill();
   }
   if (child.exitCode === null) await once(child, 'exit');
@@ -56,7 +56,7 @@ it('text is for people: no colours but on a terminal', async () => {
     lines.filter((line) => !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (info |error) [^\x1b]+$/.test(line)),
   ).toEqual([]);
   expect(lines.find((line) => line.includes('cleared'))).toMatch(
-    /cleared listen_port {2}entries=1 keys=1 examples=\[category=www port=a\] files=1 ms=[\d.]+ lagMs=[\d.]+$/,
+    /cleared listen_port {2}entries=1 keys=1 examples=\[category=www port=a\] files=1 durationMs=[\d.]+ lagMs=[\d.]+$/,
   );
   expect(lines.at(-1)).toMatch(/info {2}stopped$/);
 });
@@ -66,6 +66,24 @@ it('journald gets priorities and no time', async () => {
   expect(lines[0]).toMatch(/^<6>starting {2}version=/);
   expect(lines.at(-1)).toBe('<6>stopped');
   expect(lines.filter((line) => !/^<[36]>\D/.test(line))).toEqual([]);
+});
+
+it.each(['json', 'text', 'journald'])('%s tells a key, and does nothing that it says', async (format) => {
+  const lines = await log(format, '\x1b[2J\x9b1m\r\n<3>forged\u202e\u2028\x85');
+  expect(lines.filter((line) => !isPrintable(line))).toEqual([]);
+  const cleared = lines.find((line) => line.includes('cleared listen_port'));
+  expect(cleared).toMatch(/\\u001b\[2J\\u009b1m.*<3>forged\\u202e\\u2028\\u0085/);
+});
+
+it.skipIf(noTerminal)('is text on a terminal unless told otherwise', async () => {
+  const file = site.configure(iniFor(site, database.config));
+  const run = (...args: string[]) =>
+    onTerminal(['--config', file, 'run', ...args], { press: (shown) => shown.includes('listening to') });
+  const { code, text } = await run();
+  expect(code).toBe(0);
+  expect(text).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \x1b\[32minfo \x1b\[0m starting/);
+  expect(text).toMatch(/ stopped\n$/);
+  expect((await run('--log-format=json')).text).toMatch(/^\{"level"/);
 });
 
 it('another format is wrong usage', async () => {

@@ -1,8 +1,8 @@
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
-import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
 
 const database = testDatabase();
 let site: Site;
@@ -13,7 +13,10 @@ beforeAll(async () => {
   client = new Client(database.config);
   await client.connect();
 });
-afterAll(() => client.end());
+afterAll(async () => {
+  await client.query('DROP ROLE IF EXISTS uncached_stranger');
+  await client.end();
+});
 beforeEach(async () => {
   site = makeSite();
   daemon = startUncached(site.configure(iniFor(site, database.config)));
@@ -36,7 +39,10 @@ async function clears(notify: string, page: string): Promise<void> {
   site.write([page]);
   const from = daemon.log.length;
   await client.query(notify);
-  await daemon.until('clearing', (line) => line.event === 'cleared' && daemon.log.indexOf(line) >= from);
+  // A handler without a queue clears after each LISTEN, too, and may not be done with that: its second clearing may be the one.
+  const clearing = ({ event, files }: LogLine) =>
+    (event === 'cleared' || event === 'settled') && Number(files) > 0;
+  await daemon.until('clearing', (line) => clearing(line) && daemon.log.indexOf(line) >= from);
   expect(site.pages()).not.toContain(page);
 }
 
@@ -50,8 +56,8 @@ it('takes a new channel and a new handler without a restart', async () => {
   await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('article_updated', 'articles')`);
   await again;
   expect(daemon.log.filter(({ event }) => event === 'reloading').map(({ msg }) => msg)).toEqual([
-    'SIGHUP: starting over with it',
-    'listen_for has changed: starting over with it',
+    'SIGHUP: reloading',
+    'listen_for has changed: reloading',
   ]);
   await clears('NOTIFY article_updated', 'articles/1');
   again = listensAgain();
@@ -68,10 +74,143 @@ it('refuses a configuration with problems, tells all of them, and goes on with t
   process.kill(daemon.pid, 'SIGHUP');
   const line = await daemon.until('refusal', ({ event }) => event === 'reload-refused');
   expect(line.msg).toMatch(
-    /the old one stays: .*unknown section \[deamon\].*; .*setle is unknown, did you mean "settle"/,
+    /the old one stays in effect: .*unknown section \[deamon\].*; .*setle is unknown, did you mean "settle"/,
   );
   await clears(
     `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
     'ports/www/a/1',
   );
+});
+
+describe('a configuration that cannot work', () => {
+  const elsewhere = (name: string, value: string) => ({ ...database.config, [name]: value });
+
+  it.each([
+    {
+      what: 'another database',
+      ini: () => iniFor(site, elsewhere('database', 'nosuch')),
+      says: /nosuch.*does not exist/,
+    },
+    {
+      what: 'a user without rights',
+      ini: () => iniFor(site, elsewhere('user', 'uncached_stranger')),
+      says: /lacks|permission denied/,
+    },
+    {
+      what: 'a server that is not there',
+      ini: () => iniFor(site, { ...database.config, host: '127.0.0.1', port: 1 }),
+      says: /ECONNREFUSED/,
+    },
+    {
+      what: 'a certificate that is missing',
+      ini: () =>
+        iniFor(site, elsewhere('host', '127.0.0.1'), {
+          tls: 'sslmode = verify-ca\nsslrootcert = /nonexistent/ca.pem',
+        }),
+      says: /ca\.pem/,
+    },
+    {
+      what: 'a server without TLS',
+      ini: () => iniFor(site, elsewhere('host', '127.0.0.1'), { tls: 'sslmode = require' }),
+      says: /SSL|ECONNREFUSED|pg_hba/,
+    },
+    {
+      what: 'a queue table that is missing',
+      ini: () =>
+        iniFor(site, database.config, {
+          handlers: '[handler.listen_port]\nqueue = nosuch\nclear[] = x/{a}\n',
+        }),
+      says: /queue table nosuch does not exist/,
+    },
+    {
+      what: 'a root that is missing',
+      ini: () => iniFor({ root: '/nonexistent/cache' }, database.config),
+      says: /root \/nonexistent\/cache cannot be opened/,
+    },
+  ])('is refused, and the old one goes on undisturbed: $what', async ({ ini, says }) => {
+    await client.query(
+      'DO $$ BEGIN CREATE ROLE uncached_stranger LOGIN; EXCEPTION WHEN duplicate_object THEN END $$',
+    );
+    const from = daemon.log.length;
+    site.configure(ini());
+    process.kill(daemon.pid, 'SIGHUP');
+    const line = await daemon.until('refusal', ({ event }) => event === 'reload-refused');
+    expect(line.msg).toMatch(says);
+    await clears(
+      `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
+      'ports/www/a/1',
+    );
+    const events = daemon.log.slice(from).map(({ event }) => event);
+    expect(events).not.toContain('listening');
+    expect(events).not.toContain('reloading');
+    expect(await sessions()).toBe(1);
+  });
+
+  /** How many daemons there are, by the names of their sessions. */
+  async function sessions(): Promise<number> {
+    const { rows } = await client.query<{ daemons: number }>(
+      `SELECT count(DISTINCT substr(application_name, 1, 25))::int AS daemons FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name LIKE 'uncached ________________%'`,
+    );
+    return rows[0]?.daemons ?? 0;
+  }
+});
+
+it('lets a configuration that works take over from one that waits for its database', async () => {
+  const waiting = startUncached(
+    site.configure(iniFor(site, { ...database.config, host: '127.0.0.1', port: 1 })),
+  );
+  try {
+    await waiting.until('retrying', ({ event }) => event === 'database-unavailable');
+    site.configure(iniFor(site, database.config));
+    process.kill(waiting.pid, 'SIGHUP');
+    await waiting.until('LISTEN', ({ event }) => event === 'listening');
+  } finally {
+    expect(await waiting.stop()).toBe(0);
+  }
+});
+
+it('tells every problem at once, of database and root alike', async () => {
+  site.configure(
+    iniFor({ root: '/nonexistent/cache' }, database.config, {
+      handlers:
+        '[handler.a]\nqueue = nosuch\nclear[] = x/{a}\n[handler.b]\nqueue = neither\nclear[] = x/{b}\n',
+    }),
+  );
+  process.kill(daemon.pid, 'SIGHUP');
+  const line = await daemon.until('refusal', ({ event }) => event === 'reload-refused');
+  for (const what of ['nosuch', 'neither', '/nonexistent/cache']) expect(line.msg).toContain(what);
+});
+
+it('keeps its connections when listen_for changes', async () => {
+  const pids = async () =>
+    (
+      await client.query(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'uncached ________________' ORDER BY pid`,
+      )
+    ).rows;
+  const before = await pids();
+  let again = listensAgain();
+  await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('second_name', 'listen_port')`);
+  await again;
+  expect(await pids()).toEqual(expect.arrayContaining(before));
+  again = listensAgain();
+  await client.query(`DELETE FROM listen_for WHERE name = 'second_name'`);
+  await again;
+  await clears(
+    `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
+    'ports/www/a/1',
+  );
+});
+
+it('takes SIGHUP as often as it comes', async () => {
+  const from = daemon.log.length;
+  for (let nth = 0; nth < 20; nth++) process.kill(daemon.pid, 'SIGHUP');
+  await listensAgain();
+  await clears(
+    `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
+    'ports/www/a/1',
+  );
+  const bad = ['reload-refused', 'fatal-error', 'loop-failed', 'database-unavailable'];
+  expect(daemon.log.slice(from).filter(({ event }) => bad.includes(event))).toEqual([]);
 });

@@ -6,12 +6,12 @@ describe('run, given something impossible', () => {
   it.each([
     ['no server', /^host = .*$/m, 'host = /nowhere', undefined, 'is PostgreSQL running'],
     ['no such database', /^dbname = .*$/m, 'dbname = nowhere', 1, 'correct dbname under [database]'],
-    ['no schema', /^dbname = .*$/m, 'dbname = template1', 1, 'uncached schema | psql'],
+    ['no schema', /^dbname = .*$/m, 'dbname = template1', 1, 'uncached schema | psql -d template1'],
   ])('%s: says what to do', async (_what, from, to, code, advice) => {
     const file = site.configure(ini().replace(from, to));
     if (code === undefined) {
       const daemon = startUncached(file);
-      const line = await daemon.until('complaint', ({ event }) => event === 'connecting');
+      const line = await daemon.until('complaint', ({ event }) => event === 'database-unavailable');
       expect(line.msg).toContain(advice);
       expect(await daemon.stop()).toBe(0);
     } else {

@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freshportsHandlers } from '../site.ts';
-import type { LogLine } from '../uncached.ts';
+import { freshportsHandlers, iniFor } from '../site.ts';
+import { uncached } from '../uncached.ts';
 import { client, enqueuePort, isEvent, site, start } from './running.ts';
+import { database } from './site-and-database.ts';
 
 describe('run', () => {
   it('keeps what it cannot clear in the journal, with its error, and goes on beside it', async () => {
-    const running = await start({ more: '[daemon]\nlog = debug' });
+    const running = await start();
     site.write(['ports/www/good/1', 'ports/www/*/1', 'ports/www/star/1']);
     const bad = [
       ['www', '..'],
@@ -23,18 +24,12 @@ describe('run', () => {
     await running.until('clearing', isEvent('cleared', { handler: 'listen_port' }));
     expect(site.pages()).toEqual(['ports/www/star/1']);
 
-    // Time for several tries: a spinning daemon would make hundreds.
-    const failed = (line: LogLine) => line.event === 'tried' && Number(line.failed) > 0;
-    await running.until('third try', (line) => running.log.filter(failed).indexOf(line) === 2);
-    expect(running.log.filter(isEvent('rows-failed'))).toHaveLength(1);
-    const { rows } = await client.query(
-      `SELECT key, attempts, last_error, retry_at > now() AS later FROM uncached.journal WHERE last_error IS NOT NULL ORDER BY id`,
-    );
+    await running.until('settling', isEvent('settled', { rows: 6 }));
+    expect(running.log.filter(isEvent('rows-failed'))).toEqual([]);
+    expect(running.log.filter(isEvent('rows-invalid'))).toMatchObject([{ rows: 4 }]);
+    const { rows } = await client.query('SELECT key, last_error FROM uncached.journal ORDER BY id');
     expect(rows.map(({ key }) => [key.category, key.port]).sort()).toEqual(bad.map((key) => [...key]).sort());
-    for (const row of rows) {
-      expect(row.last_error).toContain('no page can have this key');
-      expect(row.attempts).toBeLessThanOrEqual(4);
-    }
+    for (const row of rows) expect(row.last_error).toContain('no page can have this key');
   });
 
   it('keeps an undeletable file in the journal until it can be deleted', async () => {
@@ -49,7 +44,7 @@ describe('run', () => {
     await client.query('NOTIFY port_updated; COMMIT');
     const failed = await running.until('failure', isEvent('rows-failed', { rows: 1 }));
     expect(failed.msg).toContain(
-      'cannot delete ports/www/linked: ELOOP, is a symbolic link, which is never followed',
+      'cannot open ports/www/linked: ELOOP, is a symbolic link, which is never followed',
     );
     expect(existsSync(join(site.root, 'ports/www/good/1'))).toBe(false);
 
@@ -79,9 +74,48 @@ describe('run', () => {
       return settled === 2;
     });
     expect(site.pages()).toEqual([]);
-    expect(running.log.find(isEvent('orphaned'))?.msg).toContain('1 rows of the handler "listen_prot"');
+    expect(running.log.find(isEvent('rows-orphaned'))?.msg).toContain('1 row of the handler "listen_prot"');
     const { rows } = await client.query('SELECT handler FROM uncached.journal');
     expect(rows).toEqual([{ handler: 'listen_prot' }]);
+  });
+
+  it('tells once of each handler that is not configured, with all its rows and the command that gives them up', async () => {
+    await client.query(
+      `INSERT INTO uncached.journal (handler, key)
+       SELECT CASE WHEN row % 3 = 0 THEN 'it''s gone' ELSE 'listen_prot' END, '{}' FROM generate_series(1, 3000) AS row`,
+    );
+    const running = await start({ more: '[daemon]\nbatch = 100\nheartbeat = 1s\nsweep = 1s' });
+    const orphaned = () => running.log.filter(isEvent('rows-orphaned'));
+    await running.until('both', () => orphaned().length === 2);
+    // It is read from the beginning after each start and each LISTEN, and with each sweep.
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% listener'`,
+    );
+    await running.until(
+      'a second LISTEN',
+      (line) => running.log.filter(isEvent('listening')).indexOf(line) === 1,
+    );
+    await enqueuePort('www', 'a');
+    await client.query('NOTIFY port_updated');
+    await running.until('settling', isEvent('settled'));
+    await running.stop();
+    expect(
+      orphaned()
+        .map(({ handler, rows }) => [handler, rows])
+        .sort(),
+    ).toEqual([
+      ["it's gone", 1000],
+      ['listen_prot', 2000],
+    ]);
+
+    const file = site.configure(iniFor(site, database.config));
+    for (const { msg } of orphaned()) {
+      const pasted = msg.slice(msg.indexOf('uncached failing drop'));
+      const command = pasted.replace(/^uncached/, '"$@"');
+      const { code } = await uncached(['--config', file], {}, { before: ['sh', '-c', command, 'sh'] });
+      expect(code).toBe(0);
+    }
+    expect((await client.query('SELECT FROM uncached.journal')).rowCount).toBe(0);
   });
 
   it('keeps the row of a command that fails', async () => {

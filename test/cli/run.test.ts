@@ -31,10 +31,10 @@ describe('run', () => {
     }
   });
 
-  it('clears 500 single commits, each of them soon, and tells the latency of each', async () => {
+  it('clears 100 single commits, each of them soon, and tells the latency of each', async () => {
     const running = await start();
     const lags: number[] = [];
-    for (let commit = 0; commit < 500; commit++) {
+    for (let commit = 0; commit < 100; commit++) {
       const page = `ports/www/port-${commit}/Detail.html`;
       site.write([page]);
       const next = following(running);
@@ -48,7 +48,7 @@ describe('run', () => {
       lags.push(Number(lagMs));
     }
     lags.sort((a, b) => a - b);
-    console.log(`500 commits: lag p50 ${lags[250]} ms, p99 ${lags[495]} ms, longest ${lags[499]} ms`);
+    console.log(`100 commits: lag p50 ${lags[50]} ms, p99 ${lags[98]} ms, longest ${lags[99]} ms`);
     expect(lags.every((lag) => lag >= 0 && lag < 5_000)).toBe(true);
   });
 
@@ -108,7 +108,11 @@ describe('run', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s with 0 and says so', async (signal) => {
     const running = await start();
     expect(await running.stop(signal)).toBe(0);
-    expect(running.log.slice(-2).map(({ event }) => event)).toEqual(['stopping', 'stopped']);
+    const last = running.log.slice(-2);
+    expect(
+      last.map(({ event }) => event),
+      JSON.stringify(last),
+    ).toEqual(['stopping', 'stopped']);
   });
 
   it('hears again after its connections are cut', async () => {

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
@@ -70,7 +71,7 @@ describe('two daemons on one database', () => {
     const other = await start('0s');
     // Time is the subject: longer than the lease, with sweeps and looks at the journal in it.
     await client.query('SELECT pg_sleep(4)');
-    expect(other.log.filter(({ event }) => event === 'restarting')).toEqual([]);
+    expect(other.log.filter(({ event }) => event === 'journal-recovery')).toEqual([]);
     expect(await journalRows()).toBe(5);
   });
 
@@ -80,9 +81,17 @@ describe('two daemons on one database', () => {
       const one = await start('1h');
       const other = await start('0s');
       await enqueue(50);
-      while ((await client.query('SELECT FROM cache_clearing_ports')).rowCount !== 0);
+      await eventually(
+        'claimed',
+        async () => (await client.query('SELECT FROM cache_clearing_ports')).rowCount === 0 || undefined,
+        async () => JSON.stringify(one.log.slice(-10)),
+      );
       process.kill(one.pid, signal);
-      while ((await journalRows()) !== 0) await other.until('settling', ({ event }) => event === 'settled');
+      await eventually(
+        'settled',
+        async () => (await journalRows()) === 0 || undefined,
+        async () => JSON.stringify(other.log.slice(-10)),
+      );
       expect(site.pages()).toEqual([]);
       if (signal === 'SIGSTOP') {
         process.kill(one.pid, 'SIGCONT');

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { filled } from '../postgres/filled.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { makeSite, type Site } from '../site.ts';
 
@@ -12,6 +13,7 @@ export let client: Client;
 beforeAll(async () => {
   client = new Client(database.config);
   await client.connect();
+  await client.query(filled);
 });
 afterAll(() => client.end());
 beforeEach(() => {

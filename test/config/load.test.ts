@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { format } from '../../src/config/format.ts';
+import { format } from '../../src/config/format-configuration.ts';
 import { findFile, inspect, load } from '../../src/config/load.ts';
-import type { Configuration } from '../../src/core/configuration.ts';
+import type { Configuration } from '../../src/config/typed-configuration.ts';
 import { UsageError } from '../../src/core/errors.ts';
 
 let folder: string;
@@ -169,11 +169,29 @@ than = news
   });
 });
 
+describe('a section of a handler that is misspelt', () => {
+  it.each(['handlr.blog', 'handler:blog', 'handler blog', 'Handler.blog'])(
+    '%s is told, with what it should be',
+    (section) => {
+      expect(problems(`${minimal}[${section}]\nclear[] = blog/*\n`)).toEqual([
+        `line 5: unknown section [${section}], did you mean "handler.blog"?`,
+      ]);
+    },
+  );
+
+  it('has options that are told with what they should be, too', () => {
+    expect(problems(`${minimal}cler[] = blog/*\nqeue = blog\n`)).toEqual([
+      'line 5: [handler.news] cler is unknown, did you mean "clear"?',
+      'line 6: [handler.news] qeue is unknown, did you mean "queue"?',
+    ]);
+  });
+});
+
 describe('inspect', () => {
   it('has a configuration in spite of problems, if there is enough of it', () => {
-    const { configuration, problems } = inspect(file(`${minimal}[database]\nhots = x\n`));
+    const { draft, problems } = inspect(file(`${minimal}[database]\nhots = x\n`));
     expect(problems).toHaveLength(1);
-    expect(configuration?.cache.root).toBe('/var/cache/site');
+    expect(draft?.cache.root).toBe('/var/cache/site');
   });
 });
 
@@ -196,5 +214,20 @@ describe('findFile', () => {
   it('prefers --config, then the environment', () => {
     expect(findFile('a', { UNCACHED_CONFIG: 'b' })).toBe('a');
     expect(findFile(undefined, { UNCACHED_CONFIG: 'b' })).toBe('b');
+    const found = (env: NodeJS.ProcessEnv) => {
+      try {
+        return findFile(undefined, env);
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(found({ UNCACHED_CONFIG: '' })).toBe(found({}));
+  });
+
+  it('goes on with the default of what is wrong, and without a root if that is', () => {
+    const { draft, problems } = inspect(file(minimal.replace(/^root.*$/m, 'root = cache\nsettle = soon')));
+    expect(problems).toHaveLength(2);
+    expect(draft?.cache).toEqual({ root: undefined, settleMs: 10_000 });
+    expect(draft?.handlers).toHaveLength(1);
   });
 });

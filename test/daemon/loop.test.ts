@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Clock } from '../../src/core/contracts.ts';
+import { StoppingError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
 import { Loop } from '../../src/daemon/loop.ts';
 
@@ -118,6 +119,42 @@ it('is deaf during the back-off after an error, and then repeats the work unaske
   await loop.stop();
 });
 
+it('reports the same error again after the work has succeeded', async () => {
+  const { loop, runs, waits, events } = start();
+  for (let outage = 0; outage < 2; outage++) {
+    loop.wake();
+    await settled();
+    runs.at(-1)?.fail(new Error('broken'));
+    await settled();
+    waits.at(-1)?.end();
+    await settled();
+    runs.at(-1)?.finish(null);
+    await settled();
+  }
+  expect(events.map(({ kind }) => kind)).toEqual([
+    'loop-failed',
+    'loop-recovered',
+    'loop-failed',
+    'loop-recovered',
+  ]);
+  await loop.stop();
+});
+
+it('reports another error during the same outage', async () => {
+  const { loop, runs, waits, events } = start();
+  loop.wake();
+  for (const message of ['broken', 'still broken']) {
+    await settled();
+    runs.at(-1)?.fail(new Error(message));
+    await settled();
+    waits.at(-1)?.end();
+  }
+  expect(events).toMatchObject([{ error: { message: 'broken' } }, { error: { message: 'still broken' } }]);
+  const stopping = loop.stop();
+  runs.at(-1)?.finish(null);
+  await stopping;
+});
+
 it('stops after the work at hand', async () => {
   const { loop, runs } = start();
   loop.wake();
@@ -131,4 +168,19 @@ it('stops after the work at hand', async () => {
   runs[0]?.finish(0);
   await stopping;
   expect(runs.length).toBe(1);
+});
+
+it('says of what fails at a stop that it is not retried, and nothing of what was given up for the stop', async () => {
+  for (const [error, told] of [
+    [new Error('broken'), [{ kind: 'loop-failed', retryMs: null }]],
+    [new StoppingError(), []],
+  ] as const) {
+    const { loop, runs, events } = start();
+    loop.wake();
+    await settled();
+    const stopping = loop.stop();
+    runs[0]?.fail(error);
+    await stopping;
+    expect(events).toMatchObject(told);
+  }
 });

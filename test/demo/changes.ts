@@ -23,7 +23,7 @@ export const allPages: readonly string[] = [
   'searchlog.txt',
 ];
 
-/** A change as somebody would make it, and which pages it makes stale. */
+/** A change that the demo makes, and which pages it makes stale. Visitors may have deleted its rows: then they come back. */
 export interface Change {
   readonly words: string;
   readonly sql: string;
@@ -35,7 +35,7 @@ export const changes: readonly ((n: number) => Change)[] = [
     const { category, name } = pick(ports, n);
     return {
       words: `the description of ${category}/${name} is updated`,
-      sql: `UPDATE ports SET description = description || '.' WHERE category = '${category}' AND name = '${name}'`,
+      sql: update([{ category, name }], "ports.description || '.'"),
       stale: [...portPages(category, name), ...categoryPages(category), ...newsPages],
     };
   },
@@ -52,7 +52,7 @@ export const changes: readonly ((n: number) => Change)[] = [
     const members = ports.filter((port) => port.category === category);
     return {
       words: `all ${members.length} ports of ${category} are updated in one transaction`,
-      sql: `UPDATE ports SET description = 'All new' WHERE category = '${category}'`,
+      sql: update(members, "'All new'"),
       stale: [
         ...members.flatMap(({ name }) => portPages(category, name)),
         ...categoryPages(category),
@@ -61,6 +61,14 @@ export const changes: readonly ((n: number) => Change)[] = [
     };
   },
 ];
+
+type Port = (typeof ports)[number];
+
+const rowsOf = (some: readonly Port[]) =>
+  `SELECT category, name, 'A port' FROM json_to_recordset('${JSON.stringify(some)}') AS p(category text, name text)`;
+
+const update = (some: readonly Port[], description: string) =>
+  `INSERT INTO ports ${rowsOf(some)} ON CONFLICT (category, name) DO UPDATE SET description = ${description}`;
 
 function pick<T>(list: readonly T[], n: number): T {
   const picked = list[(n * 5) % list.length];
@@ -72,7 +80,7 @@ function pick<T>(list: readonly T[], n: number): T {
 export const siteSql = `
   CREATE TABLE ports (category text, name text, description text, PRIMARY KEY (category, name));
   CREATE TABLE commits (id integer GENERATED ALWAYS AS IDENTITY, committed_on date NOT NULL, message text);
-  INSERT INTO ports SELECT category, name, 'A port' FROM json_to_recordset('${JSON.stringify(ports)}') AS p(category text, name text);
+  INSERT INTO ports ${rowsOf(ports)};
   CREATE TRIGGER clear_cache AFTER INSERT OR UPDATE OR DELETE ON ports FOR EACH ROW
     EXECUTE FUNCTION uncached.enqueue('cache_clearing_ports', 'port_updated', 'category', 'port=name');
   CREATE TRIGGER clear_cache AFTER INSERT OR UPDATE OR DELETE ON commits FOR EACH ROW

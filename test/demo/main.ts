@@ -1,100 +1,67 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { Client } from 'pg';
+import { withClient } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { startServer } from '../postgres/server.ts';
-import { iniFor, makeSite, type Site } from '../site.ts';
-import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
-import { allPages, type Change, changes, siteSql } from './changes.ts';
+import { iniFor, makeSite } from '../site.ts';
+import { startUncached, uncached } from '../uncached.ts';
+import { allPages, siteSql } from './changes.ts';
+import { invitation } from './invitation.ts';
+import { recordSql } from './record.ts';
+import { say } from './say.ts';
+import { show } from './show.ts';
+import { forgetVariables } from './variables.ts';
 
 /** A PostgreSQL, a site and the real daemon, all temporary; commits changes and shows what becomes of the pages. */
 const once = process.argv.includes('--once');
 const interrupted = new AbortController();
+// At Ctrl-C npm sends a second one.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+interrupted.signal.addEventListener('abort', () => say('Stopping …'));
 const releases: (() => unknown)[] = [];
 
 try {
   process.exitCode = (await demo()) ? 0 : 1;
+} catch (error) {
+  say(`The demo cannot go on: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 } finally {
   for (const release of releases.reverse()) await release();
 }
 
 async function demo(): Promise<boolean> {
   say('Starting PostgreSQL …');
+  // A URL may leave gaps for them to fill.
+  if (!process.env.DATABASE_URL) forgetVariables();
   const server = await startServer();
   releases.push(() => server.stop());
-  const database = await createDatabase(server, { template: 'template0' });
-  releases.push(() => database.drop());
-  const client = new Client(database.config);
-  await client.connect();
-  releases.push(() => client.end());
-  await client.query((await uncached(['schema'])).stdout);
-  await client.query(siteSql);
+  const { name, config } = await createDatabase(server, { template: 'template0' });
+  releases.push(() => withClient(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`)));
 
   const site = makeSite();
   releases.push(() => site.remove());
-  site.write(allPages);
-  const more = `[http]\nlisten = ${await freePort()}`;
-  const daemon = startUncached(site.configure(iniFor(site, database.config, { more })));
-  releases.push(() => daemon.stop());
-  await daemon.until('LISTEN', ({ event }) => event === 'listening');
-  const { url } = await daemon.until('status page', ({ event }) => event === 'serving');
-
-  const { host, port, user } = database.config;
-  say(
-    `PostgreSQL ${server.version} holds 12 ports; ${site.root} holds ${allPages.length} files; uncached is listening.`,
-  );
-  say(`The status page is at ${url}`);
-  say('Join in from another terminal, and watch the files go:');
-  say(
-    `  psql -h ${host} -p ${port} -U ${user} -d ${database.name} -c "UPDATE ports SET description = 'mine' WHERE name = 'www-beta'"`,
-  );
-  say('');
-
-  let right = true;
-  for (let n = 0; !interrupted.signal.aborted && (!once || n < changes.length); n++) {
-    const change = changes[n % changes.length]?.(n);
-    if (change) right = (await show(change, client, site, daemon)) && right;
+  return await withClient(config, async (client) => {
+    await client.query((await uncached(['schema', '--freshports'], {}, { detached: true })).stdout);
+    await client.query(siteSql + recordSql);
     site.write(allPages);
-    if (!once) await wait(1_000, undefined, { signal: interrupted.signal }).catch(() => {});
-  }
-  say(right ? 'Exactly the right files went, every time.' : 'Some files went that should not, or stayed.');
-  return right;
-}
+    const more = `[http]\nlisten = ${await freePort()}`;
+    const ini = site.configure(iniFor(site, config, { more }));
+    const daemon = startUncached(ini, {}, { detached: true });
+    releases.push(() => daemon.stop());
+    await daemon.until('LISTEN', ({ event }) => event === 'listening');
+    const { url } = await daemon.until('status page', ({ event }) => event === 'serving');
 
-/** Commits a change, waits until its clearing has settled, and tells which files went. */
-async function show(change: Change, client: Client, site: Site, daemon: RunningDaemon): Promise<boolean> {
-  const from = daemon.log.length;
-  const next = (event: string) =>
-    daemon.until(event, (line) => line.event === event && daemon.log.indexOf(line) >= from);
-  await client.query(change.sql);
-  const { lagMs, files } = await next('cleared');
-  await next('settled');
+    if (interrupted.signal.aborted) return true;
 
-  const left = new Set(site.pages());
-  const gone = allPages.filter((page) => !left.has(page));
-  say(`${clockTime()}  ${change.words}: ${files} files are gone ${lagMs} ms later`);
-  for (const [directory, count] of byDirectory(gone))
-    say(`            ${String(count).padStart(3)} in ${directory}/`);
-  const wrong = allPages.filter((page) => left.has(page) === change.stale.includes(page));
-  for (const page of wrong)
-    say(`  WRONG: ${page} ${left.has(page) ? 'is still there' : 'should have stayed'}`);
-  return wrong.length === 0;
-}
-
-function byDirectory(pages: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const page of pages) {
-    const directory = page.replace(/\/[^/]*$/, '');
-    counts.set(directory, (counts.get(directory) ?? 0) + 1);
-  }
-  return counts;
-}
-
-function clockTime(): string {
-  return new Date().toTimeString().slice(0, 8);
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+    say(
+      `PostgreSQL ${server.version} holds 12 ports; ${site.root} holds ${allPages.length} files; uncached is listening.`,
+    );
+    say(`The status page is at ${url}`);
+    if (!once) {
+      say('This runs until you press Ctrl-C. Join in from another terminal, and watch the files go:');
+      say(`  ${invitation(config)}`);
+      say('Any other change will do as well: of more rows, an INSERT, a DELETE, a long transaction.');
+    }
+    say('');
+    return await show({ client, site, daemon, signal: interrupted.signal }, { once });
+  });
 }

@@ -8,7 +8,7 @@ export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined>,
   state: () => Promise<string>,
-  ms = 20_000,
+  ms = 60_000,
   againMs = askAgainMs,
 ): Promise<T> {
   const deadline = performance.now() + ms;

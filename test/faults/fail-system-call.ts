@@ -21,21 +21,24 @@ const times = { once: 1, twice: 2, 'for good': Number.POSITIVE_INFINITY };
 export const systemBreaker = {
   calls: 0,
   failed: 0,
+  /** Where the first failed. */
+  at: '',
   failure: undefined as SystemFailure | undefined,
 
   begin(failure: SystemFailure): void {
-    Object.assign(this, { calls: 0, failed: 0, failure });
+    Object.assign(this, { calls: 0, failed: 0, at: '', failure });
   },
 
   heal(): void {
     this.failure = undefined;
   },
 
-  strike(call: SystemCall): void {
+  strike(call: SystemCall, path: string): void {
     if (this.failure?.call !== call) return;
     this.calls += 1;
     const { nth, lasting, code } = this.failure;
     if (this.calls < nth || this.calls >= nth + times[lasting]) return;
+    if (this.failed === 0) this.at = path;
     this.failed += 1;
     throw Object.assign(new Error(`${code}: as it was told to, ${call}`), {
       code,
@@ -71,7 +74,7 @@ function wrap<F extends (...args: any[]) => any>(
   ours: (path: string) => boolean,
 ): F {
   return Object.assign((...args: Parameters<F>): ReturnType<F> => {
-    if (ours(String(args[0]))) systemBreaker.strike(call);
+    if (ours(String(args[0]))) systemBreaker.strike(call, String(args[0]));
     return original(...args);
   }, original);
 }

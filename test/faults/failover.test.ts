@@ -45,9 +45,9 @@ itFailsOver('finds the promoted standby when the primary is killed under load', 
   expect(replicated.length).toBeGreaterThan(40);
   const pages = new Set(world.site.pages());
   expect(replicated.filter(({ port }) => pages.has(pageOf(port)))).toEqual([]);
-  await world.daemon.until('recovery', ({ event }) => event === 'recovered');
+  await world.daemon.until('recovery', ({ event }) => event === 'database-recovered');
   expect(world.daemon.log.filter(isOutage)).toHaveLength(1);
-  expect(world.daemon.log.filter(({ event }) => event === 'recovered')).toHaveLength(1);
+  expect(world.daemon.log.filter(({ event }) => event === 'database-recovered')).toHaveLength(1);
 
   // The old one comes back, and nobody tells it that it is not the primary any more: whoever writes there is on his own.
   await primary.restart();

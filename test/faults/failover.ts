@@ -42,7 +42,7 @@ export class Failover {
 
   async cleared(page: string): Promise<void> {
     const ask = async () => (existsSync(join(this.site.root, page)) ? undefined : true);
-    await eventually(`without ${page}`, ask, async () => this.lastWords(), 30_000);
+    await eventually(`without ${page}`, ask, async () => this.lastWords());
   }
 
   /** Nothing enqueued, claimed or settling there. */
@@ -81,4 +81,4 @@ export class Failover {
 export const pageOf = (port: string) => `ports/www/${port}/Detail.html`;
 
 export const isOutage = ({ event }: LogLine) =>
-  ['connecting', 'listener-lost', 'loop-failed'].includes(event);
+  ['database-unavailable', 'listener-lost', 'loop-failed'].includes(event);

@@ -26,7 +26,7 @@ it.skipIf(!mounts)('clears on a full disk, where not even its own marker can be 
     within: (root) => inNamespace(`${smallDisk} && ${published} 2> /dev/null && ${filled}`, root),
   });
   await world.start();
-  const alarm = await world.daemon.until('alarm', ({ event }) => event === 'disk-refuses');
+  const alarm = await world.daemon.until('alarm', ({ event }) => event === 'disk-failing');
   expect(alarm).toMatchObject({ code: 'ENOSPC', level: 50 });
   expect(alarm.msg).toMatch(/Cannot keep the marker .*: ENOSPC.*free some space/);
 
@@ -37,7 +37,7 @@ it.skipIf(!mounts)('clears on a full disk, where not even its own marker can be 
     async () => world.lastWords(),
   );
   // What was deleted makes room.
-  await world.daemon.until('end', ({ event }) => event === 'disk-works');
+  await world.daemon.until('end', ({ event }) => event === 'disk-recovered');
   expect(existsSync(there('.uncached'))).toBe(true);
   await expectDone(world);
   expect(await world.daemon.stop()).toBe(0);
@@ -78,7 +78,7 @@ it.skipIf(!mounts)(
       );
     await notifyUntil('a full disk', () => world.daemon.complaints() !== '');
     enterNamespace(world.daemon.pid, 'rm', join(world.site.root, 'fill'));
-    await notifyUntil('the log going on', () => lines().some((line) => /"log-lost"/.test(line)));
+    await notifyUntil('the log going on', () => lines().some((line) => /"log-lines-lost"/.test(line)));
     const parsed = lines().map((line) => {
       try {
         return JSON.parse(line) as { event: string; lines?: number };
@@ -87,7 +87,7 @@ it.skipIf(!mounts)(
       }
     });
     expect(parsed.filter(({ event }) => event === 'torn').length).toBeLessThanOrEqual(1);
-    expect(parsed.find(({ event }) => event === 'log-lost')?.lines).toBeGreaterThan(0);
+    expect(parsed.find(({ event }) => event === 'log-lines-lost')?.lines).toBeGreaterThan(0);
     mkdirSync(there('ports/www/stale'), { recursive: true });
     writeFileSync(there('ports/www/stale/page'), 'page');
     await world.enqueue('stale');

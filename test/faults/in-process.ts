@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { loadAll, openApp } from '../../src/app.ts';
-import type { Cache, Clock } from '../../src/core/contracts.ts';
+import { loadAll, openApp, type Workers } from '../../src/app.ts';
+import type { Clock } from '../../src/core/contracts.ts';
 import type { Event } from '../../src/core/events.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
-import { clear } from '../../src/filesystem/clear.ts';
-import { systemWalk } from '../../src/filesystem/walk.ts';
+import { systemWalk } from '../../src/filesystem/walk/walk.ts';
+import { type AnswerTo, answerRequest } from '../../src/filesystem/workers/worker-request.ts';
+import { foldFailures } from '../../src/observe/fold-failures.ts';
+import { foldOutages } from '../../src/observe/fold-outages.ts';
 import type { Breaker } from './fail-call.ts';
 
 /** A back-off of seconds is a few milliseconds here; what waits for a wake waits on. */
@@ -31,16 +33,26 @@ export async function startBreakable(
   const events: Event[] = [];
   const observe = (event: Event) => void events.push(event);
   const { cache: settings, daemon } = app.configuration;
-  const cache: Cache = {
-    clear: async (patterns) => clear(settings.root, [...patterns], walk),
+  const workers: Workers = {
+    // What is asked is what is answered, as in a worker.
+    ask: async (request) => answerRequest(request, settings.root, walk) as AnswerTo<typeof request>,
+    clear: async (patterns, { identities } = {}) =>
+      workers.ask({
+        kind: 'clear',
+        patterns: [...patterns].flat(),
+        listing: false,
+        ...(identities && { identities }),
+      }),
     close: async () => {},
   };
+  const context = app.context(observe, workers);
   const channels = await app.channels();
   const listen = app.listenTo(channels);
   const running = startDaemon({
-    ...app.means(observe),
+    ...context,
+    observe: foldFailures(foldOutages(observe, hastyClock.now), hastyClock.now),
     clock: hastyClock,
-    cache: breaker.wrap('cache', cache),
+    cache: breaker.wrap('cache', context.cache),
     journal: breaker.wrap('journal', app.journal),
     queues: new Map([...app.queues].map(([name, queue]) => [name, breaker.wrap('queue', queue)])),
     channels,
@@ -52,7 +64,6 @@ export async function startBreakable(
         () => listen(onNotification),
         (lost) => lost.close(),
       ),
-    revival: app.revival,
     settleMs: settings.settleMs,
     // By itself, not by waiting: a sweep with this clock would come every few milliseconds and hide what was forgotten.
     sweepMs: Number.POSITIVE_INFINITY,
@@ -62,7 +73,7 @@ export async function startBreakable(
   return {
     events,
     async stop() {
-      await running.stop();
+      await running.stop({ leaving: true });
       await app.close();
     },
   };

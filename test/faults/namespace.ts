@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import type { Account } from '../postgres/account.ts';
 
 /** A private namespace of mounts, which nobody else sees; an ordinary user becomes root there. */
 const flags = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
@@ -13,6 +14,14 @@ export const inNamespace = (script: string, directory: string): readonly string[
   `${script} && shift && exec "$@"`,
   'sh',
   directory,
+];
+
+/** What to put before a program, behind what root must do first, so that it runs as another user. */
+export const become = ({ uid, gid }: Pick<Account, 'uid' | 'gid'>): readonly string[] => [
+  'setpriv',
+  `--reuid=${uid}`,
+  `--regid=${gid}`,
+  '--clear-groups',
 ];
 
 /** Does a command in the namespace of a program that runs. */

@@ -19,7 +19,7 @@ interface Snare {
   caught(link: Link): void;
 }
 
-const catchMs = 20_000;
+const catchMs = 60_000;
 
 /** Stands between the daemon and PostgreSQL and breaks what passes: for one connection, for some, or for all. */
 export class FaultProxy {

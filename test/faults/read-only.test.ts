@@ -30,7 +30,7 @@ it('keeps what it may not delete (EACCES) in the journal, clears the rest, and r
   writeFileSync(join(directory, 'Detail.html'), 'page');
   chmodSync(directory, 0o555);
   const page = await world.enqueue('forbidden');
-  const alarm = await world.daemon.until('alarm', ({ event }) => event === 'disk-refuses');
+  const alarm = await world.daemon.until('alarm', ({ event }) => event === 'disk-failing');
   expect(alarm.msg).toContain('cannot delete ports/www/forbidden/Detail.html: EACCES');
   await world.probe();
   expect(existsSync(join(world.site.root, page))).toBe(true);
@@ -65,7 +65,7 @@ it.skipIf(!mounts)(
       within: (root) => inNamespace('mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"', root),
     });
     await world.start();
-    await world.daemon.until('alarm', ({ event }) => event === 'disk-refuses');
+    await world.daemon.until('alarm', ({ event }) => event === 'disk-failing');
     publish();
     await enqueueAll();
     await expectAlarm('EROFS');
@@ -114,13 +114,13 @@ async function expectAlarm(code: string): Promise<void> {
     async () => JSON.stringify(await failing()),
     patienceMs,
   );
-  expect(errors().map(({ event, code }) => [event, code])).toEqual([['disk-refuses', code]]);
+  expect(errors().map(({ event, code }) => [event, code])).toEqual([['disk-failing', code]]);
 }
 
 async function expectEnd(code: string): Promise<void> {
-  const end = await world.daemon.until('end', ({ event }) => event === 'disk-works', patienceMs);
+  const end = await world.daemon.until('end', ({ event }) => event === 'disk-recovered', patienceMs);
   expect(end).toMatchObject({ code, level: 30, rows: count });
   await expectWhole(world);
   expect(errors()).toHaveLength(1);
-  expect(world.daemon.log.filter(({ event }) => event === 'disk-works')).toHaveLength(1);
+  expect(world.daemon.log.filter(({ event }) => event === 'disk-recovered')).toHaveLength(1);
 }

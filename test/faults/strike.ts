@@ -12,7 +12,7 @@ export interface Blow {
 export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'link'>): Promise<number> {
   const { world } = scene;
   const caught = world.proxy.at(phase, edge);
-  provoke(phase, scene);
+  await provoke(phase, scene);
   const pages = [await world.enqueue()];
   const link = await caught;
   pages.push(await world.enqueue());
@@ -25,16 +25,22 @@ export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'l
 }
 
 /** Some phases come by themselves with the next entry; to connect, the connection must be lost before. */
-function provoke(phase: Phase, { world }: Omit<Scene, 'link'>): void {
+async function provoke(phase: Phase, { world }: Omit<Scene, 'link'>): Promise<void> {
   switch (phase) {
     case 'pool connect':
       world.proxy.cut('pool');
       return;
     case 'listener connect':
     case 'LISTEN':
+    case 'heartbeat':
+      world.proxy.cut('listener');
+      return;
     case 'take over':
     case 'read again':
-    case 'heartbeat':
+      // An empty journal is not read.
+      await world.query(
+        `INSERT INTO uncached.journal (handler, key, owner) VALUES ('listen_port', '{"category": "www", "port": "left"}', 'dead')`,
+      );
       world.proxy.cut('listener');
       return;
     case 'claim':

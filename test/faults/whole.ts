@@ -2,8 +2,8 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { eventually } from './eventually.ts';
 import { bystanders, type World } from './world.ts';
 
-/** One to listen, four in the pool (src/postgres/pool.ts). */
-const mostConnections = 5;
+/** One to listen, four that all share (src/postgres/pool.ts), one for each of four queue tables and one for counting (src/app.ts). */
+const mostConnections = 1 + 4 + 4 + 1;
 
 /**
  * After any fault: queue and journal become empty, exactly the right files are gone, the daemon lives and still hears, has no more

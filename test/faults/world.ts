@@ -97,7 +97,7 @@ export class World {
   }
 
   /** Resolves when the page is gone. */
-  async gone(page: string, ms = 20_000): Promise<void> {
+  async gone(page: string, ms = 60_000): Promise<void> {
     const path = join(this.site.root, page);
     await within(ms, `see ${page} go (${this.lastWords()})`, (signal) =>
       watchFor(dirname(path), async () => (existsSync(path) ? undefined : true), signal),
@@ -113,7 +113,7 @@ export class World {
 
   lastWords(): string {
     return (this.#daemon?.log ?? [])
-      .filter(({ event }) => !['cleared', 'settled'].includes(event))
+      .filter(({ event }) => !['cleared', 'clear-failed', 'settled'].includes(event))
       .slice(-12)
       .map(({ time, event, msg }) => `${time} ${event}: ${msg}`)
       .join('\n');

@@ -2,7 +2,7 @@ import type fs from 'node:fs';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { clear } from '../../src/filesystem/clear.ts';
+import { clear } from '../../src/filesystem/clear-patterns.ts';
 import {
   breakableChdir,
   codes,

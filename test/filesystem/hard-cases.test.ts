@@ -15,9 +15,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Cleared } from '../../src/core/contracts.ts';
-import { chdirWalk } from '../../src/filesystem/chdir-walk.ts';
-import { clear } from '../../src/filesystem/clear.ts';
+import type { ClearResult } from '../../src/core/contracts.ts';
+import { clear } from '../../src/filesystem/clear-patterns.ts';
+import { chdirWalk } from '../../src/filesystem/walk/chdir-walk.ts';
 import { interposed } from './interposed.ts';
 import { walks } from './walks.ts';
 
@@ -118,27 +118,19 @@ describe.each(walks)('the %s walk', (name, walk) => {
       'tree',
       'open/*',
     ]);
-    expect(failures.map(({ pattern, path, code }) => `${pattern}: ${path} ${code}`).sort()).toEqual([
-      'locked/*: locked/1 EACCES',
-      'tree: tree/sub/locked/1 EACCES',
-      'unreadable/*: unreadable EACCES',
-      name === 'handle' ? 'unsearchable/*: unsearchable/1 EACCES' : 'unsearchable/*: unsearchable EACCES',
+    const told = failures.map(
+      ({ pattern, path, code, refused = 'delete' }) => `${pattern}: ${refused} ${path} ${code}`,
+    );
+    expect(told.sort()).toEqual([
+      'locked/*: delete locked/1 EACCES',
+      'tree: delete tree/sub/locked/1 EACCES',
+      name === 'handle' ? 'unreadable/*: open unreadable EACCES' : 'unreadable/*: list unreadable EACCES',
+      name === 'handle'
+        ? 'unsearchable/*: delete unsearchable/1 EACCES'
+        : 'unsearchable/*: open unsearchable EACCES',
     ]);
     expect(files).toBe(3);
     expect(readdirSync(join(root, 'tree'))).toEqual(['sub']);
-  });
-
-  it('removes a directory though pages are still made in it, for ten rounds', () => {
-    for (const more of [5, 1_000]) {
-      make('commits/abc/1');
-      let made = 0;
-      const remake = () =>
-        existsSync(join(root, 'commits/abc')) && made < more && make(`commits/abc/new${made++}`);
-      const { failures } = clear(root, ['commits/abc/'], interposed(walk, remake));
-      expect(failures.map(({ path, code }) => `${path} ${code}`)).toEqual(
-        more === 5 ? [] : ['commits/abc ENOTEMPTY'],
-      );
-    }
   });
 
   it('takes a directory that is removed while it is being cleared for gone', () => {
@@ -213,12 +205,12 @@ function owned(directory: string): void {
 }
 
 /** In a process of its own, as an ordinary user, and for ten seconds at most. */
-function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): Cleared {
+function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): ClearResult {
   owned(root);
   const script = `
     const [dist, walk, root, ...patterns] = process.argv.slice(1);
-    const { clear } = await import(dist + '/clear.js');
-    const walks = { ...await import(dist + '/handle-walk.js'), ...await import(dist + '/chdir-walk.js') };
+    const { clear } = await import(dist + '/clear-patterns.js');
+    const walks = { ...await import(dist + '/walk/handle-walk.js'), ...await import(dist + '/walk/chdir-walk.js') };
     if (process.getuid() === 0) {
       process.setgroups([]);
       process.setgid(${ordinary});
@@ -227,5 +219,7 @@ function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): Clea
     process.chdir('/');
     console.log(JSON.stringify(clear(root, patterns, walks[walk + 'Walk'])));`;
   const args = ['--input-type=module', '-e', script, resolve('dist/filesystem'), walk, root, ...patterns];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 })) as Cleared;
+  return JSON.parse(
+    execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }),
+  ) as ClearResult;
 }

@@ -1,4 +1,4 @@
-import type { Directory, Walk } from '../../src/filesystem/directory.ts';
+import type { Directory, Walk } from '../../src/filesystem/walk/directory.ts';
 
 /** A walk that tells of every listing and every unlink, just after it was done, below whatever directory. */
 export function interposed(walk: Walk, after: () => void): Walk {

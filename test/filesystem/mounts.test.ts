@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Cleared } from '../../src/core/contracts.ts';
+import type { ClearResult } from '../../src/core/contracts.ts';
 
 /** In a private namespace, where root may mount what it likes and nobody else sees it; an ordinary user becomes root there. */
 const namespace = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
@@ -27,7 +27,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-interface Result extends Cleared {
+interface Result extends ClearResult {
   readonly left: readonly string[];
   readonly outside: readonly string[];
   readonly sameDevice: boolean;
@@ -45,8 +45,8 @@ for (const at of ['ports', 'gone/tree']) {
   mount('-t', 'tmpfs', 'none', root + '/' + at + '/tmpfs');
   writeFileSync(root + '/' + at + '/tmpfs/precious', 'x');
 }
-const { clear } = await import(dist + '/clear.js');
-const walks = { ...await import(dist + '/handle-walk.js'), ...await import(dist + '/chdir-walk.js') };
+const { clear } = await import(dist + '/clear-patterns.js');
+const walks = { ...await import(dist + '/walk/handle-walk.js'), ...await import(dist + '/walk/chdir-walk.js') };
 const cleared = clear(root, patterns, walks[walk]);
 console.log(JSON.stringify({
   ...cleared,

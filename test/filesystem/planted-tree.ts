@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { Key } from '../../src/core/contracts.ts';
-import type { Meant } from '../clearing/generated.ts';
-import { fits } from '../clearing/plain-definition.ts';
+import type { Meant } from '../template/generated.ts';
+import { fits } from '../template/plain-definition.ts';
 
 /** A directory as it ought to be on disk. A byte that is no UTF-8 is written 0xff, and here U+DCFF. */
 export type Tree = Map<string, Tree | 'file' | 'link'>;

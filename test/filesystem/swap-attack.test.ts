@@ -1,7 +1,7 @@
 import { readdirSync, realpathSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { clear } from '../../src/filesystem/clear.ts';
+import { clear } from '../../src/filesystem/clear-patterns.ts';
 import { attack, type SwapAttack } from './swap-attack.ts';
 import { walks } from './walks.ts';
 
@@ -73,7 +73,7 @@ describe.each(Object.entries(levels))(
       expect(wasMet(), JSON.stringify(met)).toBe(true);
     });
 
-    it('a clearing by path is convicted', { timeout: 60_000 }, async ({ annotate }) => {
+    it('a clearing by path is convicted', { timeout: 120_000 }, async ({ annotate }) => {
       attacked = await attack(target);
       const { root, losses } = attacked;
       const deadline = performance.now() + 50_000;

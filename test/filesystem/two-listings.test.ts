@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pageOfTemp } from '../../src/core/hidden.ts';
-import { clear } from '../../src/filesystem/clear.ts';
+import { pageOfTemp } from '../../src/core/reserved-names.ts';
+import { clear } from '../../src/filesystem/clear-patterns.ts';
 import { interposed } from './interposed.ts';
 import { walks } from './walks.ts';
 

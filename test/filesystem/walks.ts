@@ -1,5 +1,5 @@
-import { chdirWalk } from '../../src/filesystem/chdir-walk.ts';
-import { handleWalk } from '../../src/filesystem/handle-walk.ts';
+import { chdirWalk } from '../../src/filesystem/walk/chdir-walk.ts';
+import { handleWalk } from '../../src/filesystem/walk/handle-walk.ts';
 
 /**
  * Both walks, for describe.each: what one keeps, the other keeps too. The chdir walk runs here because vitest runs each file in a

@@ -1,4 +1,4 @@
-import { format } from '../../src/config/format.ts';
+import { format } from '../../src/config/format-configuration.ts';
 import { load } from '../../src/config/load.ts';
 import type { Connection } from '../postgres/connection.ts';
 import type { Site } from '../site.ts';

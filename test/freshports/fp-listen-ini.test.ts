@@ -7,7 +7,7 @@ import { isCleared } from './world.ts';
 const at = freshPorts();
 
 it('with fp-listen.ini as it is: the site changes, and what is stale goes, at once and for good', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { site } = at;
   const daemon = await site.startUncached({ asItIs: true });

@@ -1,6 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { canMount } from '../faults/namespace.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
 import { FreshPorts, launchFreshPorts } from './world.ts';
+
+/** Each set is a mount of its own, as on FreshPorts' hosts, wherever that can be tried; change.test.ts tries one directory as well. */
+const mounted = canMount();
 
 /** Gives each test of a file a FreshPorts of its own, on one server; called at the top level, read in hooks and tests. */
 export function freshPorts(options: Parameters<typeof FreshPorts.open>[1] = {}): {
@@ -12,7 +16,7 @@ export function freshPorts(options: Parameters<typeof FreshPorts.open>[1] = {}):
     server = await launchFreshPorts();
   });
   beforeEach(async () => {
-    opened = await FreshPorts.open(server, options);
+    opened = await FreshPorts.open(server, { mounted, ...options });
   });
   afterEach(async () => {
     await opened?.close();

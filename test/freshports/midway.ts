@@ -24,7 +24,7 @@ export async function midway(
     (signal) =>
       new Promise<void>((done, reject) => {
         watcher.once('change', () => {
-          process.kill(pid, 'SIGSTOP');
+          for (const each of withChildren(pid)) process.kill(each, 'SIGSTOP');
           done();
         });
         signal.addEventListener('abort', () => reject(signal.reason));
@@ -32,11 +32,8 @@ export async function midway(
   );
   try {
     await Promise.all([begin(), stopped]);
-    const state = async () =>
-      readFileSync(`/proc/${pid}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .charAt(0);
-    await eventually('stopped', async () => ((await state()) === 'T' ? true : undefined), state);
+    const states = async () => withChildren(pid).map(stateOf).join('');
+    await eventually('stopped', async () => (/^T+$/.test(await states()) ? true : undefined), states);
     const present = new Set(readdirSync(directory));
     const left = files.filter((file) => present.has(file));
     if (left.length < 2) return false;
@@ -44,6 +41,21 @@ export async function midway(
     return true;
   } finally {
     watcher.close();
-    process.kill(pid, 'SIGCONT');
+    for (const each of withChildren(pid)) process.kill(each, 'SIGCONT');
   }
+}
+
+/** A program and those that it has started: uncached has children to delete files. */
+function withChildren(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  return [pid, ...children.map(Number)];
+}
+
+/** `T`: stopped. */
+function stateOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .charAt(0);
 }

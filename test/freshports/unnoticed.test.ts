@@ -18,7 +18,7 @@ describe('2020-01: it crashed on every NOTIFY, and two days went by', () => {
     const { code, stdout } = await site.ask(['status']);
     expect(code).toBe(2);
     expect(stdout).toMatch(
-      /^UNCACHED CRITICAL - listen_port lags 1728\d\d(\.\d)? s behind: is the daemon running\?/,
+      /^UNCACHED CRITICAL - no daemon is connected: start it; listen_port lags 1728\d\d(\.\d)? s behind/,
     );
     expect(stdout).toContain(`backlog=${entries} `);
     expect(stdout).toMatch(/\nlisten_port +20508 /);

@@ -2,13 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { eventually } from '../faults/eventually.ts';
+import { become, inNamespace } from '../faults/namespace.ts';
 import { type Account, ordinaryAccount } from '../postgres/account.ts';
 import { type Connection, withClient } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { makeSite, type Site } from '../site.ts';
-import { type Ended, type LogLine, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
+import {
+  type Ended,
+  type How,
+  type LogLine,
+  type RunningDaemon,
+  startUncached,
+  uncached,
+} from '../uncached.ts';
 import { type Extra, fpListenIni, snapshot, uncachedIni } from './configuration.ts';
 import { type Predecessor, startPredecessor } from './predecessor.ts';
 import { tree, untouchable } from './tree.ts';
@@ -44,19 +52,34 @@ export class FreshPorts {
   readonly site: Site;
   readonly #database: Database;
   readonly #account: Account | undefined;
+  readonly #before: readonly string[];
   #uncached: RunningDaemon | undefined;
   #predecessor: Predecessor | undefined;
 
-  private constructor(site: Site, database: Database, account: Account | undefined) {
+  private constructor(
+    site: Site,
+    database: Database,
+    { account, before }: { account: Account | undefined; before: readonly string[] },
+  ) {
     this.site = site;
     this.#database = database;
     this.#account = account;
+    this.#before = before;
   }
 
-  /** `shared`: the daemon is another user than the site, if we may choose, and deletes through the group bit of directories. */
-  static async open(server: Connection, { shared = false } = {}): Promise<FreshPorts> {
+  /**
+   * `shared`: the daemon is another user than the site, if we may choose, and deletes through the group bit of directories.
+   * `mounted`: to the daemon each set of the cache is a mount of its own, as the data sets of FreshPorts' hosts are.
+   */
+  static async open(server: Connection, { shared = false, mounted = false } = {}): Promise<FreshPorts> {
     const database = await createDatabase(server, { name: 'freshports.org', template });
-    const freshports = new FreshPorts(makeSite(), database, shared ? ordinaryAccount() : undefined);
+    const site = makeSite();
+    const freshports = new FreshPorts(site, database, {
+      account: shared ? ordinaryAccount() : undefined,
+      before: mounted
+        ? inNamespace('for set in "$1"/*/; do mount --bind "$set" "$set"; done', site.root)
+        : [],
+    });
     makeZfs(freshports.site);
     freshports.write([...tree, ...untouchable]);
     return freshports;
@@ -96,18 +119,23 @@ export class FreshPorts {
 
   /** The real daemon as role `listening`; resolves when it listens and has caught up. */
   async startUncached(options: Options = {}): Promise<RunningDaemon> {
-    const daemon = startUncached(this.configure(options), this.#path, {
-      ...(this.#account && { account: this.#account }),
-    });
+    const daemon = startUncached(this.configure(options), this.#path, this.#how);
     this.#uncached = daemon;
-    await daemon.until('LISTEN', ({ event }) => event === 'listening', 30_000);
+    await daemon.until('LISTEN', ({ event }) => event === 'listening');
     for (const handler of withoutQueue) await daemon.until(`catch-up of ${handler}`, isCleared(handler));
     return daemon;
   }
 
   /** Another command of uncached. */
   ask(args: readonly string[], options: Options = {}): Promise<Ended> {
-    return uncached(['--config', this.configure(options), ...args], this.#path);
+    return uncached(['--config', this.configure(options), ...args], this.#path, this.#how);
+  }
+
+  /** As the daemon's user, where its mounts are: only root can mount, and then it becomes that user. */
+  get #how(): How {
+    const account = this.#account;
+    if (this.#before.length === 0) return account ? { account } : {};
+    return { before: account ? [...this.#before, ...become(account)] : this.#before };
   }
 
   /** Resolves when it says that it listens. */
@@ -198,7 +226,7 @@ export const isCleared =
     line.event === 'cleared' && line.handler === handler;
 
 /** Something could not be cleared. */
-export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-refuses'].includes(event);
+export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-failing'].includes(event);
 
 /** They clear at every start, for they may have missed a notification. */
 const withoutQueue = ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(

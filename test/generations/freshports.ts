@@ -1,11 +1,8 @@
 import { Client } from 'pg';
+import { journalSql } from '../../src/postgres/sql-files.ts';
 import { type Connection, connectionOf, withClient } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { catalog } from '../sql/catalog.ts';
-import { readSqlFile } from '../sql/sql-file.ts';
-
-/** The one file that a site runs which has its tables already (`uncached schema --journal-only`). */
-export const theOneScript = '1-journal.sql';
 
 /** A database `freshports.org` on a server of our own, since its roles have names that are not ours to choose. */
 export interface FreshPorts {
@@ -39,7 +36,7 @@ export async function makeFreshPorts(
   await owner.query(`SELECT set_config('client_encoding', 'SQL_ASCII', false)`);
   await owner.query(tables);
   const before = await siteCatalog(owner);
-  await owner.query(await readSqlFile(theOneScript));
+  await owner.query(journalSql());
   await owner.query('GRANT uncached TO listening');
   return {
     before,

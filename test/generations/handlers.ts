@@ -1,6 +1,6 @@
 import { freshportsHandlers } from '../site.ts';
 
-/** As etc/uncached.ini.sample has them. */
+/** As etc/freshports.ini has them. */
 export const handlers = freshportsHandlers.replace(
   'clear[] = commits/{commit_to_clear:slug}/\n',
   (line) => `${line}clear[] = general/sanity_test_failures.{commit_to_clear}.*.html

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -173,13 +182,16 @@ describe('zfs rollback', () => {
     await client.query('NOTIFY packages_imported');
     await begun(failing + 1);
     set('fail', '');
+    site.write(['ports/www/a/1']);
+    symlinkSync('/nowhere', join(site.root, 'ports/www/link'));
     await client.query(
-      `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', '.'); NOTIFY port_updated`,
+      `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'link'); NOTIFY port_updated`,
     );
     await until('tries', async () => ((await journal('listen_port'))[0]?.attempts ?? 0) >= 3);
     await portsAreServed();
     expect(runs()).toHaveLength(failing + 1);
     set('hang', '');
+    rmSync(join(site.root, 'ports/www/link'));
     await quiet();
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 const executablePath = '/usr/bin/chromium';
 
@@ -23,4 +23,15 @@ export function openChromium(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** What a page says on its console, throws, or asks of others than where it is from, from now on. */
+export function complaintsOf(page: Page, url: string): string[] {
+  const complaints: string[] = [];
+  page.on('console', (said) => complaints.push(`${said.type()}: ${said.text()}`));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (asked) => {
+    if (!asked.url().startsWith(url) && !asked.url().startsWith('data:')) complaints.push(asked.url());
+  });
+  return complaints;
 }

@@ -1,5 +1,5 @@
 import type { Clock, FailingRow, Journal, JournalCount, Key, Queue } from '../../src/core/contracts.ts';
-import { openWatch, type Watch } from '../../src/observe/watch.ts';
+import { type Monitor, openMonitor } from '../../src/observe/monitor.ts';
 import { seeded } from '../random.ts';
 
 const hourMs = 3_600_000;
@@ -8,7 +8,11 @@ const ports = ['nginx', 'postgresql17-server', 'py-django', 'node22', 'rust', 'c
 const categories = ['www', 'databases', 'www', 'www', 'lang', 'security', 'ftp', 'devel'];
 
 /** An hour in the life of a site, for pictures: what is watched is real, the clock, the events and the database are not. */
-export async function makeUpHour({ failing = [] as readonly FailingRow[], lagMs = 0 } = {}): Promise<Watch> {
+export async function makeUpHour({
+  failing = [] as readonly FailingRow[],
+  lagMs = 0,
+  unwell = false,
+} = {}): Promise<Monitor> {
   const random = seeded('an hour').next;
   let now = 0;
   let imported = 0;
@@ -29,7 +33,7 @@ export async function makeUpHour({ failing = [] as readonly FailingRow[], lagMs 
     lived = resolve;
   });
   const from = Date.now() - hourMs;
-  const watch = openWatch('0.1.0', clock, () => from + now);
+  const watch = openMonitor('0.1.0', clock, () => from + now);
 
   function live(): void {
     // An import of packages.
@@ -56,8 +60,27 @@ export async function makeUpHour({ failing = [] as readonly FailingRow[], lagMs 
     const handler = random() < 0.75 || keys > 9 ? 'listen_port' : 'listen_commit';
     const examples = [0, 1, 2].slice(0, keys).map((next) => keyOf(handler, (chosen + next) % ports.length));
     const files = keys * 3 + Math.floor(random() * 4);
-    watch.observe({ kind: 'tried', handler, cleared: [], files, failures: [] });
-    watch.observe({ kind: 'cleared', handler, entries: keys, keys, examples, files, ms: 8, lagMs });
+    watch.observe({ kind: 'batch-done', handler, cleared: [], files, failures: [], invalid: [] });
+    watch.observe({
+      kind: 'cleared',
+      handler,
+      entries: keys,
+      keys,
+      examples,
+      failedKeys: 0,
+      files,
+      ms: 8,
+      lagMs,
+    });
+  }
+
+  /** What a bad night brings, in long words. */
+  function ail(): void {
+    watch.observe({ kind: 'reload-refused', problems: [`uncached.ini: ${longPath} is no directory`] });
+    watch.notice({ kind: 'loop-failed', loop: 'root', error: new Error(noRoot), retryMs: 1_000 });
+    const batch = { handler: 'listen_port', examples: [keyOf('listen_port', 0)], files: 1, ms: 8 };
+    watch.observe({ kind: 'cleared', ...batch, entries: 1, keys: 1, failedKeys: 2, lagMs: null });
+    watch.observe({ kind: 'clear-failed', ...batch, failedKeys: 7 });
   }
 
   const handlers = ['listen_port', 'listen_commit', 'listen_date_updated', 'listen_file_updated', 'news'];
@@ -67,20 +90,72 @@ export async function makeUpHour({ failing = [] as readonly FailingRow[], lagMs 
       claimed: 0,
       settling: index === 0 ? 3 : 1,
       failing: index === 0 ? failing.length : 0,
+      invalid: 0,
+      invalidMs: null,
       claimedMs: null,
+      failingMs: index === 0 && failing.length > 0 ? 20_000 : null,
       settlingMs: 4_000,
       error: failing[0]?.error ?? null,
     }));
-  const journal = { counts: count, failing: async () => [...failing] } as Partial<Journal> as Journal;
+  const strangers = async (): Promise<JournalCount[]> => [
+    ...(await count()),
+    { ...none, handler: 'listen_gone', settling: 2 },
+  ];
+  const journal = {
+    counts: unwell ? strangers : count,
+    failing: async ({ invalid }) => (invalid ? [] : [...failing]),
+  } as Partial<Journal> as Journal;
   const queue: Queue = {
     claim: () => Promise.reject(new Error('this one is not claimed from')),
-    backlog: async () => ({ entries: imported, lagMs: imported > 0 ? 20_000 : lagMs }),
+    backlog: async () => ({ entries: imported, lagMs: imported > 0 ? 20_000 : lagMs, ofUnknownAge: 0 }),
   };
-  const queues = new Map([['listen_port', queue]]);
+  const shut: Queue = { ...queue, backlog: () => Promise.reject(new Error(noRight)) };
+  const ageless: Queue = { ...queue, backlog: async () => ({ entries: 7, lagMs: null, ofUnknownAge: 7 }) };
+  const left: Queue = { ...queue, backlog: async () => ({ entries: 12, lagMs: 0, ofUnknownAge: 0 }) };
+  const queues = new Map([
+    ['listen_port', queue],
+    ...(unwell
+      ? ([
+          ['listen_commit', shut],
+          ['listen_file_updated', ageless],
+        ] as const)
+      : []),
+  ]);
+  const disabled = new Map(unwell ? [['listen_date_updated', { why: noDates }]] : []);
   watch.keepCounting(
-    { handlers: new Map(handlers.map((name) => [name, { columns: [] }])), queues, journal },
+    {
+      handlers: new Map(
+        handlers.filter((name) => !disabled.has(name)).map((name) => [name, { columns: [] }]),
+      ),
+      queues,
+      journal,
+      disabled,
+      disabledQueues: new Map([...disabled.keys()].map((name) => [name, left])),
+    },
     new AbortController().signal,
   );
   await hour;
-  return watch;
+  if (!unwell) return watch;
+  ail();
+  // The page has no limits of its own.
+  const thresholds = { warningMs: 5_000, criticalMs: 50_000 };
+  return { ...watch, status: async () => ({ ...(await watch.status()), thresholds }) };
 }
+
+const longPath = `/usr/local/www/${'freshports.org-'.repeat(9)}/cache`;
+const noRoot = `${longPath} is not the cache: its marker .uncached is missing. If it is, put it there: uncached check`;
+export const noRight =
+  'permission denied for table cache_clearing_commits: GRANT SELECT, DELETE ON cache_clearing_commits TO listening';
+const noDates = 'set date_clearing in [dirs] of fp-listen.ini';
+
+const none = {
+  claimed: 0,
+  settling: 0,
+  failing: 0,
+  invalid: 0,
+  invalidMs: null,
+  claimedMs: null,
+  failingMs: null,
+  settlingMs: null,
+  error: null,
+};

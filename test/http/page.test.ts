@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Client } from 'pg';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -5,12 +6,13 @@ import { eventually } from '../faults/eventually.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
-import { type RunningDaemon, startUncached } from '../uncached.ts';
-import { noChromium, openChromium } from './chromium.ts';
+import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
+import { complaintsOf, noChromium, openChromium } from './chromium.ts';
+import { momentsPlotted } from './plotted.ts';
 
 if (noChromium) console.warn(`SKIPPED: the status page is not tried in a browser, since ${noChromium}`);
 
-describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
+describe.skipIf(noChromium)('the status page', { timeout: 120_000 }, () => {
   const database = testDatabase();
   let browser: Browser;
   let client: Client;
@@ -18,7 +20,6 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
   let daemon: RunningDaemon;
   let url: string;
   let page: Page;
-  /** What the page says on its console, throws, or asks of others. */
   let complaints: string[];
 
   beforeAll(async () => {
@@ -43,12 +44,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
     );
     await start();
     page = await browser.newPage();
-    complaints = [];
-    page.on('console', (said) => complaints.push(`${said.type()}: ${said.text()}`));
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('request', (asked) => {
-      if (!asked.url().startsWith(url) && !asked.url().startsWith('data:')) complaints.push(asked.url());
-    });
+    complaints = complaintsOf(page, url);
     await page.goto(url);
   });
   afterEach(async () => {
@@ -106,8 +102,11 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
   const text = (selector: string) => page.locator(selector).innerText();
 
   it('shows the numbers of the database, live', async () => {
-    await shows('well', word, (now) => now === 'Well');
-    expect(await page.title()).toBe('Well · uncached');
+    await shows('ok', word, (now) => now === 'OK');
+    expect(await page.title()).toBe('OK · uncached');
+    expect((await text('#identity')).replace(/\s+/g, ' ')).toBe(
+      `host ${hostname()} process ${daemon.pid} database ${database.config.database} on ${database.config.host}:${database.config.port} root ${site.root} configuration ${site.root.replace(/cache$/, 'uncached.ini')}`,
+    );
     await clear('nginx');
     const port = await shows(
       'one settling',
@@ -134,8 +133,8 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
     await client.query('TRUNCATE cache_clearing_ports');
 
     await client.query(
-      `INSERT INTO uncached.journal (handler, key, last_error, attempts)
-       VALUES ('listen_port', '{"category": "www", "port": ".."}', 'no page', 1)`,
+      `INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at)
+       VALUES ('listen_port', '{"category": "www", "port": ".."}', 'no page', 1, now() + interval '1 hour')`,
     );
     await shows(
       'its key in order',
@@ -143,17 +142,40 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
       (now) => now.includes('category www port ..'),
     );
     await client.query('TRUNCATE uncached.journal');
-    await fail({ commit_to_clear: 'abc' }, 'cannot delete commits/abc: EROFS');
+    for (const commit of ['abc', 'abd'])
+      await fail({ commit_to_clear: commit }, `cannot delete commits/${commit}: EROFS`);
     await shows(
       'failing',
       () => text('#failing-list'),
-      (now) => now.includes('abc'),
+      (now) => now.includes('abd'),
     );
     expect(await word()).toBe('Warning');
-    expect(await rowOf('listen_commit')).toMatchObject({ failing: '1' });
-    expect((await text('#failing-list')).replace(/\s+/g, ' ')).toMatch(
-      /^\d+ listen_commit commit_to_clear abc cannot delete commits\/abc: EROFS 3 tries in \S+ m?s, the next in 59 min$/,
+    expect(await rowOf('listen_commit')).toMatchObject({ failing: '2' });
+    expect(await text('#handlers tr[data-key=listen_commit] .error')).toMatch(
+      /^2 rows failing: cannot delete commits\/ab[cd]: EROFS$/,
     );
+    expect((await text('#failing-list')).replace(/\s+/g, ' ')).toMatch(
+      /^cannot delete commits\/\{commit_to_clear\}: EROFS 2 rows of listen_commit, next retry in 59 min \d+ commit_to_clear abc 3 tries in \S+ m?s \d+ commit_to_clear abd 3 tries in \S+ m?s uncached --config \S+uncached\.ini failing retry \d+ \d+ copy uncached .* drop \d+ \d+ copy$/,
+    );
+    // What it says to type does it.
+    const command = await page.locator('#failing-list code').nth(1).innerText();
+    expect(await uncached(command.split(' ').slice(1))).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^2 rows dropped/),
+    });
+    await page.locator('#failing').waitFor({ state: 'hidden' });
+    await client.query('ALTER TABLE cache_clearing_files RENAME TO gone');
+    try {
+      const problem = () => text('#handlers tr[data-key=listen_file_updated] .error');
+      expect(await shows('its problem', problem, (now) => now !== '')).toMatch(
+        /cache_clearing_files.* not exist/,
+      );
+      expect(await word()).toBe('Critical');
+      expect(await rowOf('listen_file_updated')).toMatchObject({ backlog: '–', lag: '–' });
+      expect(await rowOf('listen_port')).toMatchObject({ backlog: '0', lag: '0 s', cleared: '1' });
+    } finally {
+      await client.query('ALTER TABLE gone RENAME TO cache_clearing_files');
+    }
     expect(complaints).toEqual([]);
   });
 
@@ -182,19 +204,27 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
       () => rowOf('listen_port'),
       ({ files }) => files === '2',
     );
-    await shows('a moment', momentsPlotted, (now) => now > 0);
-    const before = await momentsPlotted();
+    await shows(
+      'a moment',
+      () => momentsPlotted(page),
+      (now) => now > 0,
+    );
+    const before = await momentsPlotted(page);
     await daemon.stop();
-    await shows('gone', word, (now) => now === 'Gone');
-    expect(await text('#clock')).toMatch(/^last seen at/);
+    await shows('unreachable', word, (now) => now === 'Unreachable');
+    expect(await text('#clock')).toMatch(/^last seen at \d\d:\d\d:\d\d \w/);
     await start();
-    await shows('back', word, (now) => now === 'Well');
+    await shows('back', word, (now) => now === 'OK');
     await shows(
       'started anew',
       () => rowOf('listen_port'),
       ({ files, settling }) => files === '0' && settling === '1',
     );
-    await shows('more moments', momentsPlotted, (now) => now > before);
+    await shows(
+      'more moments',
+      () => momentsPlotted(page),
+      (now) => now > before,
+    );
     // Chromium itself tells of each connection that was refused; the page has nothing to say.
     expect(complaints.filter((one) => !one.includes('net::ERR_'))).toEqual([]);
   });
@@ -202,47 +232,10 @@ describe.skipIf(noChromium)('the status page', { timeout: 60_000 }, () => {
   it('comes back when a proxy in between answered with an error', async () => {
     await page.route('**/events', (asked) => asked.fulfill({ status: 502 }));
     await page.reload();
-    await shows('gone', word, (now) => now === 'Gone');
+    await shows('unreachable', word, (now) => now === 'Unreachable');
     await page.unroute('**/events');
-    await shows('back', word, (now) => now === 'Well');
+    await shows('back', word, (now) => now === 'OK');
     expect(complaints.filter((one) => !one.includes('502'))).toEqual([]);
-  });
-
-  /** The moments there are, asked as somebody without a mouse would. */
-  async function momentsPlotted(): Promise<number> {
-    await page.locator('#plot-backlog svg').focus();
-    const told = new Set<string>();
-    await page.keyboard.press('End');
-    for (;;) {
-      const readout = await text('#plot-backlog output');
-      if (told.has(readout)) return told.size;
-      if (/^\d\d:\d\d:\d\d/.test(readout)) told.add(readout);
-      else return told.size;
-      await page.keyboard.press('ArrowLeft');
-    }
-  }
-
-  it('can be used with the keyboard alone', async () => {
-    await shows('well', word, (now) => now === 'Well');
-    const reached: string[] = [];
-    for (let n = 0; n < 6; n++) {
-      await page.keyboard.press('Tab');
-      reached.push(
-        await page.evaluate(
-          `document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText`,
-        ),
-      );
-    }
-    expect(reached).toEqual([
-      expect.stringMatching(/^Backlog: /),
-      expect.stringMatching(/^From commit to cleared: /),
-      'metrics',
-      'status.json',
-      'readyz',
-      'healthz',
-    ]);
-    await page.keyboard.press('Enter');
-    await page.waitForURL(`${url}healthz`);
   });
 });
 

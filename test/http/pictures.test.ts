@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/app.ts';
 import type { FailingRow } from '../../src/core/contracts.ts';
+import type { DaemonIdentity } from '../../src/core/daemon-status.ts';
 import { type HttpServer, openServer } from '../../src/http/server.ts';
 import { freePort } from '../postgres/free-port.ts';
-import { noChromium, openChromium } from './chromium.ts';
-import { makeUpHour } from './made-up-hour.ts';
+import { complaintsOf, noChromium, openChromium } from './chromium.ts';
+import { makeUpHour, noRight } from './made-up-hour.ts';
 
 if (noChromium) console.warn(`SKIPPED: the status page is not looked at, since ${noChromium}`);
 
@@ -23,14 +24,64 @@ const failing: FailingRow[] = ['ports/databases/postgresql17-server', 'ports/www
     attempts: 7 + index,
     ageMs: 312_000,
     retryMs: 24_000,
+    invalid: false,
   }),
 );
 
-const hours = { well: {}, critical: { failing, lagMs: 94_000 } };
+const identity: DaemonIdentity = {
+  host: 'web1.example.org',
+  pid: 4711,
+  configurationFile: '/usr/local/etc/uncached.ini',
+  root: '/var/cache/site',
+  database: 'site on db.example.org:5432',
+};
+
+const hours = {
+  well: {},
+  unwell: { failing, lagMs: 94_000, unwell: true },
+};
+
+/** What the made-up hour ended with. */
+async function tellsOfIt(page: Page): Promise<void> {
+  const texts = (selector: string) => page.locator(selector).allInnerTexts();
+  expect(await texts('#reasons .critical')).toHaveLength(5);
+  expect((await texts('#reasons li')).slice(5)).toEqual([
+    expect.stringMatching(/^the new configuration has problems/),
+    expect.stringMatching(/^listen_port: 2 rows failing/),
+    expect.stringMatching(/^the journal has 2 rows of listen_gone/),
+  ]);
+  expect(await texts('#backlog, #lag, #failing-rows')).toEqual(['–', '–', '2']);
+  const row = async (handler: string) => {
+    const all = page.locator(`#handlers tr[data-key="${handler}"]`);
+    const cells = ['.who', '.error', '[data-column=backlog]', '[data-column=lag]'];
+    return Promise.all(cells.map((selector) => all.locator(selector).innerText()));
+  };
+  expect(await row('listen_commit')).toEqual(['listen_commit', noRight, '–', '–']);
+  expect(await row('listen_file_updated')).toEqual(['listen_file_updated', '', '7', '–']);
+  expect(await row('news')).toEqual(['news', '', '0', '0 s']);
+  expect(await row('listen_gone')).toEqual(['listen_gone (not configured)', '', '0', '0 s']);
+  const [name, problem] = await row('listen_date_updated');
+  expect(`${name}: ${problem}`).toMatch(
+    /^\w+ \(disabled\): .* is disabled, and 12 entries wait for it: set /,
+  );
+  // A batch of which nothing was cleared is none.
+  const [first, second] = await texts('#clearings li');
+  expect(first).toMatch(/1 file, 2 failed/);
+  expect(second).not.toContain('failed');
+  expect(await page.locator('#plot-backlog svg').getAttribute('aria-label')).toMatch(/could not be counted$/);
+  expect(await page.locator('svg .limit-label').allTextContents()).toEqual(['5 s', '50 s']);
+}
+
+/** Texts that do not fit where they are. */
+const cutOff = `[...document.querySelectorAll('li, td, th, dd, dt, h1, h2, figcaption')]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
+  .map((one) => one.className + one.textContent.slice(0, 60))`;
+
+const focused = `document.activeElement.getAttribute('aria-label') ?? document.activeElement.closest('label')?.firstChild.textContent ?? document.activeElement.innerText`;
 
 describe.skipIf(noChromium).each(Object.entries(hours))(
   'a page that is %s',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   (name, hour) => {
     let browser: Browser;
     let server: HttpServer;
@@ -41,8 +92,9 @@ describe.skipIf(noChromium).each(Object.entries(hours))(
       const served = new Promise<void>((resolve) => {
         const observe = () => resolve();
         makeUpHour(hour).then((watched) => {
+          watched.identify(() => identity);
           server = openServer({ watched, observe, clock: systemClock });
-          return server.moveTo({ host: '127.0.0.1', port });
+          return server.listenAt({ host: '127.0.0.1', port });
         });
       });
       url = `http://127.0.0.1:${port}/`;
@@ -67,11 +119,15 @@ describe.skipIf(noChromium).each(Object.entries(hours))(
         timezoneId: 'UTC',
       });
       const page = await context.newPage();
+      const complaints = complaintsOf(page, url);
       await page.goto(url);
       await page.waitForSelector('#clearings li');
       await page.waitForSelector('svg .bars');
       const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(overflow).toBeLessThanOrEqual(0);
+      expect(await page.evaluate(cutOff)).toEqual([]);
+      expect(complaints).toEqual([]);
+      if (name === 'unwell') await tellsOfIt(page);
       const picture = `${name}-${width}-${colorScheme}`;
       if (folder === 'readme' && picture === 'well-desktop-light') {
         await page.screenshot({ path: readmePicture, clip: { x: 0, y: 0, width: pixels, height: 1_000 } });
@@ -79,6 +135,42 @@ describe.skipIf(noChromium).each(Object.entries(hours))(
         await page.screenshot({ path: join(folder, `${picture}.png`), fullPage: true });
       }
       await context.close();
+    });
+
+    it.skipIf(name !== 'well')('can be used with the keyboard alone', async () => {
+      const page = await browser.newPage();
+      await page.goto(url);
+      await page.waitForSelector('#clearings li');
+      const sum = (plot: string) => page.locator(`#plot-${plot} output`).innerText();
+      const [backlog, latency] = [await sum('backlog'), await sum('latency')];
+      const reached: string[] = [];
+      for (let n = 0; n < 11; n++) {
+        await page.keyboard.press('Tab');
+        reached.push(await page.evaluate(focused));
+        if (n > 0) continue;
+        // The import was of ports.
+        await page.keyboard.type('listen_c');
+        expect(await sum('backlog')).toBe('peak 0');
+        expect(await sum('latency')).not.toBe(latency);
+        await page.keyboard.press('Home');
+        expect(await sum('backlog')).toBe(backlog);
+      }
+      expect(reached).toEqual([
+        'Plots of ',
+        expect.stringMatching(/^Backlog: peak \d/),
+        expect.stringMatching(/^From commit to cleared: slowest \d/),
+        'operating',
+        'usage',
+        'configuration',
+        'metrics and problems',
+        'metrics',
+        'status.json',
+        'readyz',
+        'healthz',
+      ]);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(`${url}healthz`);
+      await page.close();
     });
   },
 );

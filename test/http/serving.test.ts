@@ -42,7 +42,7 @@ describe('the address', () => {
     await start();
     const { msg } = await daemon.until('complaint', ({ event }) => event === 'not-serving');
     expect(msg).toMatch(
-      /Cannot serve the status page at 127\.0\.0\.1:\d+: the port is taken: stop what has it .*clearing goes on without it/,
+      /Cannot serve the status page at 127\.0\.0\.1:\d+: the port is taken: stop what has it .*clearing continues without it/,
     );
     await clear('a');
     expect(site.pages()).toEqual([]);
@@ -61,9 +61,20 @@ describe('answers', () => {
     }
     const head = await get(port, '/status.json', { method: 'HEAD' });
     expect([head.status, head.body]).toEqual([200, '']);
-    for (const path of ['/nothing', '/page/../package.json', '/page/%2e%2e/package.json', '/page/', '//']) {
+    for (const path of [
+      '/nothing',
+      '/page/../package.json',
+      '/page/%2e%2e/package.json',
+      '/page/',
+      '/doc/',
+      '/doc/../package.json',
+      '//',
+    ]) {
       expect([path, (await get(port, path)).status]).toEqual([path, 404]);
     }
+    const document = await get(port, '/doc/usage.md');
+    expect([document.status, document.headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8']);
+    expect(document.body).toMatch(/^# Usage/);
     expect((await get(port, '/healthz?a=b')).status).toBe(200);
     for (const [host, status] of [
       ['localhost', 200],

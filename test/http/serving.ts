@@ -11,6 +11,7 @@ import { type RunningDaemon, startUncached } from '../uncached.ts';
 const database = testDatabase();
 export let site: Site;
 export let client: Client;
+let holder: Client | undefined;
 export let proxy: FaultProxy;
 export let daemon: RunningDaemon;
 export let port: number;
@@ -28,6 +29,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await daemon.stop();
   await proxy.close();
+  await holder?.end();
+  holder = undefined;
   await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
   site.remove();
 });
@@ -38,11 +41,21 @@ export function configure(more = listenOn(port), settle = '1h'): string {
   return site.configure(iniFor(site, proxy.connection, { settle, more }));
 }
 
-export async function start(more?: string): Promise<void> {
-  daemon = startUncached(configure(more));
+export const start = (more?: string) => startFrom(startUncached(configure(more)));
+
+export async function startFrom(started: RunningDaemon): Promise<void> {
+  daemon = started;
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
 }
 
+/** Locks what the statement locks until the test is over. */
+export async function hold(sql: string): Promise<void> {
+  holder = new Client(database.config);
+  await holder.connect();
+  await holder.query(`BEGIN; ${sql}`);
+}
+
+/** Resolves when their batch is over, cleared or not. */
 export async function clear(...ports: string[]): Promise<void> {
   site.write(ports.map((name) => `ports/www/${name}/1`));
   await client.query('BEGIN');
@@ -51,5 +64,7 @@ export async function clear(...ports: string[]): Promise<void> {
   }
   const from = daemon.log.length;
   await client.query('NOTIFY port_updated; COMMIT');
-  await daemon.until('clearing', (line) => line.event === 'cleared' && daemon.log.indexOf(line) >= from);
+  await daemon.until('clearing', (line) => isBatch(line) && daemon.log.indexOf(line) >= from);
 }
+
+const isBatch = ({ event }: { event: string }) => event === 'cleared' || event === 'clear-failed';

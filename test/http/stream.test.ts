@@ -4,12 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/app.ts';
 import type { Clock } from '../../src/core/contracts.ts';
-import type { Moment, Status, Watched } from '../../src/core/status.ts';
+import type { Sample, Status, StatusSource } from '../../src/core/daemon-status.ts';
 import { type HttpServer, openServer } from '../../src/http/server.ts';
 import { eventually } from '../faults/eventually.ts';
 import { freePort } from '../postgres/free-port.ts';
 
-let moments: Moment[];
+let moments: Sample[];
 let statuses: number;
 let filling: string;
 /** A second goes by as soon as everything else is done. */
@@ -17,21 +17,20 @@ const hasty: Clock = {
   ...systemClock,
   wait: (ms, signal) => wait(ms === 1_000 ? 1 : ms, undefined, { signal }),
 };
-const watched: Watched = {
+const watched: StatusSource = {
   metrics: async () => ({ contentType: '', text: '' }),
   async status() {
     statuses += 1;
     return { version: String(statuses), filling } as Partial<Status> as Status;
   },
-  moments: (after) => moments.filter(({ at }) => at > after),
-  deaf: () => undefined,
+  history: (after) => moments.filter(({ at }) => at > after),
 };
 
 let server: HttpServer;
 let port: number;
 let open: IncomingMessage[];
 beforeEach(async () => {
-  moments = [1, 2].map((at) => ({ at, backlog: 0, files: 0 }));
+  moments = [1, 2].map((at) => ({ at, backlog: 0, files: 0, handlers: {} }));
   statuses = 0;
   filling = '';
   open = [];
@@ -39,7 +38,7 @@ beforeEach(async () => {
   const served = new Promise<void>((resolve) => {
     server = openServer({ watched, observe: () => resolve(), clock: hasty });
   });
-  await server.moveTo({ host: '127.0.0.1', port });
+  await server.listenAt({ host: '127.0.0.1', port });
   await served;
 });
 afterEach(async () => {
@@ -71,8 +70,8 @@ it('sends the whole hour first, and each moment once; the status again and again
   const seen: unknown[] = [];
   let told = 0;
   for await (const { event, data } of read(await connect())) {
-    if (event === 'moments') seen.push(...(data as Moment[]).map(({ at }) => at));
-    else if (++told === 3) moments.push({ at: 3, backlog: 0, files: 0 });
+    if (event === 'moments') seen.push(...(data as Sample[]).map(({ at }) => at));
+    else if (++told === 3) moments.push({ at: 3, backlog: 0, files: 0, handlers: {} });
     else if (told === 6) break;
   }
   expect(seen).toEqual([1, 2, 3]);
@@ -117,6 +116,42 @@ it('keeps little for a page that does not read', async () => {
   }
   // The rest of the thousand, of 100 kB each, was never sent; what the system itself keeps is a few megabytes.
   expect(kept).toBeLessThan(200);
+});
+
+it('ends pages that read nothing for long, so that others get in', { timeout: 120_000 }, async () => {
+  filling = 'x'.repeat(1_000_000);
+  for (let n = 0; n < 50; n++) (await connect()).pause();
+  await eventually(
+    'room',
+    async () => {
+      const response = await connect();
+      response.destroy();
+      return response.statusCode === 200 || undefined;
+    },
+    async () => 'still full',
+    40_000,
+  );
+});
+
+it('goes on though it could not be told how things are, once', async () => {
+  const sound = watched.status;
+  const messages = read(await connect());
+  await messages.next();
+  watched.status = async () => {
+    statuses += 1;
+    throw new Error('no');
+  };
+  const failed = statuses;
+  await eventually(
+    'a failure',
+    async () => statuses > failed || undefined,
+    async () => '',
+  );
+  watched.status = sound;
+  const before = statuses;
+  for await (const { event, data } of messages) {
+    if (event === 'status' && Number((data as Status).version) > before) break;
+  }
 });
 
 it('ends all pages when it closes', async () => {

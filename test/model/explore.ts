@@ -27,7 +27,7 @@ export type Verdict =
  * are the same when their JSON is: build objects with their keys in one order, and no undefined, Map or Set in them.
  */
 export function explore<State>(model: Model<State>, limit = 2_000_000): Verdict {
-  const seen = new Set([JSON.stringify(model.start)]);
+  const seen = new Set([written(model.start)]);
   let level: Visit<State>[] = [{ state: model.start }];
   let quiet = 0;
   while (level.length > 0) {
@@ -38,7 +38,7 @@ export function explore<State>(model: Model<State>, limit = 2_000_000): Verdict 
       const broken = model.broken(visit.state, steps.length === 0);
       if (broken !== undefined) return { holds: false, states: seen.size, broken, trace: trace(visit) };
       for (const { label, state } of steps) {
-        const key = JSON.stringify(state);
+        const key = written(state);
         if (seen.has(key)) continue;
         seen.add(key);
         deeper.push({ state, label, from: visit });
@@ -61,4 +61,29 @@ function trace(end: Visit<unknown>): string[] {
   for (let at: Visit<unknown> | undefined = end; at?.label !== undefined; at = at.from)
     labels.unshift(at.label);
   return labels;
+}
+
+/** As JSON, with a character for each word: a state's text costs more than all else that is done with it. */
+function written(part: unknown): string {
+  if (typeof part !== 'object' || part === null) return character(part);
+  if (Array.isArray(part)) {
+    let items = '[';
+    for (const item of part) items += written(item);
+    return `${items}]`;
+  }
+  let text = '{';
+  for (const key in part) text += character(key) + written(part[key as keyof typeof part]);
+  return `${text}}`;
+}
+
+const characters = new Map<unknown, string>();
+
+/** Above all of ASCII, so that none is a bracket. */
+function character(word: unknown): string {
+  let found = characters.get(word);
+  if (found === undefined) {
+    found = String.fromCharCode(128 + characters.size);
+    characters.set(word, found);
+  }
+  return found;
 }

@@ -8,6 +8,16 @@ for (const [style, enqueue] of Object.entries(styles))
   for (const writer of ['fenced', 'unfenced'] as const)
     holds(`${style}, ${writer} writer`, bothOrders(enqueue, writer));
 
+for (const [style, enqueue] of Object.entries(styles))
+  holds(`temps left to the second clearing, ${style}`, bothOrders(enqueue, 'fenced'), {
+    firstClears: 'pages alone',
+  });
+holds(
+  'temps left to the second clearing, a crash',
+  { ...skippingLater, crashes: 1 },
+  { firstClears: 'pages alone' },
+);
+
 holds('NOTIFY even if nothing was inserted', { ...skipping, notifies: 'always' });
 holds('two changes and two entries in one transaction', {
   transactions: [

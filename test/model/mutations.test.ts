@@ -30,6 +30,14 @@ convicts('no second clearing, unfenced', stale, unfenced(inserting), { secondCle
 convicts('no settle time, unfenced', stale, unfenced(inserting), { settleStarts: 'never' });
 convicts('settle time from the claim', stale, unfenced(skipping), { settleStarts: 'at the claim' });
 convicts('pages deleted before temps', stale, skipping, { clears: 'pages, then temps' });
+convicts('temps left to a second clearing that never comes', stale, inserting, {
+  firstClears: 'pages alone',
+  secondClearing: false,
+});
+convicts('temps left to a second clearing that deletes them after pages', stale, skipping, {
+  firstClears: 'pages alone',
+  clears: 'pages, then temps',
+});
 convicts('temps not deleted', stale, inserting, { clears: 'pages alone' });
 
 convicts('the predecessor, entry found', stale, skipping, predecessor);

@@ -32,6 +32,9 @@ export interface Protocol {
   /** A fenced writer turns a temp into a page: what a page was before must be looked for before it. */
   readonly clears: 'temps, then pages' | 'pages, then temps' | 'pages alone';
 
+  /** To find temps is to list the directory, and some are large: the first clearing may leave them to the second. */
+  readonly firstClears: 'like the second' | 'pages alone';
+
   readonly deletesJournalRows: 'by the ids read' | 'by the key';
 
   /** A crash of PostgreSQL brings back what the daemon has deleted, and gives out identities again. */
@@ -52,6 +55,7 @@ export const designed: Protocol = {
   settleStarts: 'at the end of the grace',
   secondClearing: true,
   clears: 'temps, then pages',
+  firstClears: 'like the second',
   deletesJournalRows: 'by the ids read',
   afterOutage: 'begins again',
   asksFor: 'entries and journal rows',

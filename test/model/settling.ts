@@ -40,15 +40,22 @@ export function* batchSteps(world: World, who: number, protocol: Protocol): Gene
   const { batches } = world.daemons[who] ?? daemonAtStart;
   const becomes = daemonBecomes(world, who);
   const [first, second] = halves[protocol.clears];
+  const [firstOfFirst, secondOfFirst] =
+    halves[protocol.firstClears === 'like the second' ? protocol.clears : protocol.firstClears];
   for (const [index, batch] of batches.entries()) {
     const now = (label: string, change: Partial<Batch>, rest: Partial<World> = {}) =>
       becomes(label, { batches: batches.with(index, { ...batch, ...change }) }, rest);
     switch (batch.stage) {
       case 'claimed':
-        yield now(`deletes ${first}`, { stage: second ? 'half cleared' : 'cleared' }, cleared(world, first));
+        yield now(
+          `deletes ${firstOfFirst}`,
+          { stage: secondOfFirst ? 'half cleared' : 'cleared' },
+          cleared(world, firstOfFirst),
+        );
         break;
       case 'half cleared':
-        if (second) yield now(`deletes ${second}`, { stage: 'cleared' }, cleared(world, second));
+        if (secondOfFirst)
+          yield now(`deletes ${secondOfFirst}`, { stage: 'cleared' }, cleared(world, secondOfFirst));
         break;
       case 'cleared': {
         const renders =

@@ -1,29 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
-import { forJournald, forPeople } from '../../src/observe/text.ts';
-import { toLine } from '../../src/observe/wording.ts';
+import { toLine } from '../../src/observe/messages.ts';
+import { formatJournald, formatText } from '../../src/observe/text-format.ts';
 
 const error = new Error('no such thing');
 
 /** One of each. */
 const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   starting: { kind: 'starting', version: '1', file: '/etc/uncached.ini', pid: 1, root: '/cache' },
-  connecting: { kind: 'connecting', error, retryMs: 1 },
-  trying: { kind: 'trying', error, retryMs: 1 },
-  'systemd-unheard': { kind: 'systemd-unheard', error },
-  'gave-up': { kind: 'gave-up', error },
+  'database-unavailable': { kind: 'database-unavailable', error, retryMs: 1 },
+  retrying: { kind: 'retrying', error, retryMs: 1 },
+  'systemd-notify-failed': { kind: 'systemd-notify-failed', error },
+  'fatal-error': { kind: 'fatal-error', error },
+  'unexpected-error': { kind: 'unexpected-error', error },
   listening: { kind: 'listening', channels: [{ channel: 'port_updated', handler: 'listen_port' }] },
   'unknown-handler': { kind: 'unknown-handler', channel: 'c', handler: 'h', known: [] },
+  'unusable-channel': { kind: 'unusable-channel', problem: 'the name is empty: correct it' },
   notice: { kind: 'notice', text: 'a quoted path' },
   'disabled-handler': { kind: 'disabled-handler', channel: 'c', handler: 'h', why: 'no' },
-  'unheard-handler': { kind: 'unheard-handler', handler: 'h' },
+  'handler-without-channel': { kind: 'handler-without-channel', handler: 'h' },
   'listener-lost': { kind: 'listener-lost', error },
-  recovered: { kind: 'recovered', ms: 1 },
+  'database-recovered': { kind: 'database-recovered', ms: 1 },
   heartbeat: { kind: 'heartbeat', ms: 1 },
   notified: { kind: 'notified', channel: 'c' },
-  revived: { kind: 'revived', files: 1 },
-  unclean: { kind: 'unclean', error },
-  restarting: { kind: 'restarting', rows: 1 },
+  'cache-wiped': { kind: 'cache-wiped', why: 'crash', files: 1 },
+  'wipe-failed': { kind: 'wipe-failed', error: 'a/old: ELOOP, a link', paths: 1 },
+  'wipe-completed': { kind: 'wipe-completed' },
+  'marker-failed': { kind: 'marker-failed', error },
+  'journal-recovery': { kind: 'journal-recovery', rows: 1 },
   cleared: {
     kind: 'cleared',
     handler: 'listen_port',
@@ -33,18 +37,29 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
       { category: 'www', port: 'nginx' },
       { category: null, port: 'a b' },
     ],
+    failedKeys: 0,
     files: 3,
     ms: 10.04,
     lagMs: null,
   },
+  'clear-failed': { kind: 'clear-failed', handler: 'h', failedKeys: 1, examples: [{}], files: 0, ms: 1 },
   settled: { kind: 'settled', rows: 1, files: 1 },
-  tried: { kind: 'tried', handler: 'h', cleared: [1], files: 1, failures: [] },
+  'batch-done': { kind: 'batch-done', handler: 'h', cleared: [1], files: 1, failures: [], invalid: [] },
   'rows-failed': { kind: 'rows-failed', handler: 'h', rows: 1, errors: ['bad key', 'worse key'] },
-  'disk-refuses': { kind: 'disk-refuses', code: 'EROFS', error: 'read-only', rows: 1 },
-  'disk-works': { kind: 'disk-works', code: 'EROFS', ms: 1, rows: 1 },
-  orphaned: { kind: 'orphaned', handler: 'h', rows: 1 },
+  'rows-invalid': { kind: 'rows-invalid', handler: 'h', rows: 2, errors: ['bad key'] },
+  'disk-failing': { kind: 'disk-failing', code: 'EROFS', error: 'read-only', rows: 1 },
+  'disk-recovered': { kind: 'disk-recovered', code: 'EROFS', ms: 1, rows: 1 },
+  'rows-orphaned': { kind: 'rows-orphaned', handler: 'h', rows: 1 },
   'loop-failed': { kind: 'loop-failed', loop: 'l', error, retryMs: 1 },
   'loop-recovered': { kind: 'loop-recovered', loop: 'l' },
+  'problem-found': {
+    kind: 'problem-found',
+    problem: { level: 'critical', kind: 'lag', handler: 'h', text: 'h lags' },
+  },
+  'problem-resolved': {
+    kind: 'problem-resolved',
+    problem: { level: 'critical', kind: 'lag', handler: 'h', text: 'h lags' },
+  },
   serving: { kind: 'serving', url: 'http://127.0.0.1:1/' },
   'not-serving': { kind: 'not-serving', error, retryMs: 1 },
   reloading: { kind: 'reloading', why: 'SIGHUP' },
@@ -59,32 +74,45 @@ it.each(all.filter(([, { level }]) => level === 'error'))(
   'the error "%s" says what to do, or what is done about it',
   (_kind, { message }) => {
     expect(message).toMatch(
-      /trying again|try again|is tried again|connecting again|add a section|: configure|correct it|"uncached check"/,
+      /retrying|are retried|is retried|reconnecting|add a section|: configure|correct it|starts uncached again|"uncached check"/,
     );
   },
 );
 
 describe('text', () => {
   const now = new Date('2026-11-21T12:09:51.302Z');
-  const text = (event: Event, colour = false) => forPeople(toLine(event), now, colour);
+  const text = (event: Event, colour = false) => formatText(toLine(event), now, colour);
 
   it('tells a batch in a line: when, how bad, what, how many', () => {
     const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
     expect(text(events.cleared)).toBe(
-      `${local.slice(0, 10)} ${local.slice(11, 23)} info  cleared listen_port  entries=2 keys=2 examples=[category=www port=nginx, category=null port="a b"] files=3 ms=10\n`,
+      `${local.slice(0, 10)} ${local.slice(11, 23)} info  cleared listen_port  entries=2 keys=2 examples=[category=www port=nginx, category=null port="a b"] files=3 durationMs=10\n`,
     );
   });
 
   it('says nothing twice', () => {
+    expect(text({ ...events.cleared, failedKeys: 4 })).toMatch(
+      / cleared listen_port {2}entries=2 keys=2 failedKeys=4 /,
+    );
+    expect(text(events['clear-failed'])).toMatch(/ info {2}could not clear h {2}failedKeys=1 /);
     expect(text(events['rows-failed'])).toMatch(
-      /error cannot clear 1 of h, .*: bad key; worse key {2}rows=1\n$/,
+      /error h: 1 row failing: bad key; worse key\. .* {2}rows=1\n$/,
     );
     expect(text(events.serving)).toMatch(/info {2}status page at \S+\n$/);
   });
 
   it('colours the level on a terminal', () => {
     expect(text(events.stopped, true)).toContain('\x1b[32minfo \x1b[0m stopped');
-    expect(text(events['gave-up'], true)).toContain('\x1b[31merror\x1b[0m no such thing');
+    expect(text(events['fatal-error'], true)).toContain('\x1b[31merror\x1b[0m no such thing');
+  });
+
+  it('has the beginning of a long key and of a long error', () => {
+    const port = 'a'.repeat(1_000_000);
+    expect(text({ ...events.cleared, examples: [{ port }] })).toMatch(
+      /port="aaa\S+\.\.\. \(1000000 characters\)"/,
+    );
+    expect(text({ ...events.cleared, examples: [{ port }] }).length).toBeLessThan(500);
+    expect(text({ ...events['rows-failed'], errors: [port, port] }).length).toBeLessThan(2_500);
   });
 
   it.each(['\n', '\r\n', '\x1b[2J', '\x9b', '\u2028', '\u202e'])(
@@ -96,8 +124,8 @@ describe('text', () => {
       for (const line of [
         text(event),
         text(failed),
-        forJournald(toLine(event)),
-        forJournald(toLine(failed)),
+        formatJournald(toLine(event)),
+        formatJournald(toLine(failed)),
       ]) {
         expect(line).toMatch(/^[^\x00-\x1f\x7f-\x9f\u2028\u202e]+\n$/);
         expect(line).toContain('forged');
@@ -109,9 +137,9 @@ describe('text', () => {
 it.each([
   ['stopped', 6],
   ['heartbeat', 7],
-  ['unclean', 4],
-  ['gave-up', 3],
+  ['marker-failed', 4],
+  ['fatal-error', 3],
 ] as const)('journald gets the priority of %s: %s', (kind, priority) => {
   const { message } = toLine(events[kind]);
-  expect(forJournald(toLine(events[kind])).startsWith(`<${priority}>${message}`)).toBe(true);
+  expect(formatJournald(toLine(events[kind])).startsWith(`<${priority}>${message}`)).toBe(true);
 });

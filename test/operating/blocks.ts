@@ -1,7 +1,7 @@
 /** A command block of a document, and what it says that the commands print. */
 export interface Block {
   readonly heading: string;
-  readonly language: 'sh' | 'sql';
+  readonly language: 'sh' | 'sql' | 'ini';
   readonly text: string;
   /** Why the test cannot run it; undefined where it can. */
   readonly notTried: string | undefined;
@@ -9,9 +9,9 @@ export interface Block {
 }
 
 const token =
-  /^#+ (?<heading>.*)$|^ *<!-- not tried: (?<why>.*) -->$|^(?<indent> *)```(?<language>sh|sql|)\n(?<text>[\s\S]*?)^ *```$/gm;
+  /^#+ (?<heading>.*)$|^ *<!-- not tried: (?<why>.*) -->$|^(?<indent> *)```(?<language>sh|sql|ini|)\n(?<text>[\s\S]*?)^ *```$/gm;
 
-/** The `sh` and `sql` blocks in their order. A block without a language right behind one is its output. */
+/** The `sh`, `sql` and `ini` blocks in their order. A block without a language right behind one is its output. */
 export function blocksOf(document: string): Block[] {
   const blocks: Block[] = [];
   let heading = '';
@@ -21,7 +21,7 @@ export function blocksOf(document: string): Block[] {
     const { heading: title, why: reason, language, text = '', indent = '' } = match.groups ?? {};
     if (title !== undefined) heading = title;
     else if (reason !== undefined) why = reason;
-    else if (language === 'sh' || language === 'sql') {
+    else if (language === 'sh' || language === 'sql' || language === 'ini') {
       const plain = text.replace(new RegExp(`^${indent}`, 'gm'), '');
       blocks.push({ heading, language, text: plain, notTried: why, prints: undefined });
       why = undefined;

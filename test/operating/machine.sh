@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs numbered command files on a machine of their own: this one, but whatever is changed in /etc, /var, /usr, /root and /run is gone
-# afterwards and seen by nobody else. Called inside `unshare --mount`.
+# afterwards and seen by nobody else. Called inside `unshare --mount --pid`: what the commands have started ends with it.
 #   machine.sh WORK SERVER PACKAGE NODE
-# WORK/N.sh and WORK/N.sql are run in order; WORK/N.{out,err,code} tell what came of it. WORK/daemon.sh runs beside from its number on.
+# WORK/N.sh and WORK/N.sql are run in order; WORK/N.{out,err,code} tell what came of it.
 # SERVER has the socket of a PostgreSQL, PACKAGE an installed uncached.
 set -eu
 work=$1 server=$2 package=$3 node=$4
@@ -24,27 +24,20 @@ ln -sf ../lib/node_modules/uncached/dist/main.js /usr/bin/uncached
 chmod -R go+rX /usr/lib/node_modules/uncached
 # As npm does for "bin".
 chmod 755 /usr/lib/node_modules/uncached/dist/main.js
+# The one thing that npm is asked here takes it half a second.
+printf '#!/bin/sh\n[ "$*" = "root --global" ] && echo /usr/lib/node_modules\n' > /usr/local/bin/npm
+chmod 755 /usr/local/bin/npm
 [ "$(readlink -f "$node")" = "$(readlink -f /usr/bin/node)" ] || cp --remove-destination "$(readlink -f "$node")" /usr/bin/node
 unset "${!npm_@}" NODE_OPTIONS
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-daemon=
-trap '[ -z "$daemon" ] || { kill "$daemon"; wait "$daemon" || true; }' EXIT
 cd /
-for file in $(cd "$work" && ls | grep -E '^[0-9]+\.(sh|sql|daemon)$' | sort -n); do
+for file in $(cd "$work" && ls | grep -E '^[0-9]+\.(sh|sql)$' | sort -n); do
   number=${file%%.*}
   code=0
   case $file in
     *.sh) bash -eu -o pipefail "$work/$file" >"$work/$number.out" 2>"$work/$number.err" </dev/null || code=$? ;;
     *.sql) su postgres -c 'psql -v ON_ERROR_STOP=1 -d site' <"$work/$file" >"$work/$number.out" 2>"$work/$number.err" || code=$? ;;
-    *.daemon)
-      runuser -u uncached -- uncached run >"$work/$number.out" 2>"$work/$number.err" &
-      daemon=$!
-      until grep -qs '"event":"listening"' "$work/$number.out"; do
-        kill -0 "$daemon" || { code=1; break; }
-        sleep 0.1
-      done
-      ;;
   esac
   echo "$code" >"$work/$number.code"
   [ "$code" = 0 ] || break

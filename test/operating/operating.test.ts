@@ -9,7 +9,10 @@ import { type Block, blocksOf, toPattern } from './blocks.ts';
 /** doc/operating.md, followed word for word on a machine that is thrown away afterwards. */
 
 const blocks = blocksOf(readFileSync('doc/operating.md', 'utf8'));
-const isService = ({ notTried }: Block) => notTried === 'needs systemd as process 1';
+const tried = ({ notTried }: Block) => notTried === undefined;
+
+/** Mounts and processes of its own, which end with it. */
+const apart = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
 const able = whyNot() === undefined;
 const work = mkdtempSync(join(tmpdir(), 'uncached-operating-'));
@@ -17,14 +20,13 @@ let server: LaunchedServer;
 
 function whyNot(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it needs Linux and root';
-  const missing = ['unshare', 'adduser', 'runuser', 'su', 'psql', 'createdb'].filter(
-    (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0,
-  );
+  const programs = 'unshare adduser runuser su psql createdb svscan tai64nlocal runsvdir svlogd'.split(' ');
+  const missing = programs.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
   if (missing.length > 0)
-    return `there is no ${missing.join(', ')}: apt-get install adduser postgresql-client util-linux`;
+    return `there is no ${missing.join(', ')}: apt-get install adduser postgresql-client util-linux daemontools runit`;
   const overlay =
     'mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w && mount -t overlay o -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc';
-  if (spawnSync('unshare', ['--mount', 'sh', '-c', overlay]).status !== 0)
+  if (spawnSync('unshare', [...apart, 'sh', '-c', overlay]).status !== 0)
     return 'overlays cannot be mounted in a mount namespace here';
   if (!/^(postgres|www-data):.*\n[\s\S]*^(postgres|www-data):/m.test(readFileSync('/etc/passwd', 'utf8')))
     return 'there are no accounts postgres and www-data';
@@ -38,14 +40,11 @@ beforeAll(async () => {
   server = await launchServer();
   chmodSync(server.host, 0o711);
   chmodSync(work, 0o755);
-  const names = blocks.map((block, at) => {
-    if (block.notTried === undefined) return [`${at}.${block.language}`, block.text] as const;
-    return isService(block) ? ([`${at}.daemon`, ''] as const) : undefined;
-  });
-  for (const name of names) if (name) writeFileSync(join(work, name[0]), name[1]);
+  for (const [at, block] of blocks.entries())
+    if (tried(block)) writeFileSync(join(work, `${at}.${block.language}`), block.text);
   execFileSync(
     'unshare',
-    ['--mount', 'bash', 'test/operating/machine.sh', work, server.host, installed(), process.execPath],
+    [...apart, 'bash', 'test/operating/machine.sh', work, server.host, installed(), process.execPath],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
 }, 300_000);
@@ -76,9 +75,7 @@ const read = (at: number, what: string) => {
 describe.skipIf(!able)('doc/operating.md', () => {
   it.each(
     blocks.flatMap((block, at) =>
-      block.notTried === undefined || isService(block)
-        ? [{ ...block, at, first: block.text.trim().split('\n').at(-1) ?? '' }]
-        : [],
+      tried(block) ? [{ ...block, at, first: block.text.trim().split('\n').at(-1) ?? '' }] : [],
     ),
   )('$heading: $first', ({ at, prints }) => {
     const [out, said] = [read(at, 'out'), read(at, 'err')];

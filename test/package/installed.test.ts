@@ -9,6 +9,7 @@ import { lastWill } from '../last-will.ts';
 import { withClient } from '../postgres/connection.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
+import { withoutRoot } from '../uncached.ts';
 import { pack } from './packed.ts';
 
 /** The package, installed from its tarball into an empty folder. */
@@ -65,7 +66,7 @@ describe.each(nodes)('on %s', (_name, node = '') => {
       env,
       encoding: 'utf8',
     });
-    expect(said).toBe(`no problems: 5 handlers, root ${site.root}\n`);
+    expect(withoutRoot(said)).toContain(`\nno problems, 1 notice: 5 handlers, root ${site.root}\n`);
   });
 
   withPackage('the daemon starts, listens, clears and stops', async () => {

@@ -13,11 +13,15 @@ export function* clears(rules: Rules, world: World): Iterable<Step<World>> {
       };
     return;
   }
-  const kinds = rules.listings[clearing.pass];
+  const listings = clearing.again ? rules.listings : (rules.first ?? rules.listings);
+  const kinds = listings[clearing.pass];
   if (kinds === undefined) {
     if (!rules.settle || clearing.again)
       yield { label: 'the clearing ends', state: { ...world, cleared: clearing.upTo, clearing: null } };
-    else if (!world.writers.some((at, writer) => rendersBefore(rules, world, writer, at, clearing.upTo)))
+    else if (
+      rules.settle === 'at once' ||
+      !world.writers.some((at, writer) => rendersBefore(rules, world, writer, at, clearing.upTo))
+    )
       yield { label: 'it settles', state: { ...world, clearing: { ...clearing, pass: 0, again: true } } };
   } else if (clearing.todo === null) {
     if (directory.listing === null)

@@ -26,6 +26,22 @@ describe('the writer protocol holds in every interleaving', () => {
   });
 });
 
+describe('a first clearing that leaves temps to the second', () => {
+  const later: Rules = { ...ours, first: [['page']], settle: 'at once' };
+
+  test('holds, from the end of the second on, however soon that comes', () => {
+    expect(explore(protocol(later))).toMatchObject({ holds: true });
+  });
+
+  test.each([
+    ['lists only once', [['temp', 'page']]],
+    ['deletes pages before temps', [['page'], ['temp']]],
+    ['leaves temps, too', [['page']]],
+  ] as const)('does not hold if the second %s', (_name, listings) => {
+    expect(convict({ ...later, changes: 1, join: 'none', listings })).toMatch(/=> stale page$/);
+  });
+});
+
 /** The shortest way into trouble is kept, so that a change to the model that stops it from convicting is seen. */
 describe('the model convicts', () => {
   const simple: Rules = { ...ours, changes: 1, join: 'none' };

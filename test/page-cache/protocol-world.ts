@@ -12,8 +12,10 @@ export interface Rules {
   readonly steps: readonly ('open' | 'snapshot' | 'write half' | 'write rest' | 'rename')[];
   /** What is deleted after each listing, in this order. */
   readonly listings: readonly (readonly ('temp' | 'page')[])[];
-  /** Clears once more when every render that began before the change has ended. */
-  readonly settle: boolean;
+  /** The same of the first of two clearings, where that leaves something to the second. */
+  readonly first?: Rules['listings'];
+  /** Clears once more: at once, or when every render that began before the change has ended. */
+  readonly settle: boolean | 'at once';
   /** Which renders under way a reader of the same program joins. */
   readonly join: 'temp in place' | 'any' | 'none';
 }

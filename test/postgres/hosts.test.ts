@@ -14,14 +14,14 @@ const name = `uncached_hosts_${randomBytes(4).toString('hex')}`;
 const primary = testDatabase({ name, template: 'template0' });
 let standby: LaunchedServer;
 
-/** A server that says it is a standby: a function of its own stands before PostgreSQL's. */
+/** A server that says it is a standby: PostgreSQL's own function is replaced. */
 beforeAll(async () => {
   standby = await launchServer();
   await createDatabase(standby, { name, template: 'template0' });
   await withClient({ ...standby, database: name }, (client) =>
     client.query(`
-      CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true';
-      ALTER DATABASE ${name} SET search_path = public, pg_catalog`),
+      SET allow_system_table_mods = on;
+      CREATE OR REPLACE FUNCTION pg_catalog.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true'`),
   );
 });
 afterAll(() => standby.stop());

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Listener } from '../../src/core/listener-contract.ts';
 import { connectionConfigs } from '../../src/postgres/connection.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
-import { type Listening, listen } from '../../src/postgres/listener.ts';
+import { listen } from '../../src/postgres/listener.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { FaultProxy } from '../faults/proxy.ts';
 import { testDatabase } from './test-database.ts';
@@ -10,7 +11,7 @@ import { testDatabase } from './test-database.ts';
 const database = testDatabase({ template: 'template0' });
 let proxy: FaultProxy;
 let pool: Pool;
-let listening: Listening;
+let listening: Listener;
 /** The heartbeat has been sent, and the server has taken it. */
 let sent: Promise<void>;
 
@@ -29,7 +30,7 @@ beforeEach(async () => {
     tell();
     return answer;
   };
-  listening = await listen(hosts.current(), { query: query as Pool['query'], end: pool.end }, [], () => {});
+  listening = await listen(hosts, { query: query as Pool['query'], end: pool.end }, [], () => {});
 });
 afterEach(async () => {
   listening.close();
@@ -37,9 +38,32 @@ afterEach(async () => {
   await proxy.close();
 });
 
+async function backend(): Promise<number> {
+  const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return rows[0]?.pid ?? 0;
+}
+
+it('receives what comes with a notification on a channel called "error"', async () => {
+  const received: string[] = [];
+  const other = await listen(openHosts([database.config]), pool, ['error', 'port_updated'], (channel) =>
+    received.push(channel),
+  );
+  try {
+    // In one message: an exception would drop what follows in it.
+    await pool.query('NOTIFY error; NOTIFY port_updated');
+    await other.heartbeat();
+    expect(received).toEqual(['error', 'port_updated']);
+  } finally {
+    other.close();
+  }
+});
+
 it('is deaf when nothing is heard of a notification that was sent', async () => {
+  const pid = await backend();
   proxy.freeze('listener');
-  await expect(listening.heartbeat()).rejects.toThrow('not heard within 2 s');
+  await expect(listening.heartbeat()).rejects.toThrow('did not arrive within 2 s');
+  // Whatever broke the listener may have broken what was connected before.
+  expect(await backend()).not.toBe(pid);
 });
 
 it('is not taken for deaf because this machine stood still', async () => {
@@ -51,4 +75,28 @@ it('is not taken for deaf because this machine stood still', async () => {
   await proxy.heal();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
   await heard;
+});
+
+it('is not deceived by a heartbeat of somebody else, who has seen the channel', async () => {
+  const forger: Pool['query'] = (async () => {
+    const { rows } = await pool.query<{ channel: string }>(
+      `SELECT substring(query FROM 'uncached_heartbeat_[0-9a-f]+') AS channel FROM pg_stat_activity
+       WHERE datname = current_database() AND query LIKE 'LISTEN uncached_heartbeat%'`,
+    );
+    expect(rows).toHaveLength(1);
+    for (const { channel } of rows)
+      for (const payload of ['', 'x']) await pool.query('SELECT pg_notify($1, $2)', [channel, payload]);
+    return { rows: [] };
+  }) as unknown as Pool['query'];
+  const other = await listen(
+    openHosts([database.config]),
+    { query: forger, end: pool.end },
+    ['port_updated'],
+    () => {},
+  );
+  try {
+    await expect(other.heartbeat()).rejects.toThrow('did not arrive');
+  } finally {
+    other.close();
+  }
 });

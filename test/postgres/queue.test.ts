@@ -77,8 +77,8 @@ describe('claim', () => {
       }
       expect(claimed).toEqual([
         [1, [{ category: 'www', port: 'nginx' }], '1'],
-        [1, [{ date_to_clear: null }], '1'],
-        [1, [{ commit_to_clear: '201001010000.o0100001@repoman.freebsd.org' }], null],
+        [1, [{ date_to_clear: null }], '(0,1)'],
+        [1, [{ commit_to_clear: '201001010000.o0100001@repoman.freebsd.org' }], '(0,1)'],
         [1, [{ pathname: '/ports/head/MOVED' }], '1'],
       ]);
     } finally {

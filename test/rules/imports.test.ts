@@ -2,18 +2,24 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+const adapters = ['postgres', 'filesystem', 'filesystem/walk', 'filesystem/workers', 'config', 'observe'];
+
 /** doc/design.md, "Layout": which rooms a room may import from, other than itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  template: ['core'],
   postgres: ['core'],
-  filesystem: ['core'],
+  'filesystem/walk': ['core'],
+  filesystem: ['filesystem/walk', 'core'],
+  'filesystem/workers': ['filesystem', 'filesystem/walk', 'core'],
   config: ['core'],
   observe: ['core'],
   http: ['core'],
-  clearing: ['core'],
+  clearing: ['template', 'core'],
   daemon: ['clearing', 'core'],
-  app: ['daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'core'],
-  cli: ['app', 'daemon', 'clearing', 'postgres', 'filesystem', 'config', 'observe', 'http', 'core'],
+  app: ['daemon', 'clearing', 'template', ...adapters, 'core'],
+  'cli/explain': ['app', 'clearing', 'template', ...adapters, 'core'],
+  cli: ['cli/explain', 'app', 'daemon', 'clearing', 'template', ...adapters, 'http', 'core'],
   main: ['cli'],
   'page-cache': [],
 };
@@ -30,16 +36,19 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'filesystem',
     'page-cache',
     'config/load',
-    'postgres/connection',
-    'postgres/schema',
+    'clearing/process-tree',
+    'postgres/password-file',
+    'postgres/tls',
+    'postgres/sql-files',
     'cli/version',
-    'http/page',
-    'observe/lines',
+    'http/static-files',
+    'observe/log-writer',
   ],
-  'node:fs/promises': ['page-cache'],
+  'node:fs/promises': ['page-cache', 'filesystem'],
   'node:child_process': ['clearing/command', 'filesystem', 'observe/systemd'],
   'node:http': ['http'],
-  'node:worker_threads': ['filesystem'],
+  'node:tls': ['postgres/tls'],
+  'node:net': ['http', 'postgres/refusing-socket', 'postgres/tls'],
 };
 
 /** These touch nothing outside, so that they may be anywhere but in core. */
@@ -53,7 +62,11 @@ function importsOf(file: string): string[] {
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'([\w./:-]+)'/g)].map(([, name]) => name ?? '');
 }
 
-const roomOf = (file: string) => file.replace(/\.ts$/, '').split('/')[0] ?? '';
+/** The innermost folder that is a room; of a file right below src/, its name. */
+function roomOf(file: string): string {
+  const folder = file.includes('/') ? dirname(file) : file.replace(/\.ts$/, '');
+  return folder in rooms ? folder : (folder.split('/')[0] ?? '');
+}
 
 describe.each(files)('src/%s', (file) => {
   const room = roomOf(file);
@@ -74,8 +87,16 @@ describe.each(files)('src/%s', (file) => {
     const strangers = importsOf(file)
       .filter((name) => !name.startsWith('.'))
       .filter((name) => !(room !== 'core' && harmless.includes(name)))
-      .filter((name) => !packages[name]?.some((place) => place === room || `${place}.ts` === file));
+      .filter(
+        (name) =>
+          !packages[name]?.some((place) => `${room}/`.startsWith(`${place}/`) || `${place}.ts` === file),
+      );
     expect(strangers).toEqual([]);
+  });
+
+  it('speaks by one way: commands by cli/output.ts, the daemon by its log', () => {
+    const writes = /process\.std(out|err)\.write|console\./.test(readFileSync(join(src, file), 'utf8'));
+    expect(writes).toBe(file === 'cli/output.ts');
   });
 
   it('exits the process in main only', () => {

@@ -1,26 +1,89 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { openWatch } from '../../src/observe/watch.ts';
+import { usualThresholds } from '../../src/core/daemon-status.ts';
+import { toSeconds } from '../../src/core/duration.ts';
+import { openMonitor } from '../../src/observe/monitor.ts';
 
 it('every metric stands in doc/metrics.md, with its labels, and no other', async () => {
-  const watch = openWatch('1', { now: () => 0, wait: async () => {} });
+  const watch = openMonitor('1', { now: () => 0, wait: async () => {} });
   for (const handler of ['listen_port']) {
     const journal = { counts: async () => [] } as never;
     await watch.keepCounting(
-      { handlers: new Map([[handler, { columns: [] }]]), queues: new Map(), journal },
+      {
+        handlers: new Map([[handler, { columns: [] }]]),
+        queues: new Map(),
+        journal,
+        disabled: new Map(),
+        disabledQueues: new Map(),
+      },
       // Once is enough.
       AbortSignal.abort(),
     );
   }
   const { text } = await watch.metrics();
-  const described = [...readFileSync('doc/metrics.md', 'utf8').matchAll(/^\| `(\w+)` \| (\w*) ?\|/gm)];
+  const described = [
+    ...readFileSync('doc/metrics.md', 'utf8').matchAll(/^\| `(\w+_\w+)` \| ([\w, ]*?) ?\|/gm),
+  ];
   const told = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => {
-    const labels = new RegExp(`^${name}(?:_bucket)?\\{(?:le="[^"]*",)?(\\w+)=`, 'm').exec(text)?.[1] ?? '';
-    return `${name} ${labels}`.trim();
+    const labels = new RegExp(`^${name}(?:_bucket)?\\{(.*?)\\} `, 'm').exec(text)?.[1] ?? '';
+    const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((one) => one !== 'le');
+    return `${name} ${names.join(', ')}`.trim();
   });
-  const counted = ['backlog_entries', 'lag_seconds', 'claimed_rows', 'settling_rows', 'failing_rows'];
+  const counted = [
+    'backlog_entries',
+    'lag_seconds',
+    'claimed_rows',
+    'settling_rows',
+    'failing_rows',
+    'invalid_rows',
+  ];
   const withHandler = told.map((one) =>
     counted.some((name) => one === `uncached_${name}`) ? `${one} handler` : one,
   );
   expect(described.map(([, name, label]) => `${name} ${label}`.trim()).sort()).toEqual(withHandler.sort());
 });
+
+it('every kind of problem stands in doc/metrics.md, and the limits of the lag', () => {
+  const document = readFileSync('doc/metrics.md', 'utf8');
+  const [, union = ''] =
+    /type ProblemKind =([^;]+);/.exec(readFileSync('src/core/daemon-status.ts', 'utf8')) ?? [];
+  const kinds = [...union.matchAll(/'(\w+)'/g)].map(([, kind]) => kind);
+  const [, table = ''] = /\n## Kinds of problems([\s\S]*?)\n## /.exec(document) ?? [];
+  expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, kind]) => kind).sort()).toEqual(kinds.sort());
+  const { warningMs, criticalMs } = usualThresholds;
+  expect(readFileSync('doc/operating.md', 'utf8')).toContain(
+    `uncached status -w ${toSeconds(warningMs)}s -c ${toSeconds(criticalMs)}s`,
+  );
+  expect(document).toContain(
+    `warning from ${warningMs / 1_000} s on and critical from ${criticalMs / 1_000} s on`,
+  );
+});
+
+it('every event of the log, and every field of status.json, stands in doc/metrics.md', () => {
+  const [, status = '', events = ''] =
+    /## status\.json([\s\S]*)## Log events([\s\S]*)/.exec(readFileSync('doc/metrics.md', 'utf8')) ?? [];
+  const documented = [...events.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) => namesIn(names));
+  const source = readFileSync('src/core/events.ts', 'utf8');
+  const kinds = [...source.matchAll(/kind: '([\w-]+)'/g)].map(([, kind]) => kind);
+  expect(documented.sort()).toEqual([...kinds, 'deleted', 'log-lines-lost'].sort());
+
+  const types = readFileSync('src/core/daemon-status.ts', 'utf8');
+  const parts = [
+    'Status extends Assessment',
+    'Assessment',
+    'HandlerStatus',
+    'HandlerTotals',
+    'Clearing',
+    'DaemonIdentity',
+  ];
+  const fields = parts.flatMap((part) => {
+    const [, body = ''] = new RegExp(`interface ${part} \\{([\\s\\S]*?)\\n\\}`).exec(types) ?? [];
+    return [...body.matchAll(/readonly (\w+):/g)].map(([, field]) => field);
+  });
+  expect(fields.length).toBeGreaterThan(30);
+  expect(fields.filter((field) => !namesIn(status).includes(field ?? ''))).toEqual([]);
+});
+
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name);
+}

@@ -21,13 +21,24 @@ it('doc/operating.md has an answer to each verdict and to each reason of status'
 });
 
 it('doc/operating.md names files that are there', () => {
-  const files = readFileSync('doc/operating.md', 'utf8').matchAll(/\b((?:etc|service|doc)\/[\w./-]+\w)/g);
+  const files = readFileSync('doc/operating.md', 'utf8').matchAll(
+    /(?:(?<![\w/])|(?<=\/uncached\/))((?:etc|service|doc)\/[\w./-]+\w)/g,
+  );
   const missing = [...files]
     .map(([, file = '']) => file)
-    .filter((file) => !/^etc\/(uncached\.ini|nagios|systemd|rc|syslog|newsyslog\.conf\.d)/.test(file))
     .filter(
       (file) =>
         !readdirSync(file.slice(0, file.lastIndexOf('/'))).includes(file.slice(file.lastIndexOf('/') + 1)),
     );
   expect(missing).toEqual([]);
+});
+
+it('no document says that the package is on a registry, where it is not', () => {
+  const documents = ['README.md', ...readdirSync('doc').map((name) => `doc/${name}`)].filter((name) =>
+    name.endsWith('.md'),
+  );
+  const claims = documents.filter((name) =>
+    /npm (install|i)( -g| --global)? uncached\b|npx uncached\b/.test(readFileSync(name, 'utf8')),
+  );
+  expect(claims).toEqual([]);
 });

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { load } from '../../src/config/load.ts';
 import { type Option, options } from '../../src/config/options.ts';
@@ -42,6 +43,25 @@ describe.each(all)('[$section] $name', ({ section, name, option }) => {
   });
 });
 
+it('the manual has each environment variable that sets an option, and no others', () => {
+  const rows = [...manual.matchAll(/^\| `(UNCACHED_[A-Z_]+)` \| `(.*)` \|$/gm)].map(([, name, context]) => [
+    name,
+    context,
+  ]);
+  expect(rows).toEqual(
+    all.flatMap(({ section, name, option }) =>
+      option.variable === undefined ? [] : [[option.variable, `[${section}] ${name}`]],
+    ),
+  );
+});
+
+it('an option has a variable unless an fp-listen.ini has words for it', () => {
+  const without = all.filter(({ option }) => option.variable === undefined);
+  const sections = new Set(without.map(({ section }) => section));
+  expect([...sections]).toEqual(['database', 'cache', 'handler']);
+  expect(without.filter(({ section }) => section === 'cache').map(({ name }) => name)).toEqual(['root']);
+});
+
 it('the sample and the manual have no other options', () => {
   const known = all.map(({ name }) => name);
   const inSample = [...sample.matchAll(/^;?([a-z_]+)(?:\[\])? = /gm)].map(([, name]) => name);
@@ -49,9 +69,28 @@ it('the sample and the manual have no other options', () => {
   expect([...inSample, ...inManual].filter((name) => !known.includes(name ?? ''))).toEqual([]);
 });
 
-it('both sample files load', () => {
-  expect(load('etc/uncached.ini.sample').configuration.handlers.map(({ name }) => name)).toContain(
-    'listen_port',
+it('of config/ only the table names an option of [daemon]', () => {
+  const names = Object.entries(options.daemon).map(([name, option]) =>
+    'property' in option ? option.property : name,
   );
-  expect(load('etc/uncached.minimal.ini').configuration.handlers.length).toBe(1);
+  const naming = readdirSync('src/config').filter(
+    (file) =>
+      file.endsWith('.ts') &&
+      new RegExp(`\\b(${names.join('|')})\\b`).test(readFileSync(join('src/config', file), 'utf8')),
+  );
+  expect(naming).toEqual(['options.ts']);
+});
+
+it('the sample files load', () => {
+  const handlers = (file: string) => load(file).configuration.handlers.map(({ name }) => name);
+  expect(handlers('etc/uncached.ini.sample')).toEqual(['articles', 'front']);
+  expect(handlers('etc/uncached.minimal.ini')).toEqual(['articles']);
+  // Those that "uncached schema --freshports" wakes (test/sql/install), and the one that follows them.
+  expect(handlers('etc/freshports.ini')).toEqual([
+    'listen_port',
+    'listen_date_updated',
+    'listen_commit',
+    'listen_file_updated',
+    'news',
+  ]);
 });

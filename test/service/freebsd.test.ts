@@ -1,11 +1,22 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { lastWill } from '../last-will.ts';
+import { ordinaryAccount } from '../postgres/account.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
 
@@ -29,7 +40,7 @@ beforeEach(() => {
   site = makeSite();
   folder = mkdtempSync(join(tmpdir(), 'uncached-rc-'));
   lastWill('cat "$1"/*.pid | xargs -r kill -9; rm -rf "$1"', folder);
-  writeFileSync(join(folder, 'uncached'), `#!/bin/sh\nexec node ${project}/dist/main.js "$@"\n`, {
+  writeFileSync(join(folder, 'program'), `#!/bin/sh\nexec node ${project}/dist/main.js "$@"\n`, {
     mode: 0o755,
   });
   const config = site.configure(
@@ -37,11 +48,23 @@ beforeEach(() => {
   );
   writeFileSync(
     join(folder, 'rc.conf'),
-    `fp_listen_enable=YES\nfp_listen_user=freshports\nfp_listen_config=${config}\nfp_listen_program=${folder}/uncached\n`,
+    `uncached_enable=YES\nuncached_user=freshports\nuncached_config=${config}\nuncached_path=${folder}/program\n`,
   );
+  // Which on this machine knows no freshports.
   writeFileSync(
-    join(folder, 'fp_listen'),
-    standIn(readFileSync(join(project, 'service/freebsd/fp_listen'), 'utf8')),
+    join(folder, 'su'),
+    '#!/bin/sh\n[ "$1 $3" = "-m -c" ] && echo "as $2:" && exec sh -c "$4"\n',
+    {
+      mode: 0o755,
+    },
+  );
+  // Everybody may read what a service says of itself.
+  chmodSync(folder, 0o755);
+  copyFileSync(join(import.meta.dirname, 'rc.subr'), join(folder, 'rc.subr'));
+  writeFileSync(
+    join(folder, 'uncached'),
+    standIn(readFileSync(join(project, 'service/freebsd/uncached'), 'utf8')),
+    { mode: 0o755 },
   );
 });
 afterEach(async () => {
@@ -52,7 +75,7 @@ afterEach(async () => {
 
 function standIn(script: string): string {
   const places: [string, string][] = [
-    ['. /etc/rc.subr', `. ${import.meta.dirname}/rc.subr`],
+    ['. /etc/rc.subr', `. ${folder}/rc.subr`],
     ['command="/usr/sbin/daemon"', `command="${import.meta.dirname}/daemon"`],
     ['"/var/run/', `"${folder}/`],
   ];
@@ -62,17 +85,25 @@ function standIn(script: string): string {
   }, script);
 }
 
-function service(command: string): Promise<{ code: number; stdout: string }> {
+function service(
+  command: string,
+  { name = 'uncached', account = {} }: { name?: string; account?: { uid?: number; gid?: number } } = {},
+): Promise<{ code: number; stdout: string }> {
   return new Promise((done) => {
-    const env = { ...process.env, RC_CONF: join(folder, 'rc.conf'), SYSLOG: join(folder, 'syslog') };
-    execFile('sh', [join(folder, 'fp_listen'), command], { env }, (error, stdout, stderr) =>
+    const env = {
+      ...process.env,
+      PATH: `${folder}:${process.env.PATH}`,
+      RC_CONF: join(folder, 'rc.conf'),
+      SYSLOG: join(folder, 'syslog'),
+    };
+    execFile('sh', [join(folder, name), command], { env, ...account }, (error, stdout, stderr) =>
       done({ code: error ? Number(error.code) : 0, stdout: stdout + stderr }),
     );
   });
 }
 
 const syslog = () => (existsSync(join(folder, 'syslog')) ? readFileSync(join(folder, 'syslog'), 'utf8') : '');
-const childPid = () => Number(readFileSync(join(folder, 'fp_listen.child.pid'), 'utf8'));
+const childPid = () => Number(readFileSync(join(folder, 'uncached.child.pid'), 'utf8'));
 
 /** As many lines of this event in syslog. */
 const logged = (event: string, times = 1) =>
@@ -95,16 +126,18 @@ async function clears(page: string): Promise<void> {
 }
 
 it('starts, tells its status, reloads, checks, restarts after a death, and stops', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
-  expect(await service('status')).toEqual({ code: 1, stdout: 'fp_listen is not running.\n' });
-  expect(await service('start')).toEqual({ code: 0, stdout: 'Starting fp_listen.\n' });
+  expect(await service('status')).toEqual({ code: 1, stdout: 'uncached is not running.\n' });
+  expect(await service('start')).toEqual({ code: 0, stdout: 'Starting uncached.\n' });
   await logged('listening');
-  expect((await service('status')).stdout).toMatch(/^fp_listen is running as pid \d+\.\n$/);
-  expect(syslog()).toMatch(/^freshports local3\.info fp_listen: \{"level":30,/);
+  expect((await service('status')).stdout).toMatch(/^uncached is running as pid \d+\.\n$/);
+  expect(syslog()).toMatch(/^freshports local3\.info uncached: \{"level":30,/);
   await clears('1');
 
-  expect((await service('configtest')).stdout).toContain('the template "news/*" matches nothing');
+  const { stdout } = await service('configtest');
+  expect(stdout).toMatch(/^as freshports:\n/);
+  expect(stdout).toContain('the template "news/*" matches nothing');
   expect((await service('reload')).code).toBe(0);
   await logged('listening', 2);
 
@@ -114,12 +147,12 @@ it('starts, tells its status, reloads, checks, restarts after a death, and stops
   expect(childPid()).not.toBe(first);
   await clears('2');
 
-  expect(await service('stop')).toEqual({ code: 0, stdout: 'Stopping fp_listen.\n' });
-  expect(await service('reload')).toEqual({ code: 1, stdout: 'fp_listen is not running.\n' });
+  expect(await service('stop')).toEqual({ code: 0, stdout: 'Stopping uncached.\n' });
+  expect(await service('reload')).toEqual({ code: 1, stdout: 'uncached is not running.\n' });
 });
 
 it('has ended when stop is done, although it was in the middle of a batch and its log was cut off', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await service('start');
   await logged('listening');
@@ -141,7 +174,70 @@ async function journalRows(): Promise<number> {
   return (await client.query('SELECT FROM uncached.journal')).rows.length;
 }
 
+describe('service fp_listen', () => {
+  /** What an upgrade of fp-listen's package writes back, as far as it matters: a script of that name, which would start another daemon. */
+  const packaged = `#!/bin/sh
+. $(dirname "$0")/rc.subr
+name=fp_listen
+load_rc_config $name
+pidfile=/nowhere/fp_listen.pid
+command=/bin/echo
+command_args='the old daemon'
+run_rc_command "$1"
+`;
+
+  beforeEach(() => {
+    mkdirSync(join(folder, 'rc.conf.d'));
+    const redirect = readFileSync(join(project, 'service/freshports/fp_listen'), 'utf8');
+    expect(redirect).toContain('exec /usr/local/etc/rc.d/uncached ');
+    writeFileSync(
+      join(folder, 'rc.conf.d/fp_listen'),
+      redirect.replace('exec /usr/local/etc/rc.d/', `exec ${folder}/`),
+    );
+    writeFileSync(join(folder, 'fp_listen'), packaged, { mode: 0o755 });
+  });
+  const fpListen = (command: string, account = {}) => service(command, { name: 'fp_listen', account });
+
+  it('is uncached, whatever script has the name, and is running for the user of the web site as well', {
+    timeout: 120_000,
+  }, async () => {
+    expect(await fpListen('status')).toEqual({ code: 1, stdout: 'uncached is not running.\n' });
+    expect(await fpListen('start')).toEqual({ code: 0, stdout: 'Starting uncached.\n' });
+    await logged('listening');
+    const account = ordinaryAccount() ?? {};
+    expect(await fpListen('status', account)).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^uncached is running as pid \d+\.\n$/),
+    });
+    expect((await fpListen('reload')).code).toBe(0);
+    await logged('listening', 2);
+    expect(await fpListen('stop')).toEqual({ code: 0, stdout: 'Stopping uncached.\n' });
+  });
+
+  it.each(['faststart', 'quietstart', 'faststop'])(
+    'leaves %s, at boot and at shutdown, to uncached',
+    async (command) => {
+      expect(await fpListen(command)).toEqual({ code: 0, stdout: '' });
+      expect((await fpListen('status')).code).toBe(1);
+    },
+  );
+});
+
+it('passes the environment of rc.conf on, to the daemon and to configtest', {
+  timeout: 120_000,
+}, async () => {
+  appendFileSync(join(folder, 'rc.conf'), 'uncached_env="UNCACHED_HTTP_LISTEN=nowhere"\n');
+  const problem = 'UNCACHED_HTTP_LISTEN=nowhere in the environment: must be an address';
+  expect((await service('configtest')).stdout).toContain(problem);
+  await service('start');
+  await eventually(
+    'the problem in syslog',
+    async () => (syslog().includes(problem) ? true : undefined),
+    async () => syslog(),
+  );
+});
+
 it('does not start without its configuration', async () => {
-  writeFileSync(join(folder, 'rc.conf'), `fp_listen_config=${folder}/missing.ini\n`);
+  writeFileSync(join(folder, 'rc.conf'), `uncached_config=${folder}/missing.ini\n`);
   expect(await service('start')).toEqual({ code: 1, stdout: `${folder}/missing.ini is not readable.\n` });
 });

@@ -40,7 +40,7 @@ describe.each(supervisors)('under $name', (supervisor) => {
 
   it.skipIf(why)(
     'reloads, restarts, is started again after a death, and stops',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const service = install(supervisor);
       start(supervisor, service);
@@ -74,10 +74,11 @@ function install({ name, asUser }: Supervisor): string {
   folder = mkdtempSync(join(tmpdir(), 'uncached-sv-'));
   const service = join(folder, 'service/uncached');
   cpSync(join(project, 'service', name), service, { recursive: true });
-  for (const file of ['run', 'log/run']) {
+  const accounts = { run: 'uncached', 'log/run': 'uncachedlog' };
+  for (const [file, account] of Object.entries(accounts)) {
     const script = readFileSync(join(service, file), 'utf8');
-    expect(script).toContain(`${asUser} freshports `);
-    writeFileSync(join(service, file), script.replaceAll(`${asUser} freshports `, `${asUser} root `));
+    expect(script).toContain(`${asUser} ${account} `);
+    writeFileSync(join(service, file), script.replaceAll(`${asUser} ${account} `, `${asUser} root `));
   }
   mkdirSync(join(service, 'log/main'));
   writeFileSync(join(service, 'env/UNCACHED_CONFIG'), `${site.configure(iniFor(site, database.config))}\n`);

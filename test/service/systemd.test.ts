@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -66,7 +66,7 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
   const start = (ini: string) =>
     startUncached(site.configure(ini), { NOTIFY_SOCKET: join(folder, 'notify'), WATCHDOG_USEC: '1000000' });
 
-  it('READY, RELOADING, STATUS, WATCHDOG with each heartbeat, STOPPING', { timeout: 60_000 }, async () => {
+  it('READY, RELOADING, STATUS, WATCHDOG with each heartbeat, STOPPING', { timeout: 120_000 }, async () => {
     const daemon = start(iniFor(site, database.config, { more: '[daemon]\nheartbeat = 1s' }));
     await told(/READY=1 \| STATUS=listening to \d+ channels$/);
     await told(/WATCHDOG=1 \| STATUS=listening; 0 files deleted for 0 entries$/, 2);
@@ -75,12 +75,12 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
     await told(/READY=1/, 2);
     site.configure('nonsense');
     process.kill(daemon.pid, 'SIGHUP');
-    await told(/STATUS=the configuration has problems/);
+    await told(/STATUS=the new configuration has problems/);
     expect(await daemon.stop()).toBe(0);
     await told(/STOPPING=1 \| STATUS=/);
   });
 
-  it('READY, and goes on telling WATCHDOG, while it waits for PostgreSQL', { timeout: 60_000 }, async () => {
+  it('READY, and goes on telling WATCHDOG, while it waits for PostgreSQL', { timeout: 120_000 }, async () => {
     const daemon = start(iniFor(site, { ...database.config, host: folder }));
     await told(/READY=1 \| STATUS=no connection: .*no such socket/);
     await told(/WATCHDOG=1$/, 2);
@@ -90,6 +90,10 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
   it('and its unit is one that systemd understands, and takes for well confined', () => {
     const unit = readFileSync(join(project, 'service/uncached.service'), 'utf8');
     const file = join(folder, 'uncached.service');
+    // As its head says, with the lines that the site adds.
+    const dropIn = [...unit.matchAll(/^# {3}(\[?[A-Z].*)$/gm)].map(([, line = '']) => line).join('\n');
+    mkdirSync(`${file}.d`);
+    writeFileSync(join(`${file}.d`, 'site.conf'), `${dropIn.replace(/^User=.*/m, 'User=daemon')}\n`);
     // A program and a user that this machine has: verify looks for both.
     const here = unit
       .replace('/usr/bin/env uncached', '/usr/bin/env true')
@@ -103,6 +107,14 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
     const score = Number(/exposure level for uncached\.service: ([\d.]+)/.exec(report)?.[1]);
     // README.md says 1.8, by systemd 252; others count a little differently.
     expect(score).toBeLessThanOrEqual(2);
+    // The drop-in was read, and adds the mounts of the site.
+    const bad = join(`${file}.d`, 'bad.conf');
+    writeFileSync(bad, '[Unit]\nRequiresMountsFor=relative\n');
+    expect(
+      execFileSync('sh', ['-c', `systemd-analyze verify ${file} 2>&1 || true`], { encoding: 'utf8' }),
+    ).toContain('bad.conf:2');
+    expect(dropIn).toMatch(/^RequiresMountsFor=\/srv\/cache /m);
+    expect(unit).toMatch(/^RequiresMountsFor=(.*)$[\s\S]*^ReadWritePaths=\1$/m);
   });
 });
 
@@ -128,12 +140,19 @@ describe('openSystemd', () => {
   it('does not feed the watchdog while a clearing hangs', async () => {
     const systemd = openSystemd(() => {}, env());
     let waitingMs = 100_001;
-    systemd.mind({ waitingMs: () => waitingMs });
+    systemd.monitorWorkers({ waitingMs: () => waitingMs });
     systemd.observe({ kind: 'heartbeat', ms: 1 });
     systemd.observe({ kind: 'stopping', signal: 'SIGTERM' });
     await until('STOPPING');
     expect(said()).not.toContain('WATCHDOG');
     waitingMs = 99_999;
+    systemd.observe({ kind: 'heartbeat', ms: 1 });
+    await until('WATCHDOG=1');
+  });
+
+  it('feeds even a hasty watchdog while a worker that a disk does not answer is about to be given up', async () => {
+    const systemd = openSystemd(() => {}, { ...env(), WATCHDOG_USEC: '1000000' });
+    systemd.monitorWorkers({ waitingMs: () => 12_000 });
     systemd.observe({ kind: 'heartbeat', ms: 1 });
     await until('WATCHDOG=1');
   });
@@ -147,13 +166,13 @@ describe('openSystemd', () => {
       async () => (events.length > 0 ? true : undefined),
       async () => 'nothing',
     );
-    expect(events).toEqual(['systemd-unheard']);
+    expect(events).toEqual(['systemd-notify-failed']);
   });
 
   it('tells nobody where nobody asked', async () => {
     openSystemd(() => {}, { PATH: folder }).observe({ kind: 'stopping', signal: 'SIGTERM' });
     openSystemd(() => {}, env()).observe({ kind: 'reload-refused', problems: [] });
-    await until('the configuration has problems');
+    await until('the new configuration has problems');
     expect(said()).not.toContain('STOPPING');
   });
 });

@@ -26,6 +26,15 @@ describe.each(levels)('uncached.enqueue() for each %s', (level) => {
     expect({ heard: heard.length, queue: await queue() }).toEqual({ heard: 1, queue: ['www/nginx'] });
   });
 
+  test('notifies nobody where the channel is empty, and enqueues all the same', async () => {
+    await client.query('CREATE TABLE silent (category text, port text)');
+    await attach(client, level, 'silent', ['cache_clearing_ports', '', 'category', 'port']);
+    const heard = await notificationsOf(client, 'port_updated', () =>
+      client.query(`INSERT INTO silent VALUES ('www', 'nginx')`),
+    );
+    expect({ heard, queue: await queue() }).toEqual({ heard: [], queue: ['www/nginx'] });
+  });
+
   test.each([
     'UPDATE ports SET version = 2 WHERE false',
     'DELETE FROM ports WHERE false',

@@ -99,9 +99,4 @@ describe.each(levels)('uncached.enqueue() for each %s refuses', (level) => {
       });
     },
   );
-
-  test('a channel without a name', async () => {
-    await attach(client, level, 'source', ['cache_clearing_files', '', 'pathname']);
-    expect(await complaintOf(insert)).toMatchObject({ message: 'channel name cannot be empty' });
-  });
 });

@@ -5,7 +5,7 @@ import { attach, levels } from './attach.ts';
 import { connect } from './connect.ts';
 import { freshPortsQueueTables, freshPortsTables } from './freshports.ts';
 import { notificationsOf } from './notifications.ts';
-import { runSqlFile } from './sql-file.ts';
+import { install } from './sql-file.ts';
 
 /** The claim as the daemon does it. */
 const claim = (table: string, key: string) => `
@@ -49,8 +49,10 @@ describe('a producer', () => {
       await attach(client, level, 'ports', ['cache_clearing_ports', 'port_updated', 'category', 'port']);
     });
 
-    test('needs SELECT and INSERT on the queue table and no more', async () => {
-      await client.query(`GRANT SELECT, INSERT ON cache_clearing_ports TO ${producer}; SET ROLE ${producer}`);
+    test('needs SELECT on the queue table, INSERT on its key columns, and no more', async () => {
+      await client.query(
+        `GRANT SELECT, INSERT (category, port) ON cache_clearing_ports TO ${producer}; SET ROLE ${producer}`,
+      );
       await client.query(`
         INSERT INTO ports VALUES ('www', 'nginx');
         UPDATE ports SET port = 'varnish';
@@ -146,7 +148,7 @@ describe('a member of uncached over FreshPorts', () => {
       CREATE SCHEMA freshports;
       SET search_path = freshports;
       ${freshPortsTables}`);
-    await runSqlFile(client, '5-grants.sql');
+    await install(client);
     await client.query(`SET ROLE ${member}`);
   });
   afterAll(async () => {

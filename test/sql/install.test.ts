@@ -1,34 +1,75 @@
+import { readdirSync } from 'node:fs';
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { withClient } from '../postgres/connection.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { catalog } from './catalog.ts';
 import { freshPortsQueueTables, freshPortsTables } from './freshports.ts';
-import { install, installation, readSqlFile } from './sql-file.ts';
+import { install, readSqlFile } from './sql-file.ts';
 
 describe('installation', () => {
   const database = testDatabase({ template: 'template0' });
+  const shipped = testDatabase();
 
-  test('a second run changes nothing and warns of nothing', async () => {
+  /** What `again` does to a database that it has been run in before. */
+  const repeated = async (client: Client, again: { freshports: boolean }) => {
+    const installed = await catalog(client);
+    const remarks = await install(client, again);
+    expect(await catalog(client)).toEqual(installed);
+    expect(remarks.filter(({ severity }) => severity !== 'NOTICE')).toEqual([]);
+  };
+  const channels = async (client: Client) =>
+    (await client.query<{ name: string }>('SELECT name FROM listen_for ORDER BY id')).rows.map(
+      ({ name }) => name,
+    );
+
+  test('makes an empty listen_for, none of the tables of FreshPorts, and may run again', async () => {
     await withClient(database.config, async (client) => {
-      expect(await install(client)).toEqual([]);
-      const installed = await catalog(client);
+      expect(await install(client, { freshports: false })).toEqual([]);
 
-      const remarks = await install(client);
-
-      expect(await catalog(client)).toEqual(installed);
-      expect(remarks.filter(({ severity }) => severity !== 'NOTICE')).toEqual([]);
+      const { rows } = await client.query(
+        `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
+      );
+      expect(rows).toEqual([{ relname: 'listen_for' }]);
+      expect(await channels(client)).toEqual([]);
+      expect(await catalog(client)).toContainEqual(
+        expect.stringMatching(/^grant \| listen_for \| .*\buncached=r\//),
+      );
+      await repeated(client, { freshports: false });
     });
   });
 
-  test('listen_for is not seeded again once it has rows', async () => {
+  test('adds the tables and channels of FreshPorts to one without, and may run again', async () => {
     await withClient(database.config, async (client) => {
-      await client.query(`DELETE FROM listen_for WHERE name <> 'port_updated'`);
-
+      await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('file_updated', 'own')`);
       await install(client);
 
-      const { rows } = await client.query('SELECT name, script_name FROM listen_for');
-      expect(rows).toEqual([{ name: 'port_updated', script_name: 'listen_port' }]);
+      expect(await channels(client)).toEqual([
+        'file_updated',
+        'port_updated',
+        'date_updated',
+        'commit_updated',
+      ]);
+      const columns = (lines: string[]) =>
+        lines.filter((line) => freshPortsQueueTables.some((table) => line.includes(table)));
+      expect(columns(await catalog(client))).toEqual(
+        await withClient(shipped.config, async (other) => columns(await catalog(other))),
+      );
+      await repeated(client, { freshports: true });
+    });
+  });
+
+  test('without FreshPorts leaves its tables, rights, entries and channels as they are', async () => {
+    await withClient(database.config, async (client) => {
+      await client.query(`
+        DELETE FROM listen_for WHERE name <> 'port_updated';
+        INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
+
+      for (const freshports of [false, true]) {
+        await repeated(client, { freshports });
+        expect(await channels(client)).toEqual(['port_updated']);
+        expect((await client.query('TABLE cache_clearing_ports')).rowCount).toBe(1);
+      }
     });
   });
 });
@@ -36,12 +77,9 @@ describe('installation', () => {
 describe('sql/', () => {
   const database = testDatabase({ encoding: 'SQL_ASCII' });
 
-  test.each([...installation, 'uninstall.sql'])(
-    '%s is ASCII, for any encoding, and needs no psql',
-    async (file) => {
-      expect(await readSqlFile(file)).toMatch(/^[\n\x20-\x5b\x5d-\x7e]*$/);
-    },
-  );
+  test.each(readdirSync('sql'))('%s is ASCII, for any encoding, and needs no psql', async (file) => {
+    expect(await readSqlFile(file)).toMatch(/^[\n\x20-\x5b\x5d-\x7e]*$/);
+  });
 
   test('installs into a database that is SQL_ASCII', async () => {
     await withClient(database.config, async (client) => {

@@ -1,18 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from 'pg';
+import { installSql, uninstallSql } from '../../src/postgres/sql-files.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 
-/** The files that install, in their order. */
-export const installation = [
-  '1-journal.sql',
-  '2-listen_for.sql',
-  '3-queue-tables.sql',
-  '4-enqueue.sql',
-  '5-grants.sql',
-] as const;
-
-/** What the server had to say about a file. */
+/** What the server had to say about a script. */
 export interface Remark {
   severity: string;
   message: string;
@@ -22,27 +14,29 @@ export function readSqlFile(file: string): Promise<string> {
   return readFile(join(projectRoot, 'sql', file), 'utf8');
 }
 
-/** Runs sql/`file` as one simple query. A file that fails leaves its transaction open: it is rolled back here. */
-export async function runSqlFile(client: Client, file: string): Promise<Remark[]> {
+/** Runs what is to be installed, by default with FreshPorts' tables. */
+export function install(client: Client, { freshports = true } = {}): Promise<Remark[]> {
+  return run(client, installSql({ freshports }));
+}
+
+export function uninstall(client: Client): Promise<Remark[]> {
+  return run(client, uninstallSql());
+}
+
+/** Runs `script` as one simple query. A script that fails leaves its transaction open: it is rolled back here. */
+async function run(client: Client, script: string): Promise<Remark[]> {
   const remarks: Remark[] = [];
   const hear = (notice: { severity?: string | undefined; message?: string | undefined }) => {
     remarks.push({ severity: notice.severity ?? '', message: notice.message ?? '' });
   };
   client.on('notice', hear);
   try {
-    await client.query(await readSqlFile(file));
+    await client.query(script);
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
   } finally {
     client.off('notice', hear);
   }
-  return remarks;
-}
-
-/** Runs every file of the installation. */
-export async function install(client: Client): Promise<Remark[]> {
-  const remarks: Remark[] = [];
-  for (const file of installation) remarks.push(...(await runSqlFile(client, file)));
   return remarks;
 }

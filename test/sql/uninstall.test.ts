@@ -5,7 +5,7 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { within } from '../postgres/within.ts';
 import { attach } from './attach.ts';
 import { catalog } from './catalog.ts';
-import { install, runSqlFile } from './sql-file.ts';
+import { install, uninstall } from './sql-file.ts';
 
 // The role stays: the template database of the test run needs it. versions.test.ts sees it go.
 describe('uninstall.sql', () => {
@@ -30,7 +30,7 @@ describe('uninstall.sql', () => {
         CREATE SCHEMA own;
         GRANT USAGE ON SCHEMA own TO uncached`);
 
-      await runSqlFile(client, 'uninstall.sql');
+      await uninstall(client);
 
       const left = await catalog(client);
       expect(left.filter((line) => line.includes('uncached'))).toEqual([]);
@@ -46,7 +46,7 @@ describe('uninstall.sql', () => {
       const { rows } = await client.query(`SELECT has_schema_privilege('uncached', 'own', 'USAGE') AS kept`);
       expect(rows).toEqual([{ kept: false }]);
 
-      const remarks = await runSqlFile(client, 'uninstall.sql');
+      const remarks = await uninstall(client);
       expect(await catalog(client)).toEqual(left);
       expect(remarks.filter(({ severity }) => severity !== 'NOTICE')).toEqual([]);
     });
@@ -61,12 +61,12 @@ describe('uninstall.sql', () => {
         'port',
       ]);
 
-      const remarks = await runSqlFile(client, 'uninstall.sql');
+      const remarks = await uninstall(client);
 
       expect(remarks).toContainEqual({
         severity: 'NOTICE',
         message:
-          'Dropping trigger enqueue on ports, which was: CREATE TRIGGER enqueue AFTER INSERT OR DELETE OR UPDATE ON ' +
+          'Dropping trigger enqueue on public.ports, which was: CREATE TRIGGER enqueue AFTER INSERT OR DELETE OR UPDATE ON ' +
           "public.ports FOR EACH ROW EXECUTE FUNCTION uncached.enqueue('public.cache_clearing_ports', " +
           "'port_updated', 'category', 'port')",
       });
@@ -80,7 +80,7 @@ describe('uninstall.sql', () => {
         CREATE TABLE parts (category text, port text) PARTITION BY LIST (category);
         CREATE TABLE parts_rest PARTITION OF parts DEFAULT`);
       await attach(client, 'row', 'parts', ['cache_clearing_ports', 'port_updated', 'category', 'port']);
-      await runSqlFile(client, 'uninstall.sql');
+      await uninstall(client);
       await client.query(`INSERT INTO parts VALUES ('www', 'nginx')`);
     });
   });
@@ -90,7 +90,7 @@ describe('uninstall.sql', () => {
       await client.query(`INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{}')`);
       const before = await catalog(client);
 
-      await expect(runSqlFile(client, 'uninstall.sql')).rejects.toMatchObject({
+      await expect(uninstall(client)).rejects.toMatchObject({
         code: '55000',
         message: 'Cannot uninstall uncached: rows of uncached.journal not settled: 1',
         hint: expect.stringContaining('Run uncached drain'),
@@ -104,7 +104,7 @@ describe('uninstall.sql', () => {
     await withClient(database.config, async (daemon) => {
       await daemon.query(`BEGIN; INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{}')`);
       await withClient(database.config, async (client) => {
-        const refused = expect(runSqlFile(client, 'uninstall.sql')).rejects.toMatchObject({ code: '55000' });
+        const refused = expect(uninstall(client)).rejects.toMatchObject({ code: '55000' });
         await within(10_000, 'see uninstall.sql wait for the claim', async (signal) => {
           const waiting =
             'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
@@ -119,7 +119,7 @@ describe('uninstall.sql', () => {
   test('refuses to drop what somebody else has put into the schema', async () => {
     await withClient(database.config, async (client) => {
       await client.query('CREATE TABLE uncached.theirs ()');
-      await expect(runSqlFile(client, 'uninstall.sql')).rejects.toMatchObject({ code: '2BP01' });
+      await expect(uninstall(client)).rejects.toMatchObject({ code: '2BP01' });
       await client.query('DROP TABLE uncached.theirs');
     });
   });
@@ -129,7 +129,7 @@ describe('uninstall.sql', () => {
     try {
       await withClient(another.config, install);
       await withClient(database.config, async (client) => {
-        const remarks = await runSqlFile(client, 'uninstall.sql');
+        const remarks = await uninstall(client);
         expect(remarks).toContainEqual({
           severity: 'NOTICE',
           message: expect.stringMatching(/^Keeping role uncached: .*objects? in database/),

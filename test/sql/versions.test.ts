@@ -5,7 +5,7 @@ import { versions } from '../postgres/versions.ts';
 import { attach, levels } from './attach.ts';
 import { catalog } from './catalog.ts';
 import { connect } from './connect.ts';
-import { install, runSqlFile } from './sql-file.ts';
+import { install, uninstall } from './sql-file.ts';
 
 const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: false };
 const older = versions().map(({ title, binaries }) => ({ title, binaries, missing: binaries === undefined }));
@@ -97,7 +97,7 @@ describe.each([...older, newest])('sql/ on $title', ({ binaries, missing }) => {
     'uninstall.sql drops the role that nothing else needs, and may run again',
     async () => {
       for (const _ of [1, 2]) {
-        await runSqlFile(client, 'uninstall.sql');
+        await uninstall(client);
         expect((await catalog(client)).filter((line) => line.includes('uncached'))).toEqual([]);
         expect((await client.query(`SELECT FROM pg_roles WHERE rolname = 'uncached'`)).rowCount).toBe(0);
       }

@@ -10,8 +10,9 @@ export type Mutation = 'no-second-clearing' | 'no-grace' | 'settle-from-the-clai
 export const mutations: Readonly<Record<Mutation, { file: string; from: string; to: string }>> = {
   'no-second-clearing': {
     file: 'clearing/settling.js',
-    from: 'const { files, cleared } = await clearMixed(rows, this.#means);',
-    to: 'const files = 0, cleared = rows.map(({ id }) => id);',
+    from: 'const { files, cleared, invalid } = await clearRows(rows, this.#context);',
+    to: `const cache = { ...this.#context.cache, clear: async () => ({ files: 0, failures: [] }) };
+         const { files, cleared, invalid } = await clearRows(rows, { ...this.#context, cache });`,
   },
   'no-grace': {
     file: 'clearing/settling.js',
@@ -20,13 +21,13 @@ export const mutations: Readonly<Record<Mutation, { file: string; from: string; 
   },
   'settle-from-the-claim': {
     file: 'clearing/settling.js',
-    from: 'cohort.graceEnded = now;',
+    from: 'over.graceEnded = now;',
     to: '',
   },
   'temps-not-deleted': {
-    file: 'filesystem/clear.js',
-    from: 'for (const name of first)',
-    to: 'for (const name of [])',
+    file: 'filesystem/clear-patterns.js',
+    from: 'if (!(this.#how.tempsLater && directory.isLarge()))',
+    to: 'if (false)',
   },
 };
 

@@ -36,7 +36,6 @@ const shipped = (family: string) => `
 const siteSql = `
   DO $$ BEGIN CREATE ROLE ${daemonRole} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
   GRANT uncached TO ${daemonRole};
-  DELETE FROM listen_for;
 
   CREATE TABLE datum (family text, category text, port text, version bigint NOT NULL DEFAULT 0) PARTITION BY LIST (family);
   ${families

@@ -1,4 +1,6 @@
-/** A value as it is written, and the line it begins in. */
+import { notUtf8 } from '../utf8.ts';
+
+/** A value as written, and the line it begins in. */
 interface Raw {
   readonly text: string;
   readonly line: number;
@@ -14,32 +16,38 @@ export interface RawFile {
   readonly sections: ReadonlyMap<string, RawSection>;
   /** Options of [DEFAULT], which every section has. */
   readonly defaults: ReadonlyMap<string, Raw>;
-  /** What Python would refuse the file for. Python names the first; these are all, and none shows a value. */
+  /**
+   * The reasons why Python would refuse the file. Python reports only the first; these are all, and none
+   * shows a value.
+   */
   readonly problems: readonly string[];
 }
 
-/** What Python's `str.strip` and `\s` take for white space: JavaScript's, without U+FEFF and with some control characters. */
+/**
+ * What Python's `str.strip` and `\s` treat as white space: JavaScript's, without U+FEFF and with some control
+ * characters.
+ */
 const space = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const end = new RegExp(`${space}+$`);
 const ends = new RegExp(`^${space}+|${space}+$`, 'g');
 const indentation = new RegExp(`^${space}*`);
 const assignment = new RegExp(`^(.*?)${space}*[=:]${space}*(.*)$`, 's');
 
-/** An option while its lines come in. */
+/** An option while its lines are read. */
 interface Open {
   readonly lines: string[];
   readonly line: number;
 }
 
 /**
- * Reads a file as Python's `configparser.ConfigParser` does with its defaults (https://docs.python.org/3/library/configparser.html),
- * up to the interpolation of values: interpolate.ts.
+ * Reads a file as Python's `configparser.ConfigParser` does with its defaults
+ * (https://docs.python.org/3/library/configparser.html), up to the interpolation of values: interpolate.ts.
  */
 export function parseFile(bytes: Buffer): RawFile {
   const text = bytes.toString();
   const defaults = new Map<string, Open>();
   const sections = new Map<string, { line: number; options: Map<string, Open> }>();
-  const problems = notUtf8(bytes, text);
+  const problems = notUtf8(bytes);
   let section: Map<string, Open> | undefined;
   let option: Open | undefined;
   let indent = 0;
@@ -103,15 +111,6 @@ export function parseFile(bytes: Buffer): RawFile {
     else options.set(name.toLowerCase(), begun);
     return begun;
   }
-}
-
-/** A password could be another one than anybody sees. */
-function notUtf8(bytes: Buffer, text: string): string[] {
-  const again = Buffer.from(text);
-  if (again.equals(bytes)) return [];
-  const at = bytes.findIndex((byte, index) => byte !== again[index]);
-  const line = bytes.subarray(0, at).filter((byte) => byte === 10).length + 1;
-  return [`line ${line}: is not UTF-8: save the file in that encoding`];
 }
 
 function strip(text: string): string {

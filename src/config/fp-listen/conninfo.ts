@@ -5,7 +5,7 @@ export interface Token {
   readonly at: number;
 }
 
-/** Says where it went wrong, not what stands there: it may be part of a password. */
+/** Says where it is wrong, not what the text is: it may be part of a password. */
 export class ConninfoError extends Error {
   readonly at: number;
 
@@ -25,8 +25,9 @@ const bareValue = /(?:\\.?|[^\t-\r \\])*/sy;
 
 /**
  * Splits `name = value …` as libpq does
- * (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE): single quotes around a value, a
- * backslash before any character, no white space needed behind a closing quote. Throws a ConninfoError.
+ * (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE): single quotes
+ * around a value, a backslash before any character, no white space needed after a closing quote. Throws a
+ * ConninfoError.
  */
 export function parseConninfo(text: string): Token[] {
   const tokens: Token[] = [];

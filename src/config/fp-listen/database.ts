@@ -1,11 +1,11 @@
 import { didYouMean } from '../../core/suggest.ts';
 import { options } from '../options.ts';
-import type { Entry } from '../read.ts';
+import type { Entry } from '../read-entries.ts';
 import { ConninfoError, parseConninfo, type Token } from './conninfo.ts';
-import { place, type Report } from './report.ts';
+import { place, type Report } from './conversion-report.ts';
 import type { Value, Values } from './section.ts';
 
-/** fp-listen composes a connection string of these, in this order. */
+/** fp-listen builds a connection string from these, in this order. */
 const words = { host: 'host', dbname: 'dbname', dbuser: 'user', password: 'password' };
 
 export const databaseKeys = Object.keys(words);
@@ -16,7 +16,10 @@ interface Piece extends Value {
   readonly from: number;
 }
 
-/** Native entries of [database]: composed and parsed as libpq gets to see it, since a value may bring quotes and more words. */
+/**
+ * Native entries of [database]: built and parsed as libpq sees it, since a value may contain quotes and more
+ * words.
+ */
 export function databaseEntries(values: Values, report: Report): Entry[] {
   const pieces: Piece[] = [];
   let conninfo = '';
@@ -55,7 +58,7 @@ function tokensOf(conninfo: string, pieceAt: (at: number) => Piece | undefined, 
   }
 }
 
-/** As in libpq, the last of two equal words holds and an empty value is none. */
+/** As in libpq, the last of two equal words counts and an empty value is unset. */
 function readToken({ name, value }: Token, piece: Piece, entries: Map<string, Entry>, report: Report): void {
   const here = place('database', piece.key, piece.line);
   const known = Object.keys(options.database);
@@ -83,7 +86,7 @@ function readToken({ name, value }: Token, piece: Piece, entries: Map<string, En
   }
 }
 
-/** libpq's lax modes accept a connection without TLS; uncached does so only if told `disable`. */
+/** libpq's lax modes accept a connection without TLS; uncached does so only for `disable`. */
 function strict(mode: string, here: string, report: Report): string {
   if (mode !== 'allow' && mode !== 'prefer') return mode;
   report.notices.push(
@@ -96,7 +99,7 @@ function strict(mode: string, here: string, report: Report): string {
 const libpqOnly =
   `service servicefile passfile require_auth channel_binding connect_timeout client_encoding options
   application_name fallback_application_name keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout
-  replication gssencmode sslnegotiation sslcompression sslcert sslkey sslkeylogfile sslpassword sslcertmode sslcrl sslcrldir sslsni
+  replication gssencmode sslnegotiation sslcompression sslkeylogfile sslpassword sslcertmode sslcrl sslcrldir sslsni
   requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version krbsrvname gsslib
   gssdelegation scram_client_key scram_server_key target_session_attrs load_balance_hosts oauth_issuer oauth_client_id
   oauth_client_secret oauth_scope`.split(/\s+/);

@@ -1,18 +1,18 @@
+import { place, type Report } from './conversion-report.ts';
+import { belowRoot, findRoot } from './find-root.ts';
 import { packagesKey, pathKeys } from './keys.ts';
 import { isLiteral, type Path, parsePath, toTemplate, unquote } from './path.ts';
-import { place, type Report } from './report.ts';
-import { belowRoot, findRoot } from './root.ts';
 import type { Values } from './section.ts';
 
-/** What [dirs] says, understood. What has a problem is not in it. */
+/** The parsed [dirs] section, without options that have a problem. */
 export interface Dirs {
-  /** Absent where there is no telling. */
+  /** Absent if it cannot be determined. */
   readonly root?: string;
-  /** How the operator would write it. */
+  /** As the operator would write it. */
   readonly writtenRoot?: string;
   /** By key. */
   readonly templates: ReadonlyMap<string, readonly string[]>;
-  /** To roll back to, if PKG_ZFS_SNAPSHOT is no path. */
+  /** The snapshot to roll back to, if PKG_ZFS_SNAPSHOT is not a path. */
   readonly snapshot?: string;
 }
 
@@ -22,7 +22,7 @@ export function readDirs(values: Values, report: Report): Dirs {
   let snapshot: string | undefined;
   for (const [key, value] of values) {
     if (!value) continue;
-    tellSlips(place('dirs', key, value.line), value.written, report);
+    reportSlips(place('dirs', key, value.line), value.written, report);
     const text = unquote(value.text);
     attempt(key, () => {
       if (key === packagesKey && !text.startsWith('/')) snapshot = checkSnapshot(text);
@@ -60,8 +60,11 @@ export function readDirs(values: Values, report: Report): Dirs {
   }
 }
 
-/** What configparser takes for part of a value and hardly anybody means so: for years it made a path that matched nothing. */
-function tellSlips(where: string, written: string, report: Report): void {
+/**
+ * Text that configparser treats as part of a value, although hardly anybody intends that: for years it made a
+ * path that matched nothing.
+ */
+function reportSlips(where: string, written: string, report: Report): void {
   const nothing = "to the value for Python's configparser, so that fp-listen never cleared anything with it";
   if (unquote(written) !== written)
     report.notices.push(
@@ -83,7 +86,7 @@ function readPath(key: string, text: string): Path {
   return parsePath(text, pathKeys[key]?.columns[0]?.length ?? 0, key === 'file_cache_path' ? '/' : '');
 }
 
-/** A directory stands for what is in it. */
+/** A directory means its contents. */
 function inside(path: Path): Path {
   if (!isLiteral(path.components[0] ?? '')) {
     throw new Error('would clear the whole cache, also what is no page: name a directory in it');

@@ -1,10 +1,10 @@
-import type { Entry } from '../read.ts';
+import type { Entry } from '../read-entries.ts';
+import type { Report } from './conversion-report.ts';
 import type { Dirs } from './dirs.ts';
 import { newsKey, packagesKey, packagesReaction, pathKeys, type Reaction, reactions } from './keys.ts';
-import type { Report } from './report.ts';
 import type { Values } from './section.ts';
 
-/** Native entries of every handler that [dirs] has the paths for. A path that is not there becomes a notice. */
+/** Native entries of every handler that [dirs] has the paths for. A missing path becomes a notice. */
 export function handlerEntries(
   { writtenRoot, templates, snapshot }: Dirs,
   values: Values,
@@ -17,7 +17,7 @@ export function handlerEntries(
     const { name, queue, keys, more = {} } = reaction;
     const lacking = missing(needed(reaction));
     if (lacking.length > 0) {
-      report.disabled.set(name, advice(lacking));
+      report.disabled.set(name, { why: advice(lacking), ...(queue !== undefined && { queue }) });
       if (queue === undefined) return [];
       report.notices.push(
         `the handler ${name} is disabled and ${queue} keeps its entries: ${advice(lacking)}`,
@@ -40,7 +40,7 @@ export function handlerEntries(
     );
   }
   if (!values.has(packagesKey)) {
-    report.disabled.set(packagesReaction, advice([packagesKey]));
+    report.disabled.set(packagesReaction, { why: advice([packagesKey]) });
     report.notices.push(`the handler ${packagesReaction} is disabled: ${advice([packagesKey])}`);
   }
   return [
@@ -75,7 +75,7 @@ function section(name: string, entries: readonly Unplaced[]): Entry[] {
   return entries.map((entry) => ({ section: `handler.${name}`, ...entry }));
 }
 
-/** Without a path of its own a handler needs the news, or there is nothing to do. */
+/** Without a path of its own a handler needs the news, or it has nothing to do. */
 function needed({ keys }: Reaction): readonly string[] {
   return keys.length > 0 ? keys : [newsKey];
 }

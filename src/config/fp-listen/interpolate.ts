@@ -1,12 +1,12 @@
 import { didYouMean } from '../../core/suggest.ts';
 import type { RawFile } from './configparser.ts';
 
-/** Python gives up at this depth: something refers to itself. */
+/** Python stops at this depth: something refers to itself. */
 const deepest = 10;
 
 /**
- * A value with its `%(NAME)s` replaced, from the section or [DEFAULT], and `%%` as `%`, as Python's BasicInterpolation does. Throws
- * an Error that completes "NAME …" and does not show the value.
+ * A value with its `%(NAME)s` replaced, from the section or [DEFAULT], and `%%` as `%`, as Python's
+ * BasicInterpolation does. Throws an Error that completes "NAME …" and does not show the value.
  */
 export function interpolate(text: string, file: RawFile, section: string): string {
   const known = new Map([...file.defaults, ...(file.sections.get(section)?.options ?? [])]);

@@ -1,14 +1,14 @@
-/** What fp-listen knows a path of [dirs] for. */
+/** How fp-listen uses a path of [dirs]. */
 interface PathKey {
-  /** What its `%s` stand for; a list for each template that it becomes. */
+  /** The columns that its `%s` stand for; a list for each template that it becomes. */
   readonly columns: readonly (readonly string[])[];
-  /** As FreshPorts has it below the cache. */
+  /** Its place below the cache in FreshPorts. */
   readonly usual: string;
 }
 
 /**
- * fp-listen looked for a commit by its id, so that it never found the pages of Subversion's commits, whose directories have the
- * cleaned id.
+ * fp-listen searched for a commit by its id, so it never found the pages of Subversion's commits, whose
+ * directories have the cleaned id.
  */
 const commit = [['{commit_to_clear}'], ['{commit_to_clear:slug}']];
 
@@ -26,7 +26,7 @@ export const pathKeys: Readonly<Record<string, PathKey>> = {
   file_cache_path: { columns: [['{pathname:below /ports/head}']], usual: 'ports%%s.*' },
 };
 
-/** A directory, or a glob of what is in it. */
+/** A directory, or a glob of its contents. */
 export const newsKey = 'news_cache_dir';
 export const packagesKey = 'pkg_zfs_snapshot';
 
@@ -36,15 +36,23 @@ export const dirsKeys = ['basedir', ...Object.keys(pathKeys), newsKey, packagesK
 export interface Reaction {
   readonly name: string;
   readonly queue?: string;
-  /** It needs all of them: half of the pages would stay stale, and the entry be gone. */
+  /** It needs all of them: with fewer, an entry would be gone and none of its pages cleared. */
   readonly keys: readonly string[];
-  /** It clears what these name as well, if they are set; and what goes on being stale if not. */
+  /**
+   * Paths that are cleared as well, if they are set; and what stays stale if not. fp-listen.ini had none of
+   * them at first: a file of that age names what its site has.
+   */
   readonly more?: Readonly<Record<string, string>>;
 }
 
 /** Each clears the news as well. */
 export const reactions: readonly Reaction[] = [
-  { name: 'listen_port', queue: 'cache_clearing_ports', keys: ['port_cache_path', 'category_cache_path'] },
+  {
+    name: 'listen_port',
+    queue: 'cache_clearing_ports',
+    keys: ['port_cache_path'],
+    more: { category_cache_path: 'the pages of categories' },
+  },
   { name: 'listen_date_updated', queue: 'cache_clearing_dates', keys: ['date_cache_path'] },
   {
     name: 'listen_commit',

@@ -1,15 +1,18 @@
-/** A path of [dirs] as fp-listen meant it: absolute, a glob, with a value to come in some places. */
+/** A path of [dirs] as fp-listen uses it: absolute, a glob, with places for values. */
 export interface Path {
-  /** Python globs; `valueMark` stands for a value. */
+  /** Python globs; `valueMark` is the place of a value. */
   readonly components: readonly string[];
-  /** It ended in `/`: a directory goes. */
+  /** It ended in `/`: a directory is deleted. */
   readonly directory: boolean;
 }
 
-/** No path can contain it, so that it can stand for a value. */
+/** No path can contain it, so it can mark the place of a value. */
 const valueMark = '\0';
 
-/** Takes off the quotes that Python would have kept: around the value, or around the part that came from BASEDIR. */
+/**
+ * Removes the quotes that Python would have kept: around the value, or around the part that came from
+ * BASEDIR.
+ */
 export function unquote(text: string): string {
   const whole = /^(["'])(.+)\1$/s.exec(text);
   if (whole?.[2] !== undefined) return unquote(whole[2]);
@@ -18,7 +21,8 @@ export function unquote(text: string): string {
 }
 
 /**
- * Reads a path as Python formats it with `count` values (`%s`) and then looks for it. Throws an Error that completes "KEY …".
+ * Reads a path as Python formats it with `count` values (`%s`) and then looks for it. Throws an Error that
+ * completes "KEY …".
  */
 export function parsePath(text: string, count: number, beforeValue = ''): Path {
   if (text === '') throw new Error('is empty: give it a path, or remove the line');
@@ -47,12 +51,15 @@ function format(text: string): string {
   });
 }
 
-/** Whether it names one thing and no value has a part in it. */
+/** Whether it names exactly one path, which contains no value. */
 export function isLiteral(component: string): boolean {
   return !/[\0*?[]/.test(component);
 }
 
-/** The path's components as a template, each value replaced by the next of the columns. Throws an Error that completes "KEY …". */
+/**
+ * The path's components as a template, each value replaced by the next of the columns. Throws an Error that
+ * completes "KEY …".
+ */
 export function toTemplate({ components, directory }: Path, columns: readonly string[]): string {
   let next = 0;
   const template = components
@@ -61,7 +68,7 @@ export function toTemplate({ components, directory }: Path, columns: readonly st
   return directory ? `${template}/` : template;
 }
 
-/** Python's wildcards keep their meaning; what means something in templates only loses it. */
+/** Python's wildcards keep their meaning; characters that are special only in templates are escaped. */
 function escapeGlob(component: string): string {
   const token = /\[(!|(?!!))(\][^\]]*|[^\]]+)\]|([\\{}[])/gs;
   return component.replace(token, (_all, not, members, special) => {

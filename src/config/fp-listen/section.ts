@@ -1,7 +1,7 @@
 import { didYouMean } from '../../core/suggest.ts';
 import type { RawFile, RawSection } from './configparser.ts';
+import { place, type Report } from './conversion-report.ts';
 import { interpolate, references } from './interpolate.ts';
-import { place, type Report } from './report.ts';
 
 /** A value after interpolation. */
 export interface Value {
@@ -11,13 +11,13 @@ export interface Value {
   readonly line: number;
 }
 
-/** Never of any effect on the clearing of the cache. */
-const forgotten = ['wwwenportscategoriesflag', 'jobwaiting'];
+/** These never had any effect on the clearing of the cache. */
+const forgotten = ['wwwenportscategoriesflag', 'jobwaiting', 'scriptdir'];
 
 /** By lower-case key; undefined for one that is set but has a problem. */
 export type Values = ReadonlyMap<string, Value | undefined>;
 
-/** The values of these keys, from the section or [DEFAULT]; keys of the section that mean nothing become notices. */
+/** The values of these keys, from the section or [DEFAULT]; unknown keys of the section become notices. */
 export function readSection(file: RawFile, section: string, keys: readonly string[], report: Report): Values {
   const own: RawSection['options'] = file.sections.get(section)?.options ?? new Map();
   const used = references(file, section);

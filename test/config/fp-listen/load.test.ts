@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { format } from '../../../src/config/format.ts';
+import { format } from '../../../src/config/format-configuration.ts';
 import { load } from '../../../src/config/load.ts';
-import type { Configuration } from '../../../src/core/configuration.ts';
+import type { Configuration } from '../../../src/config/typed-configuration.ts';
 import { clearOf, handlersOf, look, path, whole, withLine, without, write } from './look.ts';
 
 const news = { clear: [], followers: ['news'] };
@@ -65,7 +65,9 @@ describe('fp-listen.ini', () => {
         ],
       } satisfies Configuration,
       notices: [],
+      origins: [],
       disabled: new Map(),
+      install: 'uncached schema --journal-only',
     });
   });
 
@@ -83,7 +85,13 @@ describe('fp-listen.ini', () => {
     const { configuration, notices } = load(write(text));
     const native = format(configuration, { notices, showPassword: true });
     const again = load(write(native));
-    expect(again).toEqual({ configuration, notices: [], disabled: new Map() });
+    expect(again).toEqual({
+      configuration,
+      notices: [],
+      origins: [],
+      disabled: new Map(),
+      install: 'uncached schema',
+    });
     for (const notice of notices) expect(native).toContain(`\n; notice: ${notice}\n`);
     const { password, ...database } = configuration.database;
     if (password !== undefined) {

@@ -23,10 +23,10 @@ export function write(text: string): string {
 }
 
 /** Without the name of the file in front. */
-export function look(text: string): ReturnType<typeof inspect> {
-  const { problems, notices, ...rest } = inspect(write(text));
+export function look(text: string) {
+  const { draft: configuration, problems, notices, ...rest } = inspect(write(text));
   const bare = (all: readonly string[]) => all.map((one) => one.replace(`${path}: `, ''));
-  return { ...rest, problems: bare(problems), notices: bare(notices) };
+  return { ...rest, configuration, problems: bare(problems), notices: bare(notices) };
 }
 
 export const without = (...keys: string[]) =>

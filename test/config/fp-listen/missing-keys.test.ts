@@ -3,14 +3,14 @@ import { clearOf, look, whole, without } from './look.ts';
 
 describe('fp-listen.ini', () => {
   it('disables a handler whose key is missing, and says what to add', () => {
-    const port = look(without('CATEGORY_CACHE_PATH'));
+    const port = look(without('PORT_CACHE_PATH'));
     const add =
-      'CATEGORY_CACHE_PATH is missing in [dirs]: add CATEGORY_CACHE_PATH = %(BASEDIR)s/cache/categories/%%s/*';
+      'PORT_CACHE_PATH is missing in [dirs]: add PORT_CACHE_PATH = %(BASEDIR)s/cache/ports/%%s/%%s/*';
     expect(port.problems).toEqual([]);
     expect(port.notices).toEqual([
       `the handler listen_port is disabled and cache_clearing_ports keeps its entries: ${add}`,
     ]);
-    expect(port.disabled).toEqual(new Map([['listen_port', add]]));
+    expect(port.disabled).toEqual(new Map([['listen_port', { why: add, queue: 'cache_clearing_ports' }]]));
     expect(port.configuration?.handlers.map(({ name }) => name)).not.toContain('listen_port');
     expect(port.configuration?.handlers).toHaveLength(9);
 
@@ -30,6 +30,16 @@ describe('fp-listen.ini', () => {
     expect({ problems, handlers: configuration?.handlers.length }).toEqual({ problems: [], handlers: 9 });
     expect([...disabled.keys()]).toEqual([handler]);
     expect(notices).toHaveLength(1);
+  });
+
+  it('goes on with ports where only the key of categories is missing, as before April 2020', () => {
+    const { disabled, problems, notices, configuration } = look(without('CATEGORY_CACHE_PATH'));
+    expect({ disabled, problems }).toEqual({ disabled: new Map(), problems: [] });
+    expect(notices).toEqual([
+      'listen_port does not clear the pages of categories: CATEGORY_CACHE_PATH is missing in [dirs]: add CATEGORY_CACHE_PATH = %(BASEDIR)s/cache/categories/%%s/*',
+    ]);
+    expect(clearOf(without('CATEGORY_CACHE_PATH'), 'listen_port')).toEqual(['ports/{category}/{port}/*']);
+    expect(configuration?.handlers).toHaveLength(10);
   });
 
   it('goes on with commits where only a key of the sanity tests is missing', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseTemplate } from '../../../src/clearing/template.ts';
 import { parsePath, toTemplate, unquote } from '../../../src/config/fp-listen/path.ts';
 import { matcher } from '../../../src/filesystem/match.ts';
+import { parseTemplate } from '../../../src/template/template.ts';
 import { askPython, findPython } from '../../python.ts';
 import { random } from '../../random.ts';
 

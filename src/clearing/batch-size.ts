@@ -1,0 +1,30 @@
+/** A claim that takes longer than this keeps producers' rows locked for too long. */
+const slowMs = 1_000;
+const leastSize = 10;
+
+/**
+ * How many entries the next claim takes. A slow or failed claim halves it, since a statement that timed out
+ * would time out again. A quick one doubles it, up to the limit.
+ */
+export class AdaptiveBatchSize {
+  size: number;
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.size = limit;
+  }
+
+  succeeded(ms: number): void {
+    if (ms > slowMs) this.#slower();
+    else if (ms < slowMs / 4) this.size = Math.min(this.#limit, this.size * 2);
+  }
+
+  failed(): void {
+    this.#slower();
+  }
+
+  #slower(): void {
+    this.size = Math.max(Math.min(leastSize, this.#limit), Math.floor(this.size / 2));
+  }
+}

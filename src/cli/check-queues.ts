@@ -1,0 +1,97 @@
+import type { Handler } from '../clearing/handler.ts';
+import { type ChannelBinding, channelsOf, usableBindings } from '../core/contracts.ts';
+import { mapLimited } from '../core/map-limited.ts';
+import { AdvisedError, withAdvice } from '../postgres/advice.ts';
+import { ageNotices } from '../postgres/entry-age.ts';
+import { orderNotices, otherZones } from '../postgres/inspections.ts';
+import type { Pool } from '../postgres/pool.ts';
+import { inspectProducers } from '../postgres/producers.ts';
+import { publicationProblems } from '../postgres/publications.ts';
+import { queueColumns } from '../postgres/queue-columns.ts';
+import { findQueueTable, type QueueTable, queueProblems } from '../postgres/queue-table.ts';
+import { findRelation } from '../postgres/relation.ts';
+import { servedTables } from '../postgres/served-tables.ts';
+import { sharedQueues } from '../postgres/shared-queues.ts';
+import { dateFormats } from './check-date-formats.ts';
+import { type Findings, findings } from './findings.ts';
+
+/** A handler with its queue table. */
+interface Queue {
+  readonly handler: Handler;
+  readonly queue: string;
+  readonly table: QueueTable;
+}
+
+/** As many connections as the pool has. */
+const atATime = 4;
+
+/** What is wrong with the queue tables of the handlers, and with what fills them. */
+export async function inspectQueues(
+  pool: Pool,
+  user: string,
+  handlers: ReadonlyMap<string, Handler>,
+  listened: readonly ChannelBinding[] | undefined,
+): Promise<Findings> {
+  const { found, attempt } = findings();
+  const looked = await mapLimited([...handlers.values()], atATime, (handler) => lookUp(pool, user, handler));
+  found.problems.push(...looked.flatMap(({ problems }) => problems));
+  const queues = looked.flatMap(({ found: queue }) => queue ?? []);
+  const oids = queues.map(({ table }) => table.oid);
+
+  await attempt('compare the queue tables', async () => {
+    const named = queues.map(({ handler, queue }) => ({ handler: handler.name, queue }));
+    return { problems: (await sharedQueues(pool, named)).map(({ problem }) => problem) };
+  });
+  await attempt('inspect the columns of the queue tables', async () => {
+    const columns = await queueColumns(pool, oids);
+    for (const { handler, table } of queues) {
+      const { problems, notices } = dateFormats(handler, columns.get(table.oid) ?? []);
+      found.problems.push(...problems);
+      found.notices.push(...notices);
+    }
+    const zones = queues.some(({ table }) => table.zoneless) ? await otherZones(pool) : [];
+    await mapLimited(queues, atATime, ({ queue, table }) =>
+      attempt(`inspect ${queue}`, async () => ({
+        notices: [
+          ...orderNotices(queue, table, zones),
+          ...(await ageNotices(pool, queue, table, columns.get(table.oid) ?? [])),
+        ],
+      })),
+    );
+    return {};
+  });
+  await attempt('inspect the publications', async () => {
+    const journal = await findRelation(pool, 'uncached.journal');
+    return { problems: await publicationProblems(pool, [...oids, ...(journal ? [journal.oid] : [])]) };
+  });
+  await attempt('inspect what fills the queue tables', async () => {
+    const heard = usableBindings(listened ?? []);
+    const served = await servedTables(
+      pool,
+      queues.map(({ handler: { name, columns }, table }) => ({
+        handler: name,
+        columns,
+        channels: listened && heard.filter((one) => one.handler === name).flatMap(channelsOf),
+        table,
+      })),
+    );
+    return inspectProducers(pool, served, heard, (name) => handlers.has(name));
+  });
+  return found;
+}
+
+async function lookUp(
+  pool: Pool,
+  user: string,
+  handler: Handler,
+): Promise<{ problems: string[]; found?: Queue }> {
+  const { queue, columns } = handler;
+  if (queue === undefined) return { problems: [] };
+  try {
+    const table = await findQueueTable(pool, queue);
+    return { problems: queueProblems(queue, table, columns, user), found: { handler, queue, table } };
+  } catch (error) {
+    const { message } = error instanceof AdvisedError ? error : withAdvice(`Cannot inspect ${queue}`, error);
+    return { problems: [message] };
+  }
+}

@@ -1,0 +1,90 @@
+import { formatDuration, writeDuration } from '../../core/duration.ts';
+import { several } from '../../core/plural.ts';
+import { clip, longestError } from '../../core/printable-text.ts';
+import type { PendingRow, QueuedKey } from '../../postgres/pending.ts';
+import { diagnose } from './diagnosis.ts';
+import { formatKey } from './format-key.ts';
+import type { TemplateMatch } from './matches.ts';
+import { formatPagePath, type PagePath } from './page-path.ts';
+import type { PageStatus } from './page-status.ts';
+
+type Fact = readonly [title: string, text: string];
+
+/** The lines of the report. `known`: what the database said, if it could be read. */
+export function formatReport(
+  page: PagePath,
+  matches: readonly TemplateMatch[],
+  known: { accounts: readonly PageStatus[]; settleMs: number } | undefined,
+): string[] {
+  const handlers = [...new Set(matches.map(({ handler }) => handler))];
+  const parts = handlers.map((handler) => {
+    const own = matches.filter((one) => one.handler === handler);
+    const account = known?.accounts.find((one) => one.handler === handler);
+    const facts = [
+      ...own.flatMap(formatMatch),
+      ...(account ? formatPageStatus(account, known?.settleMs ?? 0) : []),
+    ];
+    return [handler.name, ...facts.map(([title, text]) => `  ${title.padEnd(titleWidth)}${text}`)];
+  });
+  const end = known ? [diagnose(page, matches, known.accounts)] : [];
+  return [formatPagePath(page), ...parts, ...end].flatMap((part, at) => (at === 0 ? part : ['', ...part]));
+}
+
+const titleWidth = 10;
+
+function formatMatch({ template, follower, candidates, more }: TemplateMatch): Fact[] {
+  const after = follower === undefined ? '' : ` of ${follower}, once after each batch`;
+  const keys = template.columns.length === 0 ? [] : candidates;
+  return [
+    ['template', `${template.text}${after}`],
+    ...(keys.length === 0 ? [['key', 'any'] as const] : []),
+    ...keys.map(
+      ({ key, alternatives }): Fact => ['key', [formatKey(key), ...Object.values(alternatives)].join(' ')],
+    ),
+    ...(more ? [['', 'and more keys, which are not shown'] as const] : []),
+  ];
+}
+
+function formatPageStatus(
+  { handler, channels, queued, rows, cleared }: PageStatus,
+  settleMs: number,
+): Fact[] {
+  return [
+    ['channel', channels.join(', ') || `none: no row of listen_for has the script_name ${handler.name}`],
+    ...(queued ? [['queue', formatQueue(queued)] as const] : []),
+    ...formatJournal(rows, settleMs),
+    ...(cleared === undefined ? [] : [['cleared', cleared] as const]),
+  ];
+}
+
+function formatQueue(queued: readonly QueuedKey[]): string {
+  const entries = queued.reduce((sum, one) => sum + one.entries, 0);
+  if (entries === 0) return 'no entry for it';
+  const oldest = queued.reduce((most, { oldestMs }) => Math.max(most, oldestMs ?? Number.NaN), 0);
+  const age = Number.isNaN(oldest) ? '' : `, the oldest made ${formatDuration(oldest)} ago`;
+  return `${several(entries, 'entry names', 'entries name')} it${age}`;
+}
+
+/** A mass enqueue can have thousands of rows that clear news/. */
+const shownRows = 5;
+
+function formatJournal(rows: readonly PendingRow[], settleMs: number): Fact[] {
+  if (rows.length === 0) return [['journal', 'no row for it']];
+  const shown = rows.slice(0, shownRows).map((row): Fact => ['journal', formatRow(row, settleMs)]);
+  const others = rows.length - shown.length;
+  return others > 0 ? [...shown, ['', `and ${several(others, 'more row')}`]] : shown;
+}
+
+function formatRow(
+  { id, claimedMs, clearedMs, attempts, error, retryMs }: PendingRow,
+  settleMs: number,
+): string {
+  if (error !== null && clearedMs !== null)
+    return `row ${id}: cleared as far as possible ${formatDuration(clearedMs)} ago, and kept: ${clip(error, longestError)}`;
+  if (error !== null) {
+    const next = retryMs === null || retryMs <= 0 ? 'now' : `in ${formatDuration(retryMs)}`;
+    return `row ${id}: failing since it was claimed ${formatDuration(claimedMs)} ago, ${several(attempts, 'try', 'tries')}, next ${next}: ${clip(error, longestError)}`;
+  }
+  if (clearedMs === null) return `row ${id}: claimed ${formatDuration(claimedMs)} ago, not cleared yet`;
+  return `row ${id}: cleared ${formatDuration(clearedMs)} ago, settling: cleared again ${writeDuration(settleMs)} after the transactions that were open then have ended`;
+}

@@ -1,0 +1,119 @@
+/**
+ * What is known of the directories that hold the cache. Root, and each front that is a mount of its own, has
+ * a marker. It records across runs whether this is the cache, and whether the machine may have stopped
+ * without warning, which can bring deleted pages back.
+ */
+export interface Marker {
+  /** Undefined in a marker from an older version. */
+  readonly id: string | undefined;
+  /** The boot in which it was written. */
+  readonly boot: string;
+  /** The daemon stopped after everything was on the disk. */
+  readonly clean: boolean;
+  /** Paths that a wipe could not delete; `all` if they are too many to record. */
+  readonly left: readonly string[] | 'all';
+}
+
+/**
+ * `declared`: an empty one, with which an operator declares that this is the cache from now on. `strange`:
+ * not a readable marker.
+ */
+export type MarkerSeen =
+  | { readonly kind: 'marker'; readonly marker: Marker }
+  | { readonly kind: 'absent' | 'declared' | 'strange' };
+
+/** Root or a front that could be entered. */
+export interface SeenFront {
+  /** Below root; '' is root. */
+  readonly path: string;
+  /** On another mount than its parent directory; false for root. */
+  readonly mounted: boolean;
+  /** Device and inode. */
+  readonly identity: string;
+  readonly marker: MarkerSeen;
+  /** `read-only`: the mount is read-only, which is an alert if a marker must be kept there. */
+  readonly writable: 'yes' | 'no' | 'read-only';
+}
+
+export interface SeenRoot {
+  readonly machine: string;
+  readonly boot: string;
+  /** Where the file system of root is mounted. */
+  readonly mountPoint: string;
+  /** Root first, each before those below it. */
+  readonly fronts: readonly SeenFront[];
+  /** Fronts that do not answer. */
+  readonly silent: readonly string[];
+}
+
+/** A marker to write into a front. */
+export interface Mark {
+  readonly path: string;
+  readonly marker: Marker;
+}
+
+/** The markers of a root. A path that is not a directory, or cannot be entered, is left out. */
+export interface Markers {
+  readonly root: string;
+  /** Every front in the configuration. */
+  readonly fronts: readonly string[];
+  read(): Promise<SeenRoot>;
+  write(marks: readonly Mark[]): Promise<void>;
+  /** Writes every deletion to the disk; rejects if that takes too long. */
+  sync(): Promise<void>;
+}
+
+/** The code of a refusal that concerns root as a whole: no part of the request counts as done. */
+export const notTheCache = 'EROOT';
+
+export function rootRefusal(why: string): Error {
+  return Object.assign(new Error(why), { code: notTheCache });
+}
+
+/** A root as the database remembers it. */
+export interface KnownRoot {
+  readonly mountPoint: string;
+  /** The ids of its markers, by the path of the mount below root. */
+  readonly places: Readonly<Record<string, string>>;
+  /** A wipe was begun, and has not been recorded as done. */
+  readonly wiping: boolean;
+}
+
+export interface Registration extends KnownRoot, Where {
+  readonly id: string;
+  /** Of root itself. */
+  readonly identity: string;
+  /** Whether entries are taken for it from now on. */
+  readonly taking: boolean;
+}
+
+/**
+ * Which roots a database has, and which daemons work on them. If the table is missing or may not be used,
+ * nothing is known and nothing is remembered.
+ */
+export interface Roots {
+  /** Undefined if it was never registered. */
+  known(root: Where): Promise<KnownRoot | undefined>;
+  /**
+   * `copy`: another directory has the same marker. `missed`: another root took entries since this one was
+   * last seen, so its pages may be stale. Must be called before it is registered.
+   */
+  history(root: Pick<Registration, 'id' | 'identity' | keyof Where>): Promise<'copy' | 'missed' | undefined>;
+  register(root: Registration): Promise<void>;
+  /**
+   * A live daemon that has another root and some of the same queue tables, and was registered first; as text.
+   */
+  rival(root: { readonly id?: string; readonly identity: string } & Where): Promise<string | undefined>;
+  /**
+   * This daemon no longer works on any root. Two daemons that stop at the same time would each wait for the
+   * other's end, and a session stays visible for a moment after its end.
+   */
+  leave(): Promise<void>;
+  /** Whether another daemon works on the same root. */
+  shared(id: string): Promise<boolean>;
+}
+
+export interface Where {
+  readonly path: string;
+  readonly machine: string;
+}

@@ -1,0 +1,129 @@
+/**
+ * The times on which promises rest, in milliseconds. They are one value, so that a test can assert their
+ * relations (test/core/timings.test.ts) and others can use shorter ones. None is an option: doc/config.md has
+ * what an administrator may choose.
+ */
+export interface Timings {
+  readonly database: DatabaseTimings;
+  readonly recovery: RecoveryTimings;
+  readonly settling: SettlingTimings;
+  readonly root: RootTimings;
+  readonly worker: WorkerTimings;
+  readonly stop: StopTimings;
+  /** A daemon that is silent for so many heartbeats has lost its journal rows to others. */
+  readonly missedHeartbeats: number;
+  /** After this a handler claims again for rows that others held locked: no notification may come for them. */
+  readonly lockedAgainMs: number;
+  readonly throttles: Throttles;
+}
+
+export interface DatabaseTimings {
+  /** A server that takes longer than this to answer a connection counts as dead. */
+  readonly connectMs: number;
+  /** The server's, for each statement: others never wait long for us, nor we for them. */
+  readonly lockMs: number;
+  readonly statementMs: number;
+  /**
+   * The longest that any query may take, measured by the client; a half-open link never answers. Longer than
+   * the server's, which then gives up first and leaves the connection usable. Not much longer, since it is a
+   * part of the recovery time (doc/reliability.md).
+   */
+  readonly queryMs: number;
+  /** How long sending a heartbeat may take. */
+  readonly sendMs: number;
+  /** How long a notification that the server has accepted may take to arrive; on one machine a millisecond. */
+  readonly deliveryMs: number;
+}
+
+interface RecoveryTimings {
+  /** How often the rows of other daemons are checked: their owner may have died. */
+  readonly othersMs: number;
+  /**
+   * After an error the journal is read again every `rescanMs` for this long: a claim may outlive its client,
+   * and be committed after the journal was read.
+   */
+  readonly outliveMs: number;
+  readonly rescanMs: number;
+}
+
+interface SettlingTimings {
+  /** The server does not announce the end of a transaction, so it is polled; pg_locks is cheap. */
+  readonly snapshotAgainMs: number;
+  /** How long a row may wait to share a snapshot. */
+  readonly gatherMs: number;
+}
+
+export interface RootTimings {
+  /** How often root is examined while it cannot be served. */
+  readonly againMs: number;
+  /** Examining root takes milliseconds; a disk that hangs must not keep the daemon from listening. */
+  readonly inspectMs: number;
+  /** A daemon with another root may be one whose configuration has just changed, and which is about to end. */
+  readonly rivalMs: number;
+}
+
+export interface WorkerTimings {
+  /** A worker that is silent this long is given up. One that makes progress reports every second. */
+  readonly patienceMs: number;
+  /** The same until it has started, which depends on how busy the machine is, not on root's file system. */
+  readonly startMs: number;
+  /** The same while the daemon stops. */
+  readonly hurriedMs: number;
+  /** The first wait before a directory that does not answer is tried again. */
+  readonly probeMs: number;
+}
+
+interface StopTimings {
+  /** A batch that hangs longer than this is left to the journal: the next start clears it again. */
+  readonly batchMs: number;
+  /** For what is left to close when the current batches have ended, or had their time. */
+  readonly closeMs: number;
+  /** For the last report to the database, which may be unreachable. */
+  readonly reportMs: number;
+  /** How long the report of a daemon that gave up stands: its supervisor restarts it by then. */
+  readonly goneMs: number;
+}
+
+/** What any role may ask for is done this often at most (daemon/throttle.ts). */
+interface Throttles {
+  /** The journal is read for rows that somebody has made due. */
+  readonly retry: Limits;
+  /** `listen_for` is read. */
+  readonly channels: Limits;
+  /**
+   * A handler without a queue clears all it names at each catch-up. A connection that breaks every few seconds
+   * must not cause that each time.
+   */
+  readonly catchUp: Limits;
+  /** A handler without a queue clears all it names, and runs its command, at each turn. */
+  readonly withoutQueue: Limits;
+}
+
+export interface Limits {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
+export const usualTimings: Timings = {
+  database: {
+    connectMs: 5_000,
+    lockMs: 5_000,
+    statementMs: 8_000,
+    queryMs: 9_000,
+    sendMs: 4_000,
+    deliveryMs: 2_000,
+  },
+  recovery: { othersMs: 2_000, outliveMs: 10_000, rescanMs: 5_000 },
+  settling: { snapshotAgainMs: 250, gatherMs: 500 },
+  root: { againMs: 1_000, inspectMs: 2_000, rivalMs: 10_000 },
+  worker: { patienceMs: 10_000, startMs: 30_000, hurriedMs: 3_000, probeMs: 10_000 },
+  stop: { batchMs: 10_000, closeMs: 2_000, reportMs: 1_000, goneMs: 60_000 },
+  missedHeartbeats: 3,
+  lockedAgainMs: 1_000,
+  throttles: {
+    retry: { leastMs: 2_000, mostMs: 60_000 },
+    channels: { leastMs: 1_000, mostMs: 30_000 },
+    catchUp: { leastMs: 10_000, mostMs: 60_000 },
+    withoutQueue: { leastMs: 100, mostMs: 2_000 },
+  },
+};

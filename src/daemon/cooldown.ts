@@ -1,0 +1,30 @@
+const leastMs = 1;
+const mostMs = 50;
+const calmMs = 1_000;
+
+/**
+ * How long a handler waits before its next claim, while one claim after the other finds nothing. In a storm
+ * of notifications each of these claims would be wasted. A claim that finds something ends the pause, so
+ * entries never wait for each other; the first after a storm waits 50 ms at most.
+ */
+export class EmptyClaimCooldown {
+  readonly #now: () => number;
+  #restMs = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Milliseconds left to wait. */
+  get remainingMs(): number {
+    return Math.max(0, this.#lookedAt + this.#restMs - this.#now());
+  }
+
+  record({ found }: { found: boolean }): void {
+    const now = this.#now();
+    const storm = now - this.#lookedAt < calmMs;
+    this.#restMs = found ? 0 : storm ? Math.min(mostMs, Math.max(leastMs, this.#restMs * 2)) : leastMs;
+    this.#lookedAt = now;
+  }
+}

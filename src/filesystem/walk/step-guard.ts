@@ -1,0 +1,38 @@
+import { refusal } from './directory.ts';
+
+/** How often a busy worker reports progress. */
+const everyMs = 1_000;
+
+interface StepGuardOptions {
+  /** Directories, below root, that do not answer: the worker must not touch them. */
+  readonly suspended?: readonly string[];
+  /** Whether to report each step before it is taken, so that the daemon knows which one never ended. */
+  readonly traced?: boolean;
+}
+
+/**
+ * Runs before each step of a request: keeps it out of directories that do not answer, and reports progress.
+ */
+export function guardSteps(
+  { suspended = [], traced = false }: StepGuardOptions,
+  say: (path: string, isListing: boolean) => void,
+): (path: string, isListing: boolean) => void {
+  const refused = new Set(suspended);
+  let saidAt = performance.now();
+  let said: string | undefined;
+  return (path, isListing) => {
+    if (refused.has(path)) throw notAnswering();
+    const now = performance.now();
+    if (now - saidAt < everyMs && !(traced && (path !== said || isListing))) return;
+    saidAt = now;
+    said = path;
+    say(path, isListing);
+  };
+}
+
+export const notAnsweringCode = 'ETIMEDOUT';
+export const notAnsweringMessage = 'does not answer: its disk or file server may be gone';
+
+function notAnswering(): Error {
+  return refusal(notAnsweringCode, notAnsweringMessage);
+}

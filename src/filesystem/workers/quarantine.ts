@@ -1,0 +1,111 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ClearResult } from '../../core/contracts.ts';
+import type { Confines } from '../walk/directory.ts';
+import { notAnsweringCode, notAnsweringMessage } from '../walk/step-guard.ts';
+import { SuspendedDirectories } from './suspended-directories.ts';
+import { Stalled, type Worker } from './worker.ts';
+import type { ClearRequest } from './worker-request.ts';
+
+/** For one request, this many directories that do not answer are found before all the rest of it fails. */
+const maxFound = 4;
+
+/** The wait between two probes doubles up to this limit. */
+const longestProbeMs = 60_000;
+
+/**
+ * Repeats what a worker fell silent over, one request at a time, with a worker of its own that reports each
+ * step. So the directory that does not answer is found. From then on no other worker goes there, everything
+ * else is cleared, and this worker probes the directory until it answers.
+ */
+export class Quarantine {
+  readonly #worker: Worker;
+  readonly #confines: Confines;
+  readonly #probeMs: number;
+  readonly #suspended = new SuspendedDirectories();
+  readonly #end = new AbortController();
+  #last: Promise<unknown> = Promise.resolve();
+  #probing = false;
+  #hurried = false;
+
+  constructor(worker: Worker, { probeMs, ...confines }: Confines & { probeMs: number }) {
+    this.#worker = worker;
+    this.#confines = confines;
+    this.#probeMs = probeMs;
+  }
+
+  /** Directories that every request leaves out: patterns below them fail at once. */
+  get suspended(): readonly string[] {
+    return this.#suspended.paths;
+  }
+
+  clear(request: ClearRequest): Promise<ClearResult> {
+    return this.#inTurn(() => this.#clear(request)).finally(() => this.#closeUnneeded());
+  }
+
+  /** While hurried it does not search for the directory: whatever a worker falls silent over fails. */
+  hurry(hurried: boolean): void {
+    this.#hurried = hurried;
+  }
+
+  end(): void {
+    this.#hurried = true;
+    this.#end.abort();
+  }
+
+  async #clear(request: ClearRequest): Promise<ClearResult> {
+    let silent: string | undefined;
+    for (let found = 0; found <= maxFound && !this.#hurried; found++) {
+      try {
+        return await this.#worker.ask({ ...request, suspended: this.suspended, traced: true });
+      } catch (error) {
+        if (!(error instanceof Stalled)) throw error;
+        silent = error.path;
+        if (silent === undefined || !this.#suspended.add(silent)) break;
+        void this.#probe();
+      }
+    }
+    const failure = { code: notAnsweringCode, message: notAnsweringMessage };
+    return {
+      files: 0,
+      failures: request.patterns.map((pattern) => ({ pattern, path: silent ?? pattern, ...failure })),
+    };
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    let waitMs = this.#probeMs;
+    while (this.suspended.length > 0 && (await this.#waited(waitMs))) {
+      for (const path of this.suspended)
+        if (await this.#inTurn(() => this.#answers(path))) this.#suspended.lift(path);
+      waitMs = Math.min(2 * waitMs, longestProbeMs);
+    }
+    this.#probing = false;
+    this.#closeUnneeded();
+  }
+
+  /** Runs until no directory is left; starts again when one hangs. */
+  #closeUnneeded(): void {
+    void this.#inTurn(async () => {
+      if (this.suspended.length === 0) await this.#worker.close();
+    });
+  }
+
+  #answers(path: string): Promise<boolean> {
+    return this.#worker.ask({ kind: 'probe', path, ...this.#confines }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Returns false at the end. */
+  #waited(ms: number): Promise<boolean> {
+    return wait(ms, true, { signal: this.#end.signal, ref: false }).catch(() => false);
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { formatDuration } from '../../core/duration.ts';
+import type { Mark, Markers, SeenRoot } from '../../core/root.ts';
+import type { FileCache } from './file-cache.ts';
+import { Stalled } from './worker.ts';
+
+const run = promisify(execFile);
+
+/** How long the disk may take before a stop counts as unclean. */
+const syncMs = 5_000;
+
+/**
+ * The markers of a cache, read and written by its workers: the daemon itself does not wait for a disk that
+ * does not answer.
+ */
+export function rootMarkers(
+  root: string,
+  fronts: readonly string[],
+  { ask }: Pick<FileCache, 'ask'>,
+): Markers {
+  let mounts: string[] = [];
+
+  /** A front that does not answer is left out, and the others are read nevertheless. */
+  async function lookAround(silent: readonly string[]): Promise<SeenRoot> {
+    try {
+      return await ask({ kind: 'look', fronts, silent });
+    } catch (error) {
+      const path = error instanceof Stalled ? error.path : undefined;
+      if (!path || silent.includes(path)) throw error;
+      return lookAround([...silent, path]);
+    }
+  }
+
+  return {
+    root,
+    fronts,
+    async read() {
+      const seen = await lookAround([]);
+      mounts = seen.fronts.filter(({ path, mounted }) => path === '' || mounted).map(({ path }) => path);
+      return seen;
+    },
+    async write(marks: readonly Mark[]) {
+      await ask({ kind: 'mark', fronts, marks });
+    },
+    async sync() {
+      await Promise.all(mounts.map((path) => sync(join(root, path))));
+    },
+  };
+}
+
+/**
+ * Syncs one file system, in a process of its own; one that does not end is abandoned. Where `sync` has no
+ * `-f`, it syncs all file systems.
+ */
+async function sync(directory: string): Promise<void> {
+  try {
+    await within(['-f', directory]);
+  } catch (error) {
+    if ((error as { killed?: boolean }).killed) throw timedOut(directory, error);
+    await within([]).catch((cause) => {
+      throw timedOut(directory, cause);
+    });
+  }
+}
+
+async function within(args: readonly string[]): Promise<void> {
+  const syncing = run('sync', args, { timeout: syncMs, killSignal: 'SIGKILL' });
+  syncing.child.unref();
+  let late: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_resolve, reject) => {
+    // Killing does not end a process that waits in the kernel.
+    late = setTimeout(() => reject(Object.assign(new Error('it takes too long'), { killed: true })), syncMs);
+  });
+  syncing.catch(() => {});
+  try {
+    await Promise.race([syncing, over]);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+function timedOut(directory: string, cause: unknown): Error {
+  return new Error(
+    `Cannot put what was deleted in ${directory} on the disk: "sync" did not end within ${formatDuration(syncMs)}`,
+    { cause },
+  );
+}

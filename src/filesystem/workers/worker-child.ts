@@ -1,0 +1,49 @@
+import { readSync, writeSync } from 'node:fs';
+import { errorCode } from '../../core/errors.ts';
+import { ignoreHarmfulSignals } from '../../core/signals.ts';
+import { guardSteps } from '../walk/step-guard.ts';
+import { tracedWalk } from '../walk/traced-walk.ts';
+import { systemWalk } from '../walk/walk.ts';
+import { errorParts, lineReader, type Message } from './worker-message.ts';
+import { answerRequest, type Request } from './worker-request.ts';
+
+/**
+ * A worker: handles one request after the other, for the root it was given. It waits only for standard input,
+ * without an event loop, so that its messages are sent at once while it works. When the daemon has ended,
+ * even by kill -9, its input ends and so does the worker.
+ */
+const root = process.argv[2] ?? '';
+
+function write(message: Message): void {
+  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
+  for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written);
+}
+
+function work(line: string): Message {
+  try {
+    const request = JSON.parse(line) as Request;
+    const before = guardSteps(request.kind === 'clear' ? request : { traced: true }, (at, isListing) =>
+      write({ at, isListing }),
+    );
+    return { answer: answerRequest(request, root, tracedWalk(systemWalk(), before)) };
+  } catch (error) {
+    return { error: errorParts(error) };
+  }
+}
+
+// A terminal and systemd signal the whole group. The daemon stops in its own way, and may need this worker
+// for one more clearing.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+ignoreHarmfulSignals();
+
+/** The size of a pipe. */
+const chunk = Buffer.allocUnsafe(65_536);
+const onChunk = lineReader((line) => write(work(line)));
+try {
+  write({ up: true });
+  for (let length = readSync(0, chunk); length > 0; length = readSync(0, chunk))
+    onChunk(chunk.subarray(0, length));
+} catch (error) {
+  // The daemon is gone, so nobody reads this.
+  if (errorCode(error) !== 'EPIPE') throw error;
+}

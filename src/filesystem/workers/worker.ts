@@ -1,0 +1,154 @@
+import { formatDuration } from '../../core/duration.ts';
+import type { StartWorker, WorkerChannel } from './start-worker.ts';
+import { errorOf, type Message } from './worker-message.ts';
+import type { AnswerTo, Request } from './worker-request.ts';
+
+/** A worker was silent for too long, and was given up. */
+export class Stalled extends Error {
+  /** The path, below root, that it last reported. */
+  readonly path: string | undefined;
+
+  constructor(path: string | undefined, ms: number) {
+    super(`Cannot clear: a worker did not answer for ${formatDuration(ms)}`);
+    this.path = path;
+  }
+}
+
+/** A listing may take this many times as long as anything else. */
+const listingFactor = 6;
+
+/**
+ * How long to wait before an overdue worker is checked again, so that its messages are read first if the
+ * daemon itself was frozen.
+ */
+const graceMs = 200;
+
+interface Asked {
+  readonly since: number;
+  /** When its last message arrived. */
+  heardAt: number;
+  at: string | undefined;
+  isListing: boolean;
+  overdue: boolean;
+  timer: NodeJS.Timeout | undefined;
+  answer(answer: unknown): void;
+  fail(error: Error): void;
+}
+
+/**
+ * Handles one request after the other in a process of its own, and starts a new one after that process died
+ * or was given up.
+ */
+export class Worker {
+  readonly #root: string;
+  readonly #start: StartWorker;
+  readonly #patienceMs: (isUp: boolean) => number;
+  #channel: WorkerChannel | undefined;
+  #isUp = false;
+  #asked: Asked | undefined;
+
+  /** @param patienceMs how long it may be silent, and how long its start may take */
+  constructor(root: string, start: StartWorker, patienceMs: (isUp: boolean) => number) {
+    this.#root = root;
+    this.#start = start;
+    this.#patienceMs = patienceMs;
+  }
+
+  start(): WorkerChannel {
+    this.#channel ??= this.#started();
+    return this.#channel;
+  }
+
+  /** How long it has been silent over its current request. */
+  get waitingMs(): number {
+    return this.#asked ? performance.now() - this.#asked.heardAt : 0;
+  }
+
+  /** How long it has been busy with its current request. */
+  get busyMs(): number {
+    return this.#asked ? performance.now() - this.#asked.since : 0;
+  }
+
+  /** Takes one request at a time. Rejects with `Stalled` when it is given up. */
+  ask<Asked extends Request>(request: Asked): Promise<AnswerTo<Asked>> {
+    return new Promise((resolve, reject) => {
+      this.#asked = {
+        since: performance.now(),
+        heardAt: performance.now(),
+        at: undefined,
+        isListing: false,
+        overdue: false,
+        timer: undefined,
+        // A worker answers the request that it was given (worker-child.ts).
+        answer: (answer) => resolve(answer as AnswerTo<Asked>),
+        fail: reject,
+      };
+      this.start().post(request);
+      this.checkOverdue();
+    });
+  }
+
+  /** Gives up a worker that has been silent for too long, now or when its time is over. */
+  checkOverdue(): void {
+    const asked = this.#asked;
+    if (!asked) return;
+    clearTimeout(asked.timer);
+    const leftMs = this.#patienceMs(this.#isUp) * (asked.isListing ? listingFactor : 1) - this.waitingMs;
+    if (leftMs <= 0 && asked.overdue) {
+      this.#giveUp(asked);
+      return;
+    }
+    asked.overdue = leftMs <= 0;
+    asked.timer = setTimeout(() => this.checkOverdue(), asked.overdue ? graceMs : leftMs);
+  }
+
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    this.#ended(channel, new Error('Cannot clear: the cache was closed'));
+    await channel?.end();
+  }
+
+  #started(): WorkerChannel {
+    this.#isUp = false;
+    const channel = this.#start(this.#root, {
+      message: (message) => {
+        if (this.#channel === channel) this.#receive(message);
+      },
+      // No row is lost: the journal still has it, and the next request starts another process.
+      ended: (error) => this.#ended(channel, error),
+    });
+    return channel;
+  }
+
+  #receive(message: Message): void {
+    this.#isUp = true;
+    const asked = this.#asked;
+    if (!asked) return;
+    asked.heardAt = performance.now();
+    // From now on it is given up sooner.
+    if ('up' in message) this.checkOverdue();
+    else if ('at' in message) Object.assign(asked, { isListing: false }, message);
+    else if ('error' in message) this.#done()?.fail(errorOf(message.error));
+    else this.#done()?.answer(message.answer);
+  }
+
+  #giveUp({ at, heardAt }: Asked): void {
+    const channel = this.#channel;
+    this.#ended(channel, new Stalled(at, performance.now() - heardAt));
+    void channel?.end();
+  }
+
+  /** An ended process may report that more than once, and late: a later request belongs to its successor. */
+  #ended(channel: WorkerChannel | undefined, error: Error): void {
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    this.#done()?.fail(error);
+  }
+
+  #done(): Asked | undefined {
+    const asked = this.#asked;
+    clearTimeout(asked?.timer);
+    this.#asked = undefined;
+    return asked;
+  }
+}

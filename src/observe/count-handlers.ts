@@ -1,0 +1,109 @@
+import type { Backlog, Journal, JournalCount, Queue } from '../core/contracts.ts';
+import type { HandlerStatus, Problem } from '../core/daemon-status.ts';
+import { explain, isOutage, toError } from '../core/errors.ts';
+
+export interface CountSource {
+  readonly handlers: ReadonlyMap<string, { readonly columns: readonly string[] }>;
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly journal: Journal;
+  /** Handlers that the configuration lacks something for. */
+  readonly disabled: ReadonlyMap<string, { readonly why: string }>;
+  /** The queue tables whose entries wait for these. */
+  readonly disabledQueues: ReadonlyMap<string, Queue>;
+}
+
+export interface HandlerCounts {
+  readonly handlers: readonly HandlerStatus[];
+  /** Counts that failed and that belong to no handler. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Every configured handler, those that are disabled, and others that the journal has rows of. A count that
+ * fails hides nothing else; rejects if the database cannot be reached.
+ * @param atOnce counts all tables at the same time; otherwise one statement after the other, since clearing
+ *   needs connections, too
+ */
+export async function countHandlers(source: CountSource, { atOnce = false } = {}): Promise<HandlerCounts> {
+  const { handlers, queues, journal, disabled, disabledQueues } = source;
+  const problems: Problem[] = [];
+  const rows = await journal.counts().catch((thrown): JournalCount[] => {
+    problems.push({ level: 'critical', kind: 'journal', text: reasonOf(thrown) });
+    return [];
+  });
+  const counts = new Map(rows.map((one) => [one.handler, one]));
+  const count = async (handler: string): Promise<HandlerStatus> => {
+    const own = await countQueue(queues.get(handler) ?? disabledQueues.get(handler));
+    const state = handlers.has(handler) ? 'configured' : disabled.has(handler) ? 'disabled' : 'unknown';
+    const why = state === 'disabled' ? (disabled.get(handler)?.why ?? null) : null;
+    return statusOf(handler, { state, why, queue: own, journal: counts.get(handler) });
+  };
+  const names = [...new Set([...handlers.keys(), ...disabledQueues.keys(), ...counts.keys()])];
+  if (atOnce) return { handlers: await Promise.all(names.map(count)), problems };
+  const counted: HandlerStatus[] = [];
+  for (const name of names) counted.push(await count(name));
+  return { handlers: counted, problems };
+}
+
+type CountedQueue = Omit<Backlog, 'entries'> & { entries: number | null };
+
+async function countQueue(queue: Queue | undefined): Promise<CountedQueue> {
+  if (queue === undefined) return { entries: 0, lagMs: null, ofUnknownAge: 0 };
+  try {
+    return await queue.backlog();
+  } catch (thrown) {
+    return { entries: null, lagMs: null, ofUnknownAge: 0, problem: reasonOf(thrown) };
+  }
+}
+
+/** Throws the error again if the database cannot be reached, which concerns all. */
+function reasonOf(thrown: unknown): string {
+  const error = toError(thrown);
+  if (isOutage(error)) throw error;
+  return explain(error);
+}
+
+const nothing: Omit<JournalCount, 'handler'> = {
+  claimed: 0,
+  settling: 0,
+  failing: 0,
+  invalid: 0,
+  invalidMs: null,
+  claimedMs: null,
+  failingMs: null,
+  settlingMs: null,
+  error: null,
+};
+
+function statusOf(
+  handler: string,
+  {
+    state,
+    why,
+    queue,
+    journal = { handler, ...nothing },
+  }: {
+    state: HandlerStatus['state'];
+    why: string | null;
+    queue: CountedQueue;
+    journal: JournalCount | undefined;
+  },
+): HandlerStatus {
+  const { claimed, settling, settlingMs, failing, invalid, invalidMs, error, claimedMs, failingMs } = journal;
+  const waitedMs = Math.max(queue.lagMs ?? 0, claimedMs ?? 0, failingMs ?? 0);
+  return {
+    handler,
+    state,
+    problem: why ?? queue.problem ?? null,
+    backlog: queue.entries,
+    lagMs: queue.entries === null || queue.ofUnknownAge > 0 ? null : waitedMs,
+    lagAtLeastMs: waitedMs,
+    claimed,
+    settling,
+    longestSettlingMs: settlingMs,
+    failing,
+    invalid,
+    newestInvalidAgeMs: invalidMs,
+    error,
+  };
+}

@@ -1,0 +1,30 @@
+import type { Problem } from '../core/daemon-status.ts';
+import type { Report } from '../core/events.ts';
+
+/**
+ * Logs what only the counts show, and no event reports: entries that are not claimed, such as those that an
+ * open transaction holds, or those of a disabled handler. One line when it begins, and one when it is over.
+ */
+export class CountedProblems {
+  #reported = new Map<string, Problem>();
+
+  /** @param problems by the counts; @param known other problems, which are logged already */
+  log(problems: readonly Problem[], known: readonly Problem[], observe: Report): void {
+    const now = new Map(problems.filter(isSilent).map((one) => [keyOf(one), one]));
+    for (const { kind, handler } of known) now.delete(keyOf({ kind, handler }));
+    for (const [key, problem] of now)
+      if (!this.#reported.has(key)) observe({ kind: 'problem-found', problem });
+    for (const [key, problem] of this.#reported)
+      if (!now.has(key)) observe({ kind: 'problem-resolved', problem });
+    this.#reported = now;
+  }
+}
+
+/** A lag of some seconds passes by itself. */
+function isSilent({ kind, level }: Problem): boolean {
+  return kind === 'settling' || (level === 'critical' && ['lag', 'backlog', 'handler'].includes(kind));
+}
+
+function keyOf({ kind, handler }: Pick<Problem, 'kind'> & { readonly handler?: string | undefined }): string {
+  return `${kind} ${handler}`;
+}

@@ -1,0 +1,93 @@
+/** A journal row by its id, or a loop by its name. */
+export type Subject = number | string;
+
+/**
+ * No retry of a row comes later (postgres/journal.ts): a row without news for this long was discarded, or
+ * belongs to another daemon.
+ */
+const forgetMs = 2 * 3_600_000;
+const lookMs = forgetMs / 12;
+
+/** A million failing rows must not fill the memory. */
+const mostRows = 100_000;
+
+/**
+ * The failing rows and loops, with the kind of failure of each, and a count by kind.
+ *
+ * Where too many rows fail, the rest of a group count as one subject, of the group's own kind. Which of them
+ * recovers is then unknown: the subject is forgotten only when none of them has failed for longer than the
+ * longest wait for a retry. So no failure is reported as over while it lasts.
+ */
+export class FailureTracker {
+  readonly #last = new Map<Subject, { kind: string; at: number }>();
+  /** By group: when one of the rows that are not remembered last failed. */
+  readonly #others = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
+  readonly #most: number;
+  #lookedAt = 0;
+
+  constructor(most = mostRows) {
+    this.#most = most;
+  }
+
+  /** The subjects that are remembered. */
+  get size(): number {
+    return this.#last.size + this.#others.size;
+  }
+
+  count(kind: string): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
+  /** Returns the kind by which it is counted, or undefined if it failed in this way before. */
+  failed(who: Subject, kind: string, at: number, group = kind): string | undefined {
+    const before = this.#last.get(who)?.kind;
+    if (before === undefined && typeof who === 'number') {
+      const isOther = this.#others.has(group);
+      if (isOther || this.#last.size >= this.#most) {
+        this.#others.set(group, at);
+        if (isOther) return undefined;
+        this.#add(group);
+        return group;
+      }
+    }
+    if (before !== kind) {
+      this.recovered(who);
+      this.#add(kind);
+    }
+    this.#last.set(who, { kind, at });
+    return before === kind ? undefined : kind;
+  }
+
+  /** Returns whether it was failing. */
+  recovered(who: Subject): boolean {
+    const before = this.#last.get(who);
+    if (before === undefined) return false;
+    this.#last.delete(who);
+    this.#remove(before.kind);
+    return true;
+  }
+
+  /** Forgets rows that are no longer tried. A loop reports its recovery itself. */
+  forget(now: number): void {
+    if (now < this.#lookedAt + lookMs) return;
+    this.#lookedAt = now;
+    for (const [who, { at }] of this.#last)
+      if (typeof who === 'number' && at <= now - forgetMs) this.recovered(who);
+    for (const [group, at] of this.#others) {
+      if (at > now - forgetMs) continue;
+      this.#others.delete(group);
+      this.#remove(group);
+    }
+  }
+
+  #add(kind: string): void {
+    this.#counts.set(kind, this.count(kind) + 1);
+  }
+
+  #remove(kind: string): void {
+    const left = this.count(kind) - 1;
+    if (left > 0) this.#counts.set(kind, left);
+    else this.#counts.delete(kind);
+  }
+}

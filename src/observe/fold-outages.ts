@@ -1,0 +1,70 @@
+import { errorCode, isOutage } from '../core/errors.ts';
+import type { Event, Report } from '../core/events.ts';
+
+/**
+ * Reports an outage of the database once, and its end once, however many loops suffer from it and however
+ * often they try. It ends when the last of those loops works again. A lost connection is reported with the
+ * error of the next one, which says what to do; as lost only if the next one works.
+ */
+export function foldOutages(observe: Report, now: () => number): Report {
+  const failing = new Set<string>();
+  let since = 0;
+  let lost: Event | undefined;
+  let rejection: string | undefined;
+
+  function failed(who: string, event: Event): void {
+    if (failing.size === 0) since = now();
+    const isNew = failing.size === 0 || lost !== undefined;
+    failing.add(who);
+    lost = event.kind === 'listener-lost' && isNew ? event : undefined;
+    if (isNew && lost === undefined) observe(event);
+  }
+
+  function recovered(who: string): boolean {
+    const wasFailing = failing.delete(who);
+    if (wasFailing && failing.size === 0) observe({ kind: 'database-recovered', ms: now() - since });
+    return wasFailing;
+  }
+
+  return (event) => {
+    switch (event.kind) {
+      case 'database-unavailable':
+      case 'listener-lost':
+        rejection = rejectionCode(event.error) ?? rejection;
+        return failed('ear', event);
+      // Somebody has to fix this, and the outage was reported with another reason.
+      case 'retrying':
+        if (rejection === (rejectionCode(event.error) ?? rejection)) return observe(event);
+        rejection = rejectionCode(event.error);
+        return observe({ ...event, kind: 'database-unavailable' });
+      case 'listening':
+        if (lost) observe(lost);
+        lost = undefined;
+        rejection = undefined;
+        recovered('ear');
+        return observe(event);
+      case 'loop-failed': {
+        const { loop, error, retryMs } = event;
+        // At a stop nothing tries again, so no end of this outage could be reported.
+        if (retryMs === null) return failing.size > 0 && isOutage(error) ? undefined : observe(event);
+        if (isOutage(error)) return failed(loop, { kind: 'database-unavailable', error, retryMs });
+        recovered(loop);
+        return observe(event);
+      }
+      case 'loop-recovered':
+        if (!recovered(event.loop)) observe(event);
+        return;
+      default:
+        return observe(event);
+    }
+  };
+}
+
+/**
+ * The code with which a reachable server refuses us: a standby, a role that may not log in, too many
+ * connections.
+ */
+function rejectionCode(error: Error): string | undefined {
+  const code = errorCode(error) ?? '';
+  return /^(25006|28...|3D...|53...|55000)$/.test(code) ? code : undefined;
+}

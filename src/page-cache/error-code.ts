@@ -1,4 +1,0 @@
-/** The `ENOENT` of a failed system call. */
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}

@@ -1,0 +1,18 @@
+/**
+ * Snapshots, settlings and heartbeats share these; each is short. Claims, which a lock may hold up, have a
+ * pool of their own.
+ */
+export const usualConnections = 4;
+
+/**
+ * A table that is locked, slow or huge holds up only its own handler: each handler has a connection for its
+ * claim, and one more is for counting.
+ */
+export const claimConnections = (queues: number) => queues + 1;
+
+/** The connections that a daemon has besides those for its claims: the shared ones, and its listener. */
+const besideQueues = usualConnections + 1 + claimConnections(0);
+
+export const connectionsHeld = (queues: number) => besideQueues + queues;
+
+export const connectionsHeldText = `a daemon holds up to ${besideQueues} connections and one more for each queue table`;

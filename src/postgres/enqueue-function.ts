@@ -1,0 +1,12 @@
+/**
+ * Finds uncached.enqueue() by comparing with tgfoid. NULL where only the journal is installed.
+ * (to_regprocedure() would need USAGE.)
+ */
+export const enqueueFunction = `(
+  SELECT oid FROM pg_proc
+  WHERE proname = 'enqueue' AND pronargs = 0 AND pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'uncached'))`;
+
+/** The name of a relation with its schema, quoted; `oid` is an expression of SQL. */
+export function relationName(oid: string): string {
+  return `(SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ${oid})`;
+}

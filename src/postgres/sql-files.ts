@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+
+/** sql/ is next to src/ and to dist/. */
+const sqlFolder = new URL('../../sql/', import.meta.url);
+
+/**
+ * The daemon's own tables and functions; `freshports` adds the queue tables of FreshPorts. Safe to run again.
+ */
+export function installSql({ freshports = false, folder = sqlFolder } = {}): string {
+  return inOneTransaction(
+    [
+      '1-journal.sql',
+      '2-listen_for.sql',
+      '3-assert.sql',
+      '4-enqueue.sql',
+      ...(freshports ? ['freshports.sql'] : []),
+      '5-grants.sql',
+    ],
+    folder,
+  );
+}
+
+/** What a database needs that already has its listen_for and its queue tables. */
+export function journalSql(): string {
+  return inOneTransaction(['1-journal.sql'], sqlFolder);
+}
+
+export function uninstallSql(): string {
+  return read('uninstall.sql', sqlFolder);
+}
+
+/**
+ * If the first file is refused, the others are never run: psql goes on after an error, but the transaction
+ * does not.
+ */
+function inOneTransaction(files: readonly string[], folder: URL): string {
+  return [...['0-begin.sql', ...files].map((file) => read(file, folder)), 'COMMIT;\n'].join('\n');
+}
+
+function read(file: string, folder: URL): string {
+  return readFileSync(new URL(file, folder), 'utf8');
+}

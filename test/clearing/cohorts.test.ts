@@ -1,0 +1,160 @@
+import { beforeEach, expect, it } from 'vitest';
+import { Settling } from '../../src/clearing/settling.ts';
+import type { Cache, Journal, JournalRow, TransactionSnapshot } from '../../src/core/contracts.ts';
+import { contextOf } from './context.ts';
+
+/** What settling remembers while transactions stay open and batches are large. */
+let now: number;
+let virtual: string[];
+let rows: Map<number, JournalRow>;
+/** When each row was claimed: a look before that is none of its own. */
+let claimedAt: Map<number, string>;
+let done: string[];
+/** Rows of each look. */
+let looks: number[];
+/** How often a list of transactions was gone through. */
+let walks: number;
+
+const settleMs = 10_000;
+const lookAgainMs = 250;
+
+beforeEach(() => {
+  now = 0;
+  virtual = [];
+  rows = new Map();
+  claimedAt = new Map();
+  done = [];
+  looks = [];
+  walks = 0;
+});
+
+function settlingBy(limit: number, settle = settleMs): Settling {
+  const cache: Cache = {
+    async clear(patterns) {
+      done.push(`clear ${[...patterns].join(' ')}`);
+      return { files: 0, failures: [] };
+    },
+    close: async () => {},
+  };
+  const found = (ids: readonly number[]) => ids.filter((id) => rows.has(id));
+  const journal: Partial<Journal> = {
+    async snapshot(ids): Promise<TransactionSnapshot> {
+      looks.push(ids.length);
+      return {
+        found: found(ids),
+        at: time(),
+        virtual: counted([...virtual]),
+        prepared: [],
+      };
+    },
+    read: async ({ ids, at }) =>
+      found(ids)
+        .filter((id) => (claimedAt.get(id) ?? '') <= at)
+        .flatMap((id) => rows.get(id) ?? []),
+    async settle({ ids }) {
+      for (const id of ids) rows.delete(id);
+      done.push(`settle ${ids}`);
+    },
+  };
+  return new Settling(contextOf({ journal, cache, now: () => now }), { settleMs: settle, limit });
+}
+
+const time = () => String(now).padStart(12, '0');
+
+function counted(list: readonly string[]): readonly string[] {
+  return new Proxy(list, {
+    get(target, name) {
+      if (name === 'filter') walks += 1;
+      return Reflect.get(target, name);
+    },
+  });
+}
+
+function claim(settling: Settling, ...ids: number[]): void {
+  for (const id of ids) {
+    rows.set(id, { id, handler: 'page', key: { id: `p${id}` } });
+    claimedAt.set(id, time());
+  }
+  settling.add(ids);
+}
+
+/** Steps until nothing can be done without time or the world changing. */
+async function run(settling: Settling): Promise<number | null> {
+  for (;;) {
+    const ms = await settling.step();
+    if (ms !== 0) return ms;
+  }
+}
+
+it('does as much for an event whether one cohort waits for a transaction or thousands do', async () => {
+  const settling = settlingBy(2);
+  virtual = ['3/1'];
+  for (let id = 1; id <= 2_000; id++) {
+    claim(settling, id);
+    await settling.step();
+  }
+  // Each look but the first goes through what one cohort waits for.
+  expect(walks).toBe(1_999);
+  expect(settling.pending).toBe(2_000);
+});
+
+it('makes one of the cohorts that have come to wait for the same transactions', async () => {
+  const settling = settlingBy(10);
+  virtual = ['3/1', '4/1'];
+  claim(settling, 1);
+  await run(settling);
+  virtual = ['3/1', '5/1'];
+  now += 1_000;
+  claim(settling, 2);
+  await run(settling);
+  virtual = ['3/1', '6/1'];
+  now += lookAgainMs;
+  await run(settling);
+  virtual = ['6/1'];
+  now += lookAgainMs;
+  expect(await run(settling)).toBe(settleMs);
+  now += settleMs;
+  expect(await run(settling)).toBe(null);
+  expect(done).toEqual(['clear p1 p2', 'settle 1,2']);
+});
+
+it('keeps cohorts apart that wait for different transactions', async () => {
+  const settling = settlingBy(10);
+  virtual = ['3/1'];
+  claim(settling, 1);
+  await run(settling);
+  virtual = ['3/1', '4/1'];
+  claim(settling, 2);
+  await run(settling);
+  virtual = ['4/1'];
+  now += lookAgainMs;
+  await run(settling);
+  now += settleMs;
+  await run(settling);
+  expect(done).toEqual(['clear p1', 'settle 1']);
+  expect(settling.pending).toBe(1);
+});
+
+it('counts the settle time of each from the end of its own grace', async () => {
+  const settling = settlingBy(10);
+  claim(settling, 1);
+  await run(settling);
+  now += 4_000;
+  claim(settling, 2);
+  await run(settling);
+  now += settleMs - 4_000;
+  expect(await run(settling)).toBe(4_000);
+  expect(done).toEqual(['clear p1', 'settle 1']);
+});
+
+it('takes any number of rows at once, and looks after and settles as many at a time as the limit', async () => {
+  const settling = settlingBy(100_000, 0);
+  const ids = Array.from({ length: 350_000 }, (_, nth) => nth + 1);
+  for (const id of ids) rows.set(id, { id, handler: 'page', key: { id: 'same' } });
+  settling.add(ids.slice(0, 100_000));
+  settling.add(ids.slice(100_000));
+  expect(settling.pending).toBe(350_000);
+  expect(await run(settling)).toBe(null);
+  expect(rows.size).toBe(0);
+  expect(looks).toEqual([100_000, 100_000, 100_000, 50_000]);
+});

@@ -1,0 +1,224 @@
+import { beforeEach, expect, it } from 'vitest';
+import { AdaptiveBatchSize } from '../../src/clearing/batch-size.ts';
+import { drainQueue } from '../../src/clearing/drain-queue.ts';
+import { Pipeline } from '../../src/clearing/pipeline.ts';
+import type { Cache, Claim, ClearResult, Queue } from '../../src/core/contracts.ts';
+import { partsOf } from './context.ts';
+
+/** A queue of which each claim takes one entry, and a cache whose every clearing ends when it is told to. */
+let keys: string[];
+let happened: string[];
+let clearings: Held<ClearResult>[];
+let claimFailsAt: number;
+let cut: boolean;
+/** Of each claim: whether rows remain that others hold locked. */
+let remains: boolean[];
+let pipeline: Pipeline;
+let stop: AbortController;
+let batchSize: AdaptiveBatchSize;
+
+beforeEach(() => {
+  keys = ['p1', 'p2', 'p3', 'p2'];
+  happened = [];
+  clearings = [];
+  stop = new AbortController();
+  cut = false;
+  remains = [];
+  claimFailsAt = Number.POSITIVE_INFINITY;
+});
+
+const done = { files: 1, failures: [] };
+
+const queue: Queue = {
+  async claim(_limit, after): Promise<Claim> {
+    const id = Number(after ?? 0) + 1;
+    happened.push(`claim ${id}`);
+    if (id >= claimFailsAt) throw new Error('cut');
+    const key = keys[id - 1];
+    const claim = { ...none, remains: remains.shift() ?? false };
+    if (key === undefined || (after === null && happened.length > 1)) return claim;
+    return { ...claim, entries: 1, rows: [{ id, handler: 'page', key: { id: key } }], last: String(id), cut };
+  },
+  backlog: async () => ({ entries: 0, lagMs: null, ofUnknownAge: 0 }),
+};
+
+const none: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: false };
+
+function drained(batch = 1): Promise<boolean> {
+  const cache: Cache = {
+    clear(patterns, how) {
+      // It is settled: the temps of large directories may wait for the second clearing.
+      expect(how).toEqual({ secondFollows: true });
+      happened.push(`clear ${[...patterns].join(' ')}`);
+      const clearing = held<ClearResult>();
+      clearings.push(clearing);
+      return clearing.promise;
+    },
+    close: async () => {},
+  };
+  pipeline = new Pipeline(partsOf({ journal: {}, cache, now: () => 0 }), {
+    settleMs: 0,
+    batch,
+    lanes: false,
+  });
+  pipeline.settling.add = (ids, { more = false } = {}) =>
+    void happened.push(`cleared ${ids}${more ? ', more' : ''}`);
+  const handler = pipeline.context.handlers.get('page');
+  if (!handler) throw new Error('no handler');
+  batchSize = new AdaptiveBatchSize(batch);
+  return drainQueue(handler, queue, {
+    pipeline,
+    pace: batchSize,
+    onBatch: () => {},
+    signal: stop.signal,
+  });
+}
+
+const idsInHand = () => {
+  const rows = keys.map((_, at) => ({ id: at + 1, handler: 'page', key: {} }));
+  const free = pipeline.context.inFlight.exclude(rows);
+  return rows.filter((row) => !free.includes(row)).map(({ id }) => id);
+};
+
+/** Lets everything go on that can. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+it('claims while files go, and clears together what was claimed meanwhile, each key once', async () => {
+  const end = drained();
+  await settle();
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2', 'claim 3', 'claim 4', 'claim 5', 'claim 1']);
+  expect(idsInHand()).toEqual([1, 2, 3, 4]);
+  clearings[0]?.resolve(done);
+  await settle();
+  expect(happened.slice(7)).toEqual(['cleared 1, more', 'clear p2 p3']);
+  expect(idsInHand()).toEqual([2, 3, 4]);
+  clearings[1]?.resolve(done);
+  expect(await end).toBe(false);
+  expect(happened.slice(9)).toEqual([
+    'cleared 2,3,4',
+    // The end.
+    'cleared ',
+  ]);
+  expect(idsInHand()).toEqual([]);
+});
+
+it('goes on behind a claim that was cut, whose entries are fewer than were asked for', async () => {
+  cut = true;
+  const end = drained(1_000);
+  await settle();
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2', 'claim 3', 'claim 4', 'claim 5', 'claim 1']);
+  stop.abort();
+  clearings[0]?.resolve(done);
+  await end;
+});
+
+/** Claims: the one whose files go, and those that may wait. */
+const most = 21;
+
+it('claims no further ahead than a bound', async () => {
+  keys = Array.from({ length: 30 }, (_, nth) => `p${nth + 1}`);
+  const end = drained();
+  await settle();
+  expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  clearings[0]?.resolve(done);
+  await settle();
+  expect(clearings.length).toBe(2);
+  expect(happened).toContain('claim 31');
+  for (const nth of [1, 2]) {
+    clearings[nth]?.resolve(done);
+    await settle();
+  }
+  await end;
+  expect(idsInHand()).toEqual([]);
+});
+
+it('ends only when the files of the last batch are gone', async () => {
+  keys = ['p1'];
+  let ended = false;
+  const end = drained(2).then(() => {
+    ended = true;
+  });
+  await settle();
+  expect(ended).toBe(false);
+  clearings[0]?.resolve(done);
+  await end;
+  expect(happened).toEqual(['claim 1', 'clear p1', 'cleared 1', 'cleared ']);
+});
+
+it.each([
+  ['that rows remain', [true], true],
+  ['that none remain, if the last claim met none', [true, false, false], false],
+  ['that rows remain, if the last claim alone met some', [false, false, true], true],
+])('returns %s', async (_what, met, expected) => {
+  keys = ['p1'];
+  remains = [...met];
+  // A claim of one entry is short only where two may be taken.
+  const end = drained(met.length > 1 ? 1 : 2);
+  await settle();
+  clearings[0]?.resolve(done);
+  expect(await end).toBe(expected);
+});
+
+it('returns nothing of rows that remain once it is stopped: nobody is to come back for them', async () => {
+  keys = ['p1'];
+  remains = [true];
+  const end = drained(2);
+  await settle();
+  stop.abort();
+  clearings[0]?.resolve(done);
+  expect(await end).toBe(false);
+});
+
+it('asks for half as much after a claim that failed, which would time out again', async () => {
+  claimFailsAt = 1;
+  await expect(drained(100)).rejects.toThrow('cut');
+  expect(batchSize.size).toBe(50);
+});
+
+it('tells of the batch at hand before it tells that a claim failed', async () => {
+  claimFailsAt = 2;
+  const end = drained();
+  end.catch(() => happened.push('told'));
+  await settle();
+  expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2']);
+  clearings[0]?.resolve(done);
+  await expect(end).rejects.toThrow('cut');
+  expect(happened.slice(3)).toEqual(['cleared 1, more', 'told']);
+});
+
+it('fails with a clearing that failed, claims nothing more and leaves the rest to the journal', async () => {
+  keys = Array.from({ length: 30 }, (_, nth) => `p${nth + 1}`);
+  const end = drained();
+  end.catch(() => {});
+  await settle();
+  clearings[0]?.reject(new Error('the thread died'));
+  await expect(end).rejects.toThrow('the thread died');
+  expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  expect(clearings.length).toBe(1);
+  expect(idsInHand()).toEqual([]);
+});
+
+it('ends after the clearing at hand when it is stopped, and leaves what waits to the journal', async () => {
+  const end = drained();
+  await settle();
+  stop.abort();
+  expect(idsInHand()).toEqual([1, 2, 3, 4]);
+  clearings[0]?.resolve(done);
+  await end;
+  expect(clearings.length).toBe(1);
+  expect(idsInHand()).toEqual([]);
+});
+
+interface Held<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function held<Value>(): Held<Value> {
+  let [resolve, reject]: [Held<Value>['resolve'], Held<Value>['reject']] = [() => {}, () => {}];
+  const promise = new Promise<Value>((...both) => {
+    [resolve, reject] = both;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,86 @@
+import { beforeEach, expect, it } from 'vitest';
+import { InFlight } from '../../src/clearing/in-flight.ts';
+import { ClaimPrefetch, type TimedClaim } from '../../src/clearing/prefetch.ts';
+
+/** Clearings that end when they are told to; what they clear is named by the ids of its rows. */
+let clearings: { ids: string; end: () => void; fail: (error: Error) => void }[];
+let inFlight: InFlight;
+let stop: AbortController;
+let prefetch: ClaimPrefetch;
+
+beforeEach(() => {
+  clearings = [];
+  inFlight = new InFlight();
+  stop = new AbortController();
+  prefetch = new ClaimPrefetch({
+    clear: (claims) =>
+      new Promise((end, fail) => {
+        clearings.push({ ids: String(claims.flatMap(({ rows }) => rows.map(({ id }) => id))), end, fail });
+      }),
+    inFlight,
+    signal: stop.signal,
+  });
+});
+
+const row = (id: number) => ({ id, handler: 'page', key: {} });
+const claim = (...ids: number[]): TimedClaim => ({
+  entries: ids.length,
+  rows: ids.map(row),
+  lagMs: null,
+  started: 0,
+  claimed: 0,
+});
+const isInFlight = (id: number) => inFlight.exclude([row(id)]).length === 0;
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+it('clears together what was claimed while the clearing before it ran', async () => {
+  for (const id of [1, 2, 3]) {
+    await prefetch.add(claim(id));
+    await soon();
+  }
+  expect(clearings.map(({ ids }) => ids)).toEqual(['1']);
+  expect(prefetch.hasBuffered).toBe(true);
+  clearings[0]?.end();
+  await soon();
+  expect(clearings.map(({ ids }) => ids)).toEqual(['1', '2,3']);
+  expect(prefetch.hasBuffered).toBe(false);
+  expect([1, 2, 3].map(isInFlight)).toEqual([false, true, true]);
+  let ended = false;
+  const end = prefetch.end().then(() => {
+    ended = true;
+  });
+  await soon();
+  expect(ended).toBe(false);
+  clearings[1]?.end();
+  await end;
+  expect([1, 2, 3].map(isInFlight)).toEqual([false, false, false]);
+});
+
+it('clears nothing for a claim that found nothing', async () => {
+  await prefetch.add(claim());
+  await prefetch.end();
+  expect(clearings).toEqual([]);
+});
+
+it('refuses the next claim once a clearing has failed, and leaves to the journal what waits', async () => {
+  await prefetch.add(claim(1));
+  await soon();
+  await prefetch.add(claim(2));
+  clearings[0]?.fail(new Error('the worker died'));
+  await soon();
+  await expect(prefetch.add(claim(3))).rejects.toThrow('the worker died');
+  await expect(prefetch.end()).rejects.toThrow('the worker died');
+  expect(clearings).toHaveLength(1);
+  expect([1, 2, 3].map(isInFlight)).toEqual([false, false, false]);
+});
+
+it('leaves to the journal what waits when it is stopped', async () => {
+  await prefetch.add(claim(1));
+  await soon();
+  await prefetch.add(claim(2));
+  stop.abort();
+  clearings[0]?.end();
+  await prefetch.end();
+  expect(clearings).toHaveLength(1);
+  expect(isInFlight(2)).toBe(false);
+});

@@ -1,0 +1,151 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
+import { lastWill } from '../last-will.ts';
+import { iniFor } from '../site.ts';
+import { type LogLine, main } from '../uncached.ts';
+import { client, database, site } from './site-and-database.ts';
+
+/* A reader of the log that hangs: multilog on a full disk, a pager that was stopped, journald under load. */
+
+interface Reader {
+  /** Everything read so far. */
+  text(): string;
+  stop(): void;
+  goOn(): void;
+}
+
+let ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends) end();
+  ends = [];
+});
+
+const config = () =>
+  site.configure(iniFor(site, database.config, { settle: '1h', more: '[daemon]\nlog = debug' }));
+
+function startWith(stdout: number | 'pipe', format: string): ChildProcess {
+  const daemon = spawn(process.execPath, [main, '--config', config(), 'run', `--log-format=${format}`], {
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  const revoke = lastWill('kill -9 "$1"', String(daemon.pid));
+  daemon.once('close', revoke);
+  ends.push(() => daemon.kill('SIGKILL'));
+  return daemon;
+}
+
+/** A pipe from a shell: it waits for its reader, unless somebody sees to it. */
+function throughPipe(format: string): { daemon: ChildProcess; reader: Reader } {
+  const pipe = join(dirname(site.root), 'pipe');
+  const out = join(dirname(site.root), 'log');
+  execFileSync('mkfifo', [pipe]);
+  const cat = spawn('sh', ['-c', 'exec cat "$1" > "$2"', 'sh', pipe, out], { stdio: 'ignore' });
+  const revoke = lastWill('kill -9 "$1"', String(cat.pid));
+  cat.once('close', revoke);
+  ends.push(() => cat.kill('SIGKILL'));
+  const writable = openSync(pipe, 'w');
+  const daemon = startWith(writable, format);
+  closeSync(writable);
+  const reader = {
+    text: () => readFileSync(out, 'utf8'),
+    stop: () => cat.kill('SIGSTOP'),
+    goOn: () => cat.kill('SIGCONT'),
+  };
+  return { daemon, reader };
+}
+
+/** As journald has it, and Node's own children: a stream socket, which cannot be opened once more. */
+function throughSocket(format: string): { daemon: ChildProcess; reader: Reader } {
+  const daemon = startWith('pipe', format);
+  let text = '';
+  daemon.stdout?.setEncoding('utf8').on('data', (data) => {
+    text += data;
+  });
+  const reader = {
+    text: () => text,
+    stop: () => daemon.stdout?.pause(),
+    goOn: () => daemon.stdout?.resume(),
+  };
+  return { daemon, reader };
+}
+
+const until = (reader: Reader, what: string, pattern: RegExp) =>
+  eventually(
+    what,
+    async () => pattern.test(reader.text()) || undefined,
+    async () => reader.text().slice(-1_000),
+  );
+
+/** Enqueues an entry; resolves with the time until its page is gone. */
+async function clearOne(port: string): Promise<number> {
+  site.write([`ports/www/${port}/1`]);
+  await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [port]);
+  const asked = performance.now();
+  await client.query('NOTIFY port_updated');
+  await eventually(
+    'cleared',
+    async () => site.pages().length === 0 || undefined,
+    async () => site.pages().join(),
+  );
+  return performance.now() - asked;
+}
+
+/** Several megabytes of log. */
+const chatter = () =>
+  client.query(`
+    DO $$ BEGIN
+      FOR i IN 1..50000 LOOP PERFORM pg_notify('port_updated', i::text); END LOOP;
+    END $$`);
+
+describe.each([
+  ['a pipe', 'json', throughPipe],
+  ['a pipe', 'text', throughPipe],
+  ['a socket', 'journald', throughSocket],
+] as const)('%s, in %s', (_what, format, through) => {
+  it('that is not read slows no clearing, and tells how much is lost when it is read', async () => {
+    const { daemon, reader } = through(format);
+    await until(reader, 'LISTEN', /listening to/);
+    reader.stop();
+    await chatter();
+    const times: number[] = [];
+    for (const port of ['a', 'b', 'c', 'd', 'e']) times.push(await clearOne(port));
+    // The first comes behind what the chatter wakes.
+    expect(Math.max(...times.slice(1))).toBeLessThan(3_000);
+    reader.goOn();
+    await until(reader, 'the number of lost lines', /lost/);
+    await clearOne('f');
+    daemon.kill('SIGTERM');
+    const [code] = await once(daemon, 'exit');
+    expect(code).toBe(0);
+    await until(reader, 'the last line', /stopped[^\n]*\n$/);
+    const lines = reader.text().trimEnd().split('\n');
+    const lost = Number(/(\d+) lines are lost/.exec(reader.text())?.[1]);
+    expect(lost).toBeGreaterThan(1_000);
+    // Each line is whole, and was there or is counted.
+    if (format === 'json') {
+      const parsed = lines.map((line) => JSON.parse(line) as LogLine);
+      expect(parsed.filter(({ event }) => event === 'notified').length + lost).toBeGreaterThan(50_000);
+    }
+  });
+
+  it('that is not read keeps SIGTERM from nothing', async () => {
+    const { daemon, reader } = through(format);
+    let complaints = '';
+    daemon.stderr?.on('data', (data) => {
+      complaints += data;
+    });
+    await until(reader, 'LISTEN', /listening to/);
+    reader.stop();
+    await chatter();
+    await clearOne('a');
+    const asked = performance.now();
+    daemon.kill('SIGTERM');
+    const [code] = await once(daemon, 'exit');
+    expect(code).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(8_000);
+    expect(complaints).toMatch(/^uncached: cannot write the log: its reader does not read\..*\n$/);
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
+import { iniFor } from '../site.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { client, database, site } from './site-and-database.ts';
+
+/** A list of as many ids, spread into arguments, would overflow the stack. */
+const keys = 250_000;
+
+async function isEmpty(): Promise<boolean> {
+  const { rows } = await client.query<{ left: boolean }>(
+    'SELECT EXISTS (SELECT FROM cache_clearing_ports) OR EXISTS (SELECT FROM uncached.journal) AS left',
+  );
+  return rows[0]?.left === false;
+}
+
+it('clears and settles 250,000 different keys', { timeout: 250_000 }, async () => {
+  // Of a category without pages: it is settling that this is about.
+  await client.query(
+    `INSERT INTO cache_clearing_ports (category, port) SELECT 'none', 'port-' || n FROM generate_series(1, ${keys}) n`,
+  );
+  const more = '[daemon]\nbatch = 50000';
+  const daemon: RunningDaemon = startUncached(site.configure(iniFor(site, database.config, { more })));
+  try {
+    await eventually(
+      'settled',
+      async () => ((await isEmpty()) ? true : undefined),
+      async () => `the last lines: ${JSON.stringify(daemon.log.slice(-3))}`,
+      200_000,
+      250,
+    );
+  } finally {
+    await daemon.stop();
+  }
+  // A heartbeat, and the keys themselves, may be late where all has to wait for the processor.
+  const late = ['listener-lost', 'database-unavailable', 'problem-found'];
+  expect(daemon.log.filter(({ level, event }) => level >= 50 && !late.includes(event))).toEqual([]);
+});

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+
+/*
+ * The table of common mistakes in doc/operating.md, held against what `uncached check` says.
+ *
+ * To add a row: write it there; make the mistake in a test, run `check` on it, and
+ *
+ *   expectNamed('the first column, word for word', stdout);
+ *
+ * In the second column `…` stands for whatever is named at that place. test/rules/mistakes.test.ts fails for a row that no test makes.
+ */
+
+export interface Mistake {
+  readonly mistake: string;
+  /** What `check` says, with `…`. */
+  readonly says: string;
+  readonly whatToDo: string;
+}
+
+const [, between = ''] =
+  /<!-- mistakes -->\n([\s\S]*?)<!-- end of mistakes -->/.exec(readFileSync('doc/operating.md', 'utf8')) ??
+  [];
+
+export const mistakes: readonly Mistake[] = between
+  .split('\n')
+  .filter((line) => line.startsWith('|'))
+  .slice(2)
+  .map((line) => {
+    const [mistake = '', says = '', whatToDo = ''] = line
+      .split(/(?<!\\)\|/)
+      .slice(1)
+      .map((cell) => cell.trim().replaceAll('\\|', '|'));
+    return { mistake, says: says.replace(/^`|`$/g, ''), whatToDo };
+  });
+
+/** Fails unless a line of `stdout` is what the table has for this mistake. */
+export function expectNamed(mistake: string, stdout: string): void {
+  const row = mistakes.find((one) => one.mistake === mistake);
+  if (!row) throw new Error(`doc/operating.md has no row "${mistake}" in its table of mistakes`);
+  expect(stdout).toMatch(lineOf(row.says));
+}
+
+function lineOf(says: string): RegExp {
+  const parts = says.split('…').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 'm');
+}

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { iniFor } from '../site.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { client, enqueuePort, isEvent, site, start } from './running.ts';
+import { database } from './site-and-database.ts';
+
+const signals = [
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGPROF',
+  'SIGPIPE',
+  'SIGIO',
+  'SIGXFSZ',
+] as const;
+
+let ports = 0;
+
+/** Another port each time: the second clearing of the one before would delete the page first. */
+async function clears(daemon: RunningDaemon): Promise<void> {
+  const from = daemon.log.length;
+  ports += 1;
+  site.write([`ports/www/p${ports}/1`]);
+  await enqueuePort('www', `p${ports}`);
+  await client.query('NOTIFY port_updated');
+  const cleared = isEvent('cleared', { handler: 'listen_port', files: 1 });
+  await daemon.until('clearing', (line) => daemon.log.indexOf(line) >= from && cleared(line));
+}
+
+/** What this machine listens to at Node's debugger port. */
+const debuggerListens = () =>
+  new Promise<boolean>((resolve) => {
+    const socket = createConnection(9229, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+
+it('goes on as if nothing had been, whatever signal is meant for others', async () => {
+  const before = await debuggerListens();
+  const daemon = await start();
+  const { ended } = daemon;
+  let over = false;
+  ended.then(() => {
+    over = true;
+  });
+  await clears(daemon);
+  // One of the workers has cleared: another may still be starting, and has nothing to take signals with.
+  await vi.waitFor(() => {
+    const workers = childrenOf(daemon.pid);
+    expect(workers.length).toBeGreaterThan(0);
+    expect(workers.filter(takesSignals)).toEqual(workers);
+  }, 20_000);
+  for (const signal of signals) process.kill(daemon.pid, signal);
+  for (const child of childrenOf(daemon.pid)) for (const signal of signals) process.kill(child, signal);
+  await clears(daemon);
+  expect(over).toBe(false);
+  expect(daemon.complaints()).toBe('');
+  expect(await debuggerListens()).toBe(before);
+});
+
+/** Whether a process has a handler for SIGXFSZ, which is the last that it gets (core/signals.ts); 25 on Linux. */
+function takesSignals(pid: number): boolean {
+  const [, caught = '0'] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return (BigInt(`0x${caught}`) & (1n << 24n)) !== 0n;
+}
+
+function childrenOf(pid: number): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number) : [];
+}
+
+it('takes no harm from SIGHUP while it starts', async () => {
+  const daemon = startUncached(site.configure(iniFor(site, database.config)));
+  // From when Node has begun with our code, which cannot be seen from here, to when it listens.
+  await daemon.until('start', isEvent('starting'));
+  for (let nth = 0; nth < 20; nth++) process.kill(daemon.pid, 'SIGHUP');
+  await daemon.until('LISTEN', isEvent('listening'));
+  await clears(daemon);
+  expect(await daemon.stop()).toBe(0);
+});
+
+/** Makes a daemon in which a signal is an error that nothing expected. */
+const failing = (how: string) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`process.on("SIGWINCH",()=>${how})`)}`,
+});
+
+it.each([
+  { what: 'a rejection that nobody handles', how: '{Promise.reject(new Error("unforeseen"))}' },
+  { what: 'an exception that nobody catches', how: '{throw new Error("unforeseen")}' },
+])('tells of $what, ends in order and with 1', async ({ how }) => {
+  const daemon = startUncached(site.configure(iniFor(site, database.config)), failing(how));
+  await daemon.until('LISTEN', isEvent('listening'));
+  process.kill(daemon.pid, 'SIGWINCH');
+  const line = await daemon.until('error', isEvent('unexpected-error'));
+  expect(line.msg).toContain('unforeseen');
+  expect(line.stack).toContain('Error: unforeseen');
+  expect(await daemon.ended).toBe(1);
+  expect(daemon.log.at(-1)?.event).toBe('stopped');
+  expect(readFileSync(`${site.root}/.uncached`, 'utf8')).toContain('"clean":true');
+});

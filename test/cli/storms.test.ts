@@ -1,0 +1,112 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
+import type { LogLine, RunningDaemon } from '../uncached.ts';
+import { client, enqueuePort, isEvent, site, start } from './running.ts';
+
+const handlers = `
+[handler.listen_port]
+queue = cache_clearing_ports
+clear[] = ports/{category}/{port}/*
+then = news
+[handler.packages]
+clear[] = packages/*
+[handler.news]
+clear[] = news/*
+`;
+
+beforeEach(() =>
+  client.query(`INSERT INTO listen_for (name, script_name) VALUES ('packages_imported', 'packages')`),
+);
+afterEach(() => client.query(`DELETE FROM listen_for WHERE script_name = 'packages'`));
+
+const count = (daemon: RunningDaemon, event: string, fields: Partial<LogLine> = {}) =>
+  daemon.log.filter(isEvent(event, fields)).length;
+
+/** Fifty a second. */
+async function storm(channel: string, notifications: number): Promise<void> {
+  for (let nth = 0; nth < notifications; nth++) {
+    await client.query(`NOTIFY ${channel}`);
+    await wait(20);
+  }
+}
+
+const untilGone = (page: string) =>
+  eventually(
+    `without ${page}`,
+    async () => (site.pages().includes(page) ? undefined : true),
+    async () => 'it is there',
+  );
+
+it('reads the journal a few times in a storm on uncached_retry, and at once when it is calm', async () => {
+  const daemon = await start({ handlers, settle: '60s' });
+  await enqueuePort('www', 'a');
+  await client.query('NOTIFY port_updated');
+  await daemon.until('clearing', isEvent('cleared', { handler: 'listen_port' }));
+  const before = count(daemon, 'journal-recovery');
+  await client.query('NOTIFY uncached_retry');
+  await daemon.until('reading', () => count(daemon, 'journal-recovery') > before);
+  const began = performance.now();
+  await storm('uncached_retry', 150);
+  const seconds = (performance.now() - began) / 1_000;
+  // One every 2 s at most.
+  expect(count(daemon, 'journal-recovery') - before).toBeLessThanOrEqual(2 + seconds / 2);
+});
+
+it('clears a few times in a storm on the channel of a handler without a queue, and after the last one', async () => {
+  const daemon = await start({ handlers });
+  await daemon.until('catch-up', isEvent('cleared', { handler: 'packages' }));
+  const before = count(daemon, 'cleared', { handler: 'packages' });
+  await storm('packages_imported', 150);
+  expect(count(daemon, 'cleared', { handler: 'packages' }) - before).toBeLessThan(20);
+  site.write(['packages/last']);
+  await client.query('NOTIFY packages_imported');
+  await untilGone('packages/last');
+});
+
+it('does not clear for a handler without a queue at each of many reconnections, and catches up all the same', async () => {
+  const daemon = await start({ handlers });
+  await daemon.until('catch-up', isEvent('cleared', { handler: 'packages' }));
+  await daemon.until('settling', isEvent('settled'));
+  for (let nth = 1; nth <= 4; nth++) {
+    const listened = count(daemon, 'listening');
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name LIKE 'uncached % listener'`,
+    );
+    // Lost: nobody listens.
+    if (nth === 1) {
+      site.write(['packages/lost', 'ports/www/a/1']);
+      await enqueuePort('www', 'a');
+    }
+    await daemon.until('LISTEN', () => count(daemon, 'listening') > listened);
+  }
+  // Entries are caught up with at once, and the rest soon.
+  await untilGone('ports/www/a/1');
+  await untilGone('packages/lost');
+  expect(count(daemon, 'cleared', { handler: 'packages' })).toBeLessThanOrEqual(3);
+});
+
+it('clears what `then` names when somebody notifies and the queue is empty, as fp-listen did', async () => {
+  const daemon = await start({ handlers });
+  site.write(['news/front', 'ports/www/a/1']);
+  await client.query('NOTIFY port_updated');
+  await daemon.until('clearing', isEvent('cleared', { handler: 'news', files: 1 }));
+  expect(site.pages()).toEqual(['ports/www/a/1']);
+  // It is in the journal like any other clearing, and settles.
+  await daemon.until('settling', isEvent('settled'));
+});
+
+it('does not clear it for nothing where many notify and one claim takes the entries of several', async () => {
+  const daemon = await start({ handlers });
+  for (let nth = 0; nth < 100; nth++) {
+    await enqueuePort('www', `p${nth}`);
+    await client.query('NOTIFY port_updated');
+  }
+  site.write(['ports/www/last/1']);
+  await enqueuePort('www', 'last');
+  await client.query('NOTIFY port_updated');
+  await client.query('NOTIFY port_updated');
+  await untilGone('ports/www/last/1');
+  expect(count(daemon, 'cleared', { handler: 'news' })).toBe(0);
+});

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { usualTimings } from '../../src/core/timings.ts';
+import { projectRoot } from '../postgres/project-root.ts';
+
+const { database, recovery, settling, root, worker, stop, throttles } = usualTimings;
+const reliability = readFileSync(join(projectRoot, 'doc/reliability.md'), 'utf8');
+
+it('lets the server give up a statement before we do, and a lock before that', () => {
+  expect(database.lockMs).toBeLessThan(database.statementMs);
+  expect(database.statementMs).toBeLessThan(database.queryMs);
+});
+
+it('reads the journal for longer than a statement can outlive its client', () => {
+  expect(recovery.outliveMs).toBeGreaterThan(database.statementMs);
+  expect(recovery.rescanMs).toBeLessThan(recovery.outliveMs);
+});
+
+it('takes no row for abandoned that only waits for its snapshot', () => {
+  // As postgres/journal.ts has it.
+  const abandonedMs = 5_000;
+  expect(settling.gatherMs * 5).toBeLessThanOrEqual(abandonedMs);
+  expect(settling.snapshotAgainMs).toBeLessThanOrEqual(settling.gatherMs);
+});
+
+it('recovers within the time that doc/reliability.md promises, which is the sum of its parts', () => {
+  const rows = [...reliability.matchAll(/^\| (.*) \| (?:`heartbeat` \+ |below )?(\d+) s \|$/gm)];
+  const [noticed, claim] = rows.map(([, part]) => part);
+  const parts = rows.map(([, , seconds]) => Number(seconds) * 1_000);
+  expect(parts.slice(0, 2)).toEqual([database.sendMs, database.queryMs]);
+  expect(noticed).toContain(` ${database.sendMs / 1_000} s `);
+  expect(noticed).toContain(`(${database.deliveryMs / 1_000} s `);
+  expect(claim).toContain(` ${database.statementMs / 1_000} s`);
+  const promises = [...reliability.matchAll(/`heartbeat` \+ (\d+) s\s+at\s+most/g)];
+  const longest = Math.max(...promises.map(([, seconds]) => Number(seconds) * 1_000));
+  expect(parts.reduce((sum, part) => sum + part)).toBe(longest);
+});
+
+it('gives up a worker that is silent before the time to stop is over', () => {
+  expect(worker.hurriedMs).toBeLessThan(stop.batchMs);
+  expect(worker.hurriedMs).toBeLessThan(worker.patienceMs);
+  expect(worker.patienceMs).toBeLessThanOrEqual(worker.startMs);
+});
+
+it('does not wait for a hanging root before it listens for longer than it waits for a rival', () => {
+  expect(root.inspectMs).toBeLessThan(root.rivalMs);
+  expect(root.againMs).toBeLessThanOrEqual(root.inspectMs);
+});
+
+it('lets the report of a daemon that gave up stand until another one can have started', () => {
+  expect(stop.goneMs).toBeGreaterThan(stop.batchMs + stop.closeMs + stop.reportMs);
+});
+
+it('throttles to a limit, and does the first at once', () => {
+  for (const { leastMs, mostMs } of Object.values(throttles)) {
+    expect(leastMs).toBeGreaterThan(0);
+    expect(leastMs).toBeLessThan(mostMs);
+  }
+  expect(usualTimings.missedHeartbeats).toBeGreaterThanOrEqual(2);
+});

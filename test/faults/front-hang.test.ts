@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { eventually } from './eventually.ts';
+import { inWorld } from './in-world.ts';
+import { canMount, inNamespace } from './namespace.ts';
+import type { World } from './world.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+/** So long a worker is waited for: nobody waits for it again once it is known what does not answer. */
+const patienceMs = 10_000;
+
+const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
+const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 0;
+
+/** A set whose path a template has in so many words: a front. What stands there is looked at, too, before anything is settled. */
+it.skipIf(!canHang).concurrent.each(['from the start', 'while the daemon runs'])(
+  'a set that does not answer %s stops neither the clearing nor the settling of the others',
+  async (when) => {
+    const early = when === 'from the start';
+    const hang = early ? `exec 3<>/dev/fuse && mount -i -t fuse hang "$1/daily" -o ${options}` : 'true "$1"';
+    const fuse = early ? undefined : openSync('/dev/fuse', 'r+');
+    try {
+      await inWorld({ within: (root) => inNamespace(hang, root) }, (world) => expectOthers(world, fuse));
+    } finally {
+      if (fuse !== undefined) closeSync(fuse);
+    }
+  },
+);
+
+/** @param fuse of what is to hang once the daemon runs */
+async function expectOthers(world: World, fuse: number | undefined): Promise<void> {
+  mkdirSync(join(world.site.root, 'daily'), { recursive: true });
+  const daemon = await world.start();
+  if (fuse !== undefined) {
+    const mount = ['-t', String(daemon.pid), '-m', 'mount', '-i', '-t', 'fuse', 'hang'];
+    const { status } = spawnSync('nsenter', [...mount, join(world.site.root, 'daily'), '-o', options], {
+      stdio: ['ignore', 'inherit', 'inherit', fuse],
+    });
+    expect(status).toBe(0);
+  }
+  await world.query(`WITH entry AS (INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-02-04'))
+      SELECT pg_notify('date_updated', '')`);
+  await world.probe();
+  await daemon.until('alarm', ({ event }) => event === 'disk-failing');
+  await world.probe(patienceMs);
+  await eventually(
+    'settled ports',
+    async () =>
+      (await world.query("SELECT FROM uncached.journal WHERE handler = 'listen_port'")).length === 0 ||
+      undefined,
+    async () => world.lastWords(),
+  );
+  expect(
+    await world.query("SELECT FROM uncached.journal WHERE handler = 'listen_date_updated'"),
+  ).toHaveLength(1);
+  const began = performance.now();
+  expect(await daemon.stop()).toBe(0);
+  expect(performance.now() - began).toBeLessThan(9_000);
+}

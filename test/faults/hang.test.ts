@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { expect, it, vi } from 'vitest';
+import { get } from '../http/get.ts';
+import { freePort } from '../postgres/free-port.ts';
+import { eventually } from './eventually.ts';
+import { inWorld } from './in-world.ts';
+import { canMount, inNamespace } from './namespace.ts';
+import type { World } from './world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** So long a worker is waited for. */
+const patienceMs = 10_000;
+
+/** The daemon itself holds the handle: once it has gone, nothing hangs any more. */
+const hang =
+  'mkdir -p "$1/ports/www/hung" && exec 3<>/dev/fuse && mount -i -t fuse hang "$1/ports/www/hung" -o fd=3,rootmode=40000,user_id=0,group_id=0';
+
+const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 0;
+
+it.skipIf(!canHang).concurrent(
+  'an entry that names what does not answer is told with its path, and stops neither others nor the end',
+  async () => {
+    const port = await freePort();
+    const more = `[http]\nlisten = 127.0.0.1:${port}`;
+    await inWorld({ ini: { more }, within: (root) => inNamespace(hang, root) }, async (world) => {
+      const daemon = await world.start();
+      await enqueueHung(world);
+      // Once while nobody knows which directory it is, and later, when it is known.
+      await others(world, port);
+      const alarm = await daemon.until('alarm', ({ event }) => event === 'disk-failing');
+      expect(alarm.msg).toContain('cannot open ports/www/hung: ETIMEDOUT, does not answer');
+      expect(alarm.msg).toContain('bring its disk or file server back');
+      await others(world, port);
+      // Nor do others of its own handler wait any more.
+      await world.probe(patienceMs);
+      const [row] = await world.query<{ last_error: string }>(
+        'SELECT last_error FROM uncached.journal WHERE last_error IS NOT NULL',
+      );
+      expect(row?.last_error).toContain('ports/www/hung');
+      const began = performance.now();
+      expect(await daemon.stop()).toBe(0);
+      expect(performance.now() - began).toBeLessThan(9_000);
+    });
+  },
+);
+
+it.skipIf(!canHang).concurrent('SIGTERM ends the daemon while a worker hangs, and the row stays', () =>
+  inWorld({ within: (root) => inNamespace(hang, root) }, async (world) => {
+    const daemon = await world.start();
+    await enqueueHung(world);
+    await eventually(
+      'claimed',
+      async () => (await world.query('SELECT FROM uncached.journal')).length === 1 || undefined,
+      async () => world.lastWords(),
+    );
+    const began = performance.now();
+    expect(await daemon.stop()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(9_000);
+    expect(await world.query('SELECT FROM uncached.journal')).toHaveLength(1);
+  }),
+);
+
+/** Another handler's page goes in less than the time that a worker is waited for, and the daemon says that it is well. */
+async function others(there: World, port: number): Promise<void> {
+  const page = 'daily/2020/02/04.daily.head';
+  there.site.write([page]);
+  await there.query(`WITH entry AS (INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-02-04'))
+    SELECT pg_notify('date_updated', '')`);
+  await there.gone(page, patienceMs);
+  expect(await get(port, '/readyz')).toMatchObject({ status: 200 });
+}
+
+const enqueueHung = (there: World) =>
+  there.query(`WITH entry AS (INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'hung'))
+    SELECT pg_notify('port_updated', '')`);

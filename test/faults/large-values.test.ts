@@ -1,0 +1,87 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { testDatabase } from '../postgres/test-database.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
+import { startUncached, uncached } from '../uncached.ts';
+import { eventually } from './eventually.ts';
+
+/** Large values end no daemon, and none that is started again. */
+const database = testDatabase();
+let client: Client;
+let site: Site;
+
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+  // An index takes no key of a megabyte, and other people's queue tables have no index.
+  await client.query(
+    'ALTER TABLE cache_clearing_ports DROP CONSTRAINT cache_clearing_ports_xid_category_port_key',
+  );
+});
+afterAll(() => client.end());
+beforeEach(async () => {
+  await client.query('TRUNCATE cache_clearing_ports, uncached.journal');
+  site = makeSite();
+  return () => site.remove();
+});
+
+/** How many rows the journal keeps because no page can have their key. */
+async function kept(): Promise<number> {
+  const { rows } = await client.query<{ kept: number }>(
+    'SELECT count(*)::int AS kept FROM uncached.journal WHERE last_error IS NOT NULL',
+  );
+  return rows[0]?.kept ?? 0;
+}
+
+/** A tenth of a single value would be too much for it. */
+const small = { NODE_OPTIONS: '--max-old-space-size=64' };
+
+it.each([
+  {
+    where: 'in a queue table',
+    sql: `INSERT INTO cache_clearing_ports (category, port) SELECT 'www', repeat('x', 150 * 1024 * 1024);
+          INSERT INTO cache_clearing_ports (category, port) SELECT 'www', i || repeat('x', 10 * 1024 * 1024) FROM generate_series(1, 12) i`,
+    problem: /column port is 150 MB: no page can have this key/,
+    rows: 13,
+  },
+  {
+    where: 'in the journal',
+    sql: `INSERT INTO uncached.journal (handler, key, owner)
+          SELECT 'listen_port', jsonb_build_object('category', 'www', 'port', i || repeat('x', 40 * 1024 * 1024)), 'gone' FROM generate_series(1, 4) i`,
+    problem: /column category is in a key of \d+ bytes: no page can have this key/,
+    rows: 4,
+  },
+])(
+  'a daemon of 64 MB clears what lies beside values of 150 MB $where',
+  async ({ sql, problem, rows }) => {
+    await client.query(sql);
+    for (const name of ['first', 'second']) {
+      site.write([`ports/www/${name}/page`]);
+      const daemon = startUncached(site.configure(iniFor(site, database.config)), small);
+      await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [name]);
+      await client.query('NOTIFY port_updated');
+      await daemon.until('settled', ({ event }) => event === 'settled');
+      // Those may settle after the page that is asked for.
+      await eventually(
+        'kept',
+        async () => (await kept()) === rows || undefined,
+        async () => JSON.stringify(daemon.log.slice(-10)),
+      );
+      expect(site.pages()).toEqual([]);
+      expect(await daemon.stop()).toBe(0);
+    }
+    const { rows: failing } = await client.query<{ last_error: string; bytes: number }>(
+      'SELECT last_error, octet_length(key::text) AS bytes FROM uncached.journal',
+    );
+    expect(failing).toHaveLength(rows);
+    expect(failing.map(({ last_error }) => last_error).join('\n')).toMatch(problem);
+    const listed = await uncached(
+      ['--config', site.configure(iniFor(site, database.config)), 'failing', 'list'],
+      small,
+    );
+    expect(listed.code).toBe(0);
+    expect(listed.stdout).toMatch(problem);
+    expect(listed.stdout.length).toBeLessThan(rows * 1_000);
+  },
+  90_000,
+);

@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clear } from '../../src/filesystem/clear-patterns.ts';
+import { interposed } from './interposed.ts';
+import { walks } from './walks.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'uncached-refilled-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function make(...paths: string[]): void {
+  for (const path of paths) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), 'x');
+  }
+}
+
+describe.each(walks)('the %s walk', (_name, walk) => {
+  it('removes a directory though pages are still made in it, for ten rounds', () => {
+    for (const more of [5, 1_000]) {
+      make('commits/abc/1');
+      let made = 0;
+      const remake = () =>
+        existsSync(join(root, 'commits/abc')) && made < more && make(`commits/abc/new${made++}`);
+      const { failures } = clear(root, ['commits/abc/'], interposed(walk, remake));
+      expect(failures.map(({ path, code }) => `${path} ${code}`)).toEqual(
+        more === 5 ? [] : ['commits/abc ENOTEMPTY'],
+      );
+    }
+  });
+
+  it('leaves a directory that is refilled while it is emptied after half a second, and empties what is beside it', () => {
+    make('commits/abc/sub/1', 'commits/abc/2', 'commits/def/1');
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    let made = 0;
+    // Each unlink takes a tenth of a second, and two names come for it.
+    const remake = interposed(walk, () => {
+      now += 100;
+      if (existsSync(join(root, 'commits/abc/sub')))
+        make(`commits/abc/sub/new${made++}`, `commits/abc/sub/new${made++}`);
+    });
+    const { failures } = clear(root, ['commits/*'], remake);
+    clock.mockRestore();
+    expect(failures).toEqual([
+      {
+        pattern: 'commits/*',
+        path: 'commits/abc/sub',
+        code: 'ENOTEMPTY',
+        message: 'was refilled while it was being emptied: it is tried again',
+      },
+    ]);
+    expect(readdirSync(join(root, 'commits'))).toEqual(['abc']);
+    expect(readdirSync(join(root, 'commits/abc'))).toEqual(['sub']);
+    // Ten rounds would make thousands.
+    expect(made).toBeLessThan(200);
+    expect(clear(root, ['commits/*'], walk).failures).toEqual([]);
+  });
+});

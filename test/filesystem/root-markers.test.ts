@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { rootMarkers } from '../../src/filesystem/workers/root-markers.ts';
+import { Stalled } from '../../src/filesystem/workers/worker.ts';
+import type { Request } from '../../src/filesystem/workers/worker-request.ts';
+
+const seen = { machine: 'm', boot: 'b', mountPoint: '/', fronts: [] };
+
+/** Workers that fall silent over these directories. */
+function askOf(hanging: readonly (string | undefined)[]) {
+  const asked: string[][] = [];
+  const ask = async (request: Request) => {
+    if (request.kind !== 'look') throw new Error('unexpected');
+    asked.push([...request.silent]);
+    const path = hanging.find((one) => one === undefined || !request.silent.includes(one));
+    if (hanging.length > 0 && (path !== undefined || hanging.includes(undefined)))
+      throw new Stalled(path, 10_000);
+    return { ...seen, silent: request.silent };
+  };
+  return { asked, markers: rootMarkers('/srv', ['news', 'ports'], { ask: ask as never }) };
+}
+
+it('leaves out of the look what does not answer, one after the other', async () => {
+  const { asked, markers } = askOf(['news', 'ports']);
+  expect((await markers.read()).silent).toEqual(['news', 'ports']);
+  expect(asked).toEqual([[], ['news'], ['news', 'ports']]);
+});
+
+it.each([[[undefined]], [['']]])('has no look at a root that does not answer itself', async (hanging) => {
+  await expect(askOf(hanging).markers.read()).rejects.toThrow('did not answer');
+});

@@ -1,0 +1,141 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import type { Clock, Journal, JournalCount } from '../../src/core/contracts.ts';
+import type { CountSource } from '../../src/observe/count-handlers.ts';
+import { openMonitor } from '../../src/observe/monitor.ts';
+
+let now = 0;
+const clock: Clock = {
+  now: () => now,
+  wait: (_ms, signal) => wait(2 ** 30, undefined, { signal, ref: false }),
+};
+
+function countable(handler: string, counts = async (): Promise<JournalCount[]> => []): CountSource {
+  const journal = { counts } as Partial<Journal> as Journal;
+  return {
+    handlers: new Map([[handler, { columns: [] }]]),
+    queues: new Map(),
+    journal,
+    disabled: new Map(),
+    disabledQueues: new Map(),
+  };
+}
+
+it('counts what a reload brought, although the count before it was late', async () => {
+  const watch = openMonitor('1', clock);
+  let finish = (_: JournalCount[]) => {};
+  const late = new Promise<JournalCount[]>((resolve) => {
+    finish = resolve;
+  });
+  const before = new AbortController();
+  const after = new AbortController();
+  const ended = watch.keepCounting(
+    countable('before', () => late),
+    before.signal,
+  );
+  before.abort();
+  watch.keepCounting(countable('after'), after.signal);
+  finish([]);
+  await ended;
+  now += 2_000;
+  expect((await watch.status()).handlers.map(({ handler }) => handler)).toEqual(['after']);
+  after.abort();
+});
+
+it('is not well before it has listened and counted, and critical when it cannot for long', async () => {
+  now = 0;
+  const watch = openMonitor('1', clock);
+  const error = Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
+  const levels = async () =>
+    (({ health: level, problems }) => [level, ...problems.map(({ text }) => text)])(await watch.status());
+  expect(await levels()).toEqual(['warning', 'not listening: starting', 'nothing has been counted yet']);
+  watch.observe({ kind: 'database-unavailable', error, retryMs: 1 });
+  const stop = new AbortController();
+  const counts = async () => Promise.reject(error);
+  watch.keepCounting(countable('news', counts), stop.signal);
+  expect(await levels()).toEqual([
+    'critical',
+    'not listening: connection refused',
+    'cannot count: connection refused',
+  ]);
+  watch.observe({ kind: 'heartbeat', ms: 1 });
+  now = 59_999;
+  expect(await levels()).toEqual(['warning', 'cannot count: connection refused']);
+  now = 60_000;
+  expect(await levels()).toEqual(['critical', 'cannot count: connection refused']);
+  stop.abort();
+
+  const again = new AbortController();
+  watch.observe({ kind: 'heartbeat', ms: 1 });
+  watch.observe({ kind: 'listening', channels: [] });
+  let refuse = false;
+  watch.keepCounting(
+    countable('news', async () => (refuse ? Promise.reject(error) : [])),
+    again.signal,
+  );
+  now = 70_000;
+  expect(await levels()).toEqual(['ok']);
+  const lag = async () => (await watch.status()).handlers.map(({ lagMs, settling }) => [lagMs, settling]);
+  expect(await watch.status()).toMatchObject({ heartbeatAgeMs: 10_000, countsAgeMs: 0, reconnects: 0 });
+  expect(await lag()).toEqual([[0, 0]]);
+  expect((await watch.metrics()).text).toMatch(/^uncached_lag_seconds\{handler="news"\} 0$/m);
+
+  // What was counted last stays, but nobody knows the lag any more.
+  refuse = true;
+  now = 200_000;
+  watch.observe({ kind: 'reload-refused', problems: ['a typing error'] });
+  watch.observe({ kind: 'listener-lost', error });
+  expect(await levels()).toEqual([
+    'critical',
+    'not listening: connection refused',
+    'cannot count: connection refused',
+    'the new configuration has problems, so the old one stays in effect: a typing error',
+  ]);
+  expect(await lag()).toEqual([[null, 0]]);
+  const { text } = await watch.metrics();
+  expect(text).not.toMatch(/^uncached_lag_seconds\{/m);
+  // A warning and a critical problem of a kind: the worse one.
+  expect(text).toMatch(/^uncached_problem\{kind="database",handler=""\} 2$/m);
+  again.abort();
+});
+
+it('counts for /metrics from the moment that these are exposed, with each handler at 0 before', async () => {
+  const watch = openMonitor('1', clock);
+  const stop = new AbortController();
+  watch.keepCounting(countable('news'), stop.signal);
+  const cleared = { kind: 'cleared', handler: 'news', entries: 1, ms: 1, lagMs: 1 } as never;
+  const entries = async () =>
+    /^uncached_cleared_entries_total\{handler="news"\} (\d+)$/m.exec((await watch.metrics()).text)?.[1];
+  watch.observe(cleared);
+  await watch.expose();
+  expect(await entries()).toBe('0');
+  watch.observe(cleared);
+  expect(await entries()).toBe('1');
+  await watch.expose();
+  expect(await entries()).toBe('1');
+  stop.abort();
+});
+
+it('warns of a row with an invalid key until no row of its handler is left: somebody may have deleted it', async () => {
+  now = 0;
+  const watch = openMonitor('1', clock);
+  let settling = 1;
+  const stop = new AbortController();
+  const none = { claimed: 0, failing: 0, invalid: 0, error: null };
+  const ages = { claimedMs: null, settlingMs: null, failingMs: null, invalidMs: null };
+  const counts = async () => [{ handler: 'news', settling, ...none, ...ages }];
+  watch.keepCounting(countable('news', counts), stop.signal);
+  watch.observe({ kind: 'listening', channels: [] });
+  watch.observe({ kind: 'heartbeat', ms: 1 });
+  now = 1_000;
+  const failure = { id: 1, error: 'no page can have this key' };
+  const tried = { kind: 'batch-done', handler: 'news', cleared: [], files: 0, failures: [] } as const;
+  watch.observe({ ...tried, invalid: [{ ...failure, known: false }] });
+  watch.observe({ kind: 'rows-invalid', handler: 'news', rows: 1, errors: [failure.error] });
+  now = 20_000;
+  expect((await watch.status()).problems.map(({ kind }) => kind)).toEqual(['invalid']);
+  settling = 0;
+  now = 40_000;
+  expect((await watch.status()).problems).toEqual([]);
+  stop.abort();
+});

@@ -1,0 +1,138 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { Event } from '../../src/core/events.ts';
+import { Problems } from '../../src/observe/problems.ts';
+
+const longMs = 60_000;
+const outage = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+const denied = Object.assign(new Error('permission denied'), { code: '42501' });
+
+let now: number;
+let known: Problems;
+beforeEach(() => {
+  now = 0;
+  known = new Problems(() => now);
+  known.observe({ kind: 'heartbeat', ms: 1 });
+});
+
+const list = () => known.list(longMs).map(({ level, kind, text }) => `${level} ${kind}: ${text}`);
+const failed = (loop: string, error: Error): Event => ({ kind: 'loop-failed', loop, error, retryMs: 1 });
+const tried = (cleared: number[], failing: number[]): Event => ({
+  kind: 'batch-done',
+  handler: 'h',
+  cleared,
+  files: 0,
+  failures: failing.map((id) => ({ id, error: 'read-only' })),
+  invalid: [],
+});
+
+it('is not well before it has heard itself', () => {
+  const starting = new Problems(() => now);
+  expect(starting.listening).toBe(false);
+  expect(starting.list(longMs)).toMatchObject([{ level: 'warning', kind: 'listening' }]);
+  now = longMs;
+  expect(starting.list(longMs)).toMatchObject([{ level: 'critical' }]);
+});
+
+it('an outage of the database is critical at once, with the reason of now', () => {
+  known.observe({ kind: 'listener-lost', error: Object.assign(new Error('shut down'), { code: '57P01' }) });
+  expect(list()).toEqual(['critical database: not listening: shut down']);
+  known.observe({ kind: 'retrying', error: outage, retryMs: 1 });
+  expect(list()).toEqual(['critical database: not listening: refused']);
+  expect(known.listening).toBe(false);
+  known.observe({ kind: 'heartbeat', ms: 1 });
+  expect(list()).toEqual([]);
+});
+
+it('deafness is a warning, since the sweep finds what comes, and critical when it lasts', () => {
+  known.observe({ kind: 'listener-lost', error: new Error('not heard') });
+  now = longMs - 1;
+  known.observe({ kind: 'retrying', error: new Error('not heard'), retryMs: 1 });
+  expect(list()).toEqual(['warning listening: not listening: not heard']);
+  now = longMs;
+  expect(list()).toEqual(['critical listening: not listening: not heard']);
+});
+
+it('a handler that cannot work is critical at once, until it can', () => {
+  known.notice(failed('h', denied));
+  known.notice(failed('other, again', denied));
+  expect(known.list(longMs)).toEqual([
+    { level: 'critical', kind: 'handler', handler: 'h', text: 'h: permission denied' },
+    { level: 'critical', kind: 'handler', handler: 'other', text: 'other: permission denied' },
+  ]);
+  known.notice({ kind: 'loop-recovered', loop: 'h' });
+  known.notice({ kind: 'loop-recovered', loop: 'other, again' });
+  expect(list()).toEqual([]);
+});
+
+it('an outage is told for all and not for each handler', () => {
+  known.notice(failed('h', denied));
+  known.notice(failed('h', outage));
+  expect(list()).toEqual([]);
+});
+
+it('a root that waits is critical at once; what settles, later', () => {
+  known.notice(failed('root', new Error('not mounted')));
+  known.notice(failed('settle', denied));
+  expect(list()).toEqual(['critical root: not mounted', 'warning journal: settle: permission denied']);
+  now = longMs;
+  expect(list()[1]).toMatch(/^critical/);
+});
+
+it('a handler of which nothing can be cleared is critical; one entry that fails again and again is not', () => {
+  known.notice(tried([], [1]));
+  known.notice(tried([], [1]));
+  expect(list()).toEqual([]);
+  known.notice(tried([2], [3]));
+  expect(list()).toEqual([]);
+  known.notice(tried([], [1]));
+  known.notice(tried([], [3]));
+  expect(list()).toEqual(['critical failing: h: nothing can be cleared: read-only']);
+  known.notice(tried([4], [1]));
+  expect(list()).toEqual([]);
+});
+
+it('keeps what a reload does not mend', () => {
+  known.observe({ kind: 'reload-refused', problems: ['bad'] });
+  known.observe({ kind: 'not-serving', error: new Error('taken'), retryMs: 1 });
+  known.observe({ kind: 'wipe-failed', error: 'a: EROFS', paths: 1 });
+  known.observe({ kind: 'handler-without-channel', handler: 'h' });
+  known.observe({ kind: 'unusable-channel', problem: 'empty' });
+  known.notice(failed('h', denied));
+  expect(known.list(longMs)).toHaveLength(6);
+  known.observe({ kind: 'reloading', why: 'listen_for has changed' });
+  known.observe({ kind: 'heartbeat', ms: 1 });
+  expect(known.list(longMs).map(({ kind }) => kind)).toEqual(['configuration', 'http', 'root']);
+  known.observe({ kind: 'serving', url: '' });
+  known.observe({ kind: 'wipe-completed' });
+  known.observe({ kind: 'reloading', why: 'SIGHUP' });
+  known.observe({ kind: 'heartbeat', ms: 1 });
+  expect(list()).toEqual([]);
+});
+
+it('a channel of an unknown handler is critical when it is notified, for an hour', () => {
+  known.observe({ kind: 'unknown-handler', channel: 'c', handler: 'artciles', known: ['articles'] });
+  expect(list()).toEqual([]);
+  known.observe({ kind: 'notified', channel: 'other' });
+  known.observe({ kind: 'notified', channel: 'c' });
+  expect(list()).toEqual([
+    'critical channel: a notification came on c and nothing was cleared: its handler "artciles" is not configured, did you mean "articles"?',
+  ]);
+  now = 3_000_000;
+  known.observe({ kind: 'notified', channel: 'c' });
+  now = 6_599_999;
+  expect(list()).toHaveLength(1);
+  now = 6_600_000;
+  expect(list()).toEqual([]);
+});
+
+it('an invalid key is a warning until it has settled, and an hour at the most', () => {
+  const invalid = { kind: 'rows-invalid', handler: 'h', rows: 1, errors: ['column c is NULL'] } as const;
+  const settled = { ...tried([], []), invalid: [{ id: 1, error: 'column c is NULL', known: true }] } as Event;
+  known.observe(invalid);
+  expect(list()).toEqual(['warning invalid: h: 1 row with an invalid key: column c is NULL']);
+  known.notice(settled);
+  expect(list()).toEqual([]);
+  known.observe(invalid);
+  now = 3_600_000;
+  expect(list()).toEqual([]);
+});

@@ -1,0 +1,128 @@
+import type { ClientConfig } from 'pg';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { isOutage } from '../../src/core/errors.ts';
+import { type Hosts, openHosts } from '../../src/postgres/hosts.ts';
+import { openPool, type Pool } from '../../src/postgres/pool.ts';
+import { eventually } from '../faults/eventually.ts';
+import { FaultProxy } from '../faults/proxy.ts';
+import { connect } from '../sql/connect.ts';
+import { testDatabase } from './test-database.ts';
+
+const database = testDatabase({ template: 'template0' });
+/** Whoever asks for it waits until it is given back. */
+const lock = 'SELECT pg_backend_pid() AS pid, pg_advisory_lock(1), pg_advisory_unlock(1)';
+
+let proxy: FaultProxy;
+let holder: Awaited<ReturnType<typeof connect>>;
+let hosts: Hosts;
+let pools: readonly [Pool, Pool];
+
+beforeEach(async () => {
+  proxy = await FaultProxy.open(database.config);
+  holder = await connect(database.config);
+  const config: ClientConfig = { ...proxy.connection, query_timeout: 3_000 };
+  hosts = openHosts([config, { ...config }]);
+  pools = [openPool(hosts), openPool(hosts)];
+});
+afterEach(async () => {
+  await proxy.heal();
+  await Promise.all(pools.map((pool) => pool.end()));
+  await holder.end();
+  await proxy.close();
+});
+
+async function pidOf(pool: Pool): Promise<number> {
+  const { rows } = await pool.query('SELECT pg_backend_pid() AS pid');
+  return rows[0].pid;
+}
+
+/** Three connections each: a query that is under way leaves no connection to the next. */
+async function fill(): Promise<void> {
+  await holder.query('SELECT pg_advisory_lock(1)');
+  const waiting = pools.flatMap((pool) => [1, 2, 3].map(() => pool.query(lock)));
+  await holder.query('SELECT pg_advisory_unlock(1)');
+  await Promise.all(waiting);
+  expect(proxy.links()).toHaveLength(6);
+}
+
+it('takes every connection of both pools for half-open when one is', async () => {
+  await fill();
+  for (const link of proxy.links()) link.freeze();
+  const [one, other] = pools;
+  await expect(one.query('SELECT 1')).rejects.toThrow('Query read timeout');
+  // Each of these would time out as well.
+  for (const pool of [one, other, one, other]) await pidOf(pool);
+});
+
+it('lets a query that is under way on another connection finish, and does not use that connection again', async () => {
+  const [one, other] = pools;
+  await holder.query('SELECT pg_advisory_lock(1)');
+  const underWay = other.query(lock);
+  await eventually(
+    'waiting',
+    async () => ((await waits()) ? true : undefined),
+    async () => `${proxy.links().length} connections`,
+  );
+  hosts.distrust(hosts.current());
+  const pids = [await pidOf(one), await pidOf(other)];
+  await holder.query('SELECT pg_advisory_unlock(1)');
+  const { rows } = await underWay;
+  pids.push(await pidOf(other));
+  expect(pids).not.toContain(rows[0].pid);
+  await linked(2);
+});
+
+it('connects anew once for all that were connected before', async () => {
+  const [one] = pools;
+  const before = hosts.current();
+  hosts.distrust(before);
+  const pid = await pidOf(one);
+  hosts.distrust(before);
+  await hosts.findPrimary();
+  expect(await pidOf(one)).toBe(pid);
+});
+
+it('takes it for an outage that no connection becomes free', async () => {
+  const few = openPool(openHosts([{ ...database.config, connectionTimeoutMillis: 500 }]), { connections: 1 });
+  await holder.query('SELECT pg_advisory_lock(1)');
+  const underWay = few.query(lock);
+  const error: unknown = await few.query('SELECT').catch((reason) => reason);
+  expect(error).toBeInstanceOf(Error);
+  expect(isOutage(error)).toBe(true);
+  await holder.query('SELECT pg_advisory_unlock(1)');
+  await underWay;
+  await few.end();
+});
+
+it('connects no more once it has ended', async () => {
+  const ended = openPool(hosts);
+  await ended.end();
+  hosts.distrust(hosts.current());
+  await expect(ended.query('SELECT')).rejects.toThrow('after calling end');
+});
+
+it('keeps its other connections when the server ends a statement by itself', async () => {
+  await fill();
+  await holder.query('SELECT pg_advisory_lock(1)');
+  const [one, other] = pools;
+  await expect(one.query(`SET lock_timeout = '10ms'; ${lock}`)).rejects.toThrow('lock timeout');
+  await linked(5);
+  for (const pool of [one, other]) await pidOf(pool);
+  expect(proxy.links()).toHaveLength(5);
+});
+
+async function waits(): Promise<boolean> {
+  const { rows } = await holder.query('SELECT FROM pg_locks WHERE NOT granted AND locktype = $1', [
+    'advisory',
+  ]);
+  return rows.length > 0;
+}
+
+/** Resolves when there are so many connections: each ends a while after it was told to. */
+async function linked(count: number): Promise<void> {
+  await eventually(
+    `down to ${count} connections`,
+    async () => (proxy.links().length === count ? true : undefined),
+    async () => `${proxy.links().length} connections`,
+  );
+}

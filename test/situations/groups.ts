@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { canMount } from '../faults/namespace.ts';
+import type { LaunchedServer } from '../postgres/launch.ts';
+import { channels } from './channels.ts';
+import { commands, disabled, withCommand, withoutDates } from './commands.ts';
+import { disk } from './disk.ts';
+import { locks } from './locks.ts';
+import { hang, mounted, mounts } from './mounts.ts';
+import { rights } from './rights.ts';
+import { network, serverSituations } from './server.ts';
+import type { Situation } from './situation.ts';
+import type { StandOptions } from './stand.ts';
+import { unseen, without } from './without.ts';
+
+/** Situations that come one after the other on one stand, its daemon running before the first. */
+export interface Group {
+  readonly title: string;
+  readonly options?: StandOptions;
+  readonly situations: readonly Situation[];
+  /** On a server of its own. */
+  readonly own?: true;
+}
+
+const mountable = canMount();
+const hangable = mountable && existsSync('/dev/fuse') && process.getuid?.() === 0;
+
+/** The longest first. */
+export const groupsOn = (server: () => LaunchedServer): readonly Group[] => [
+  { title: 'a server', situations: serverSituations(server), own: true },
+  { title: 'daemons', situations: without },
+  { title: 'a file server', situations: hangable ? hang : [], options: { within: mounted } },
+  { title: 'rights', situations: rights },
+  { title: 'a disk', situations: disk },
+  { title: 'locks', situations: locks },
+  { title: 'channels', situations: channels },
+  { title: 'mounts', situations: mountable ? mounts : [], options: { within: mounted } },
+  { title: 'a network', situations: network, options: { between: true } },
+  { title: 'a page', situations: unseen },
+  { title: 'commands', situations: commands, options: { ini: withCommand } },
+  { title: 'an fp-listen.ini', situations: disabled, options: { ini: withoutDates } },
+];

@@ -1,0 +1,79 @@
+import { eventually } from '../faults/eventually.ts';
+import { greens, logCell, type Row, servedCells, statusCell } from './row.ts';
+import { alertOn, likelyAlertOn } from './rules.ts';
+import type { Situation } from './situation.ts';
+import type { Stand } from './stand.ts';
+import { served } from './views.ts';
+
+/** It may take the daemon a time-out to know, and this machine may be busy. */
+const patienceMs = 40_000;
+const againMs = 200;
+
+/** For how long a row must stay as it is before it is written down. */
+const stableMs = 2_500;
+
+/** Brings a situation about, and resolves with its row as soon as that is the expected one; or, when none is, as soon as nothing is green and nothing changes any more. */
+export async function tell(situation: Situation, stand: Stand, expected: Row | undefined): Promise<Row> {
+  const { log: before } = stand;
+  const lines = before.length;
+  await situation.cause(stand);
+  const from = stand.log === before ? lines : 0;
+  let last: Row | undefined;
+  let since = performance.now();
+  const look = async (): Promise<Row | undefined> => {
+    const row = await rowOf(situation, stand, { from, expected });
+    if (JSON.stringify(row) !== JSON.stringify(last)) since = performance.now();
+    last = row;
+    if (expected) return JSON.stringify(row) === JSON.stringify(expected) ? row : undefined;
+    return greens(situation, row).length === 0 && performance.now() - since >= stableMs ? row : undefined;
+  };
+  return eventually(
+    `told as ${JSON.stringify(expected ?? 'not green')}`,
+    look,
+    async () => `${JSON.stringify(last)}\n${lastWords(stand)}`,
+    patienceMs,
+    againMs,
+  );
+}
+
+/** As it is now. `status` is asked only when all else is as expected. */
+export async function rowOf(
+  situation: Situation,
+  stand: Stand,
+  { from = 0, expected }: { from?: number; expected?: Row | undefined } = {},
+): Promise<Row> {
+  const seen = await served(stand);
+  const cells = servedCells(situation, seen);
+  const log = logCell(situation, stand, { from, expected: expected?.log });
+  const soFar = { status: expected?.status ?? '', ...cells, log };
+  if (expected && JSON.stringify(soFar) !== JSON.stringify(expected))
+    return { ...soFar, status: 'not asked yet' };
+  return { ...soFar, rules: alertOn(seen.metrics), status: statusCell(situation, await stand.status()) };
+}
+
+/** Resolves when all is well by every way of looking. */
+export async function green(stand: Stand): Promise<void> {
+  let last = '';
+  await eventually(
+    'all well again',
+    async () => {
+      const { page, readyz, metrics } = await served(stand);
+      const alert = likelyAlertOn(metrics);
+      last = JSON.stringify({ problems: page?.problems, readyz, alert });
+      if (page?.health !== 'ok' || readyz?.code !== 200 || alert !== 'none') return undefined;
+      const { code, text } = await stand.status();
+      last = text;
+      return code === 0 ? true : undefined;
+    },
+    async () => `${last}\n${lastWords(stand)}`,
+    patienceMs,
+    againMs,
+  );
+}
+
+function lastWords({ log }: Stand): string {
+  return log
+    .slice(-12)
+    .map(({ time, event, msg }) => `${time} ${event}: ${msg}`)
+    .join('\n');
+}
