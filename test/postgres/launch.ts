@@ -7,6 +7,7 @@ import { makeDirectory } from './directory.ts';
 import { embeddedBinaries } from './embedded.ts';
 import { freePort } from './free-port.ts';
 import { type Guardian, spawnGuardian } from './guardian.ts';
+import { newCluster } from './new-cluster.ts';
 import { endOfLog, type Postmaster, startPostmaster } from './postmaster.ts';
 import { copyServer } from './replication.ts';
 import { configure } from './settings.ts';
@@ -56,7 +57,10 @@ export async function launchServer(options: LaunchOptions = {}): Promise<Launche
     const path = options.binaries ?? process.env.PGBIN ?? embeddedBinaries();
     const binaries = await usableBinaries(path, account, join(directory, 'postgres'));
     if (options.standbyOf) await copyServer(options.standbyOf, { binaries, directory, account });
-    else await initialise(guardian, binaries, directory);
+    else {
+      const initdb = () => initialise(guardian, binaries, directory);
+      await newCluster(join(directory, 'data'), binaries.version, initdb);
+    }
     const first = await startFirst(guardian, binaries, directory, options);
     return serve(guardian, binaries, directory, first);
   } catch (error) {
