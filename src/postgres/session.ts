@@ -33,7 +33,7 @@ const overridden = `
   SET quote_all_identifiers = off;
   SET idle_session_timeout = 0;
   SET idle_in_transaction_session_timeout = 0;
-  SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'`;
+  SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL`;
 
 /**
  * - datestyle: keys are text, and templates read dates as ISO.
