@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { testDatabase } from '../postgres/test-database.ts';
-import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
+import { iniFor, makeSite, type Site } from '../site.ts';
 import { eventually } from './eventually.ts';
 import { Breaker, type Failure } from './fail-call.ts';
 import { startBreakable } from './in-process.ts';
@@ -50,6 +50,16 @@ it('has failed every call that a run makes', () => {
   );
 });
 
+/** With a queue and without: each further queue would only add the same calls, and a connection. */
+const handlers = `
+[handler.listen_port]
+queue = cache_clearing_ports
+clear[] = ports/{category}/{port}/*
+clear[] = categories/{category}/*
+[handler.front]
+clear[] = front/*
+`;
+
 async function run(breaker: Breaker, failure: Failure): Promise<void> {
   site.write(['ports/www/early/1', 'ports/www/late/1', 'ports/www/other/1', 'front/1']);
   await enqueue('early');
@@ -58,7 +68,7 @@ async function run(breaker: Breaker, failure: Failure): Promise<void> {
   const file = site.configure(
     iniFor(site, database.config, {
       more: '[daemon]\nbatch = 2',
-      handlers: `${freshportsHandlers}[handler.front]\nclear[] = front/*\n`,
+      handlers,
     }),
   );
   const daemon = await startBreakable(file, breaker);
