@@ -30,7 +30,7 @@ import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
-import { claimConnections } from './postgres/connection-count.ts';
+import { claimConnections, usualConnections } from './postgres/connection-count.ts';
 import { openDaemonTable } from './postgres/daemon-table.ts';
 import { openHosts } from './postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from './postgres/inspections.ts';
@@ -98,20 +98,28 @@ interface Outside {
   readonly run?: RunCommand;
   readonly timings?: Timings;
   readonly startWorker?: StartWorker;
+  /** As many in all, for what only looks; a daemon needs more (postgres/connection-count.ts). */
+  readonly connections?: number;
 }
 
 export function openApp(
   { configuration, handlers, disabled, install }: ReturnType<typeof loadAll>,
-  { run = commandRunner(), startWorker = startWorkerProcess, timings = usualTimings }: Outside = {},
+  {
+    run = commandRunner(),
+    startWorker = startWorkerProcess,
+    timings = usualTimings,
+    connections,
+  }: Outside = {},
 ): App {
   // Names this process among the daemons on the database, in its sessions and as the owner of journal rows
   // (journal.ts).
   const owner = randomBytes(8).toString('hex');
-  const connections = connectionConfigs(configuration.database, { owner, timings: timings.database });
-  const hosts = openHosts(connections, timings.database);
-  const pool = openPool(hosts);
+  const configs = connectionConfigs(configuration.database, { owner, timings: timings.database });
+  const hosts = openHosts(configs, timings.database);
+  const pool = openPool(hosts, { connections: connections ?? usualConnections });
   const queueCount = [...handlers.values()].filter(({ queue }) => queue !== undefined).length;
-  const claims = openPool(hosts, { connections: claimConnections(queueCount) });
+  const claims =
+    connections === undefined ? openPool(hosts, { connections: claimConnections(queueCount) }) : pool;
   const user = hosts.current().user ?? '';
   const journal = openJournal(pool, {
     owner,
@@ -234,7 +242,7 @@ export function openApp(
       };
     },
     async close() {
-      closed ??= Promise.all([pool.end(), claims.end(), cache.close()]);
+      closed ??= Promise.all([...[...new Set([pool, claims])].map((one) => one.end()), cache.close()]);
       await closed;
     },
   };

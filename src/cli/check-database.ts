@@ -3,6 +3,7 @@ import type { Inspected } from '../config/load.ts';
 import type { DatabaseSettings } from '../core/configuration.ts';
 import { errorCode } from '../core/errors.ts';
 import type { SeenRoot } from '../core/root.ts';
+import { checkTimings } from '../core/timings.ts';
 import { withAdvice } from '../postgres/advice.ts';
 import { readChannels } from '../postgres/channels.ts';
 import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
@@ -37,7 +38,7 @@ export async function inspectDatabase(
   handlers: ReadonlyMap<string, Handler>,
   inspected: RootSeen,
 ): Promise<Findings> {
-  const hosts = openHosts(connectionConfigs(database));
+  const hosts = openHosts(connectionConfigs(database), checkTimings);
   const pool = openPool(hosts, { standbyToo: true });
   try {
     await hosts.findPrimary();
@@ -62,6 +63,7 @@ async function inspectConnected(
 ): Promise<Findings> {
   const user = hosts.current().user ?? '';
   const { install } = inspected;
+  const queues = [...handlers.values()].flatMap(({ queue }) => queue ?? []);
   // What keeps listen_for from being read is reported separately.
   const channels = await readChannels(pool).catch(() => undefined);
   const { found, attempt } = findings();
@@ -80,7 +82,6 @@ async function inspectConnected(
     await attempt('inspect the channels', () => inspectChannels(pool, channels, handlers, inspected));
   await problems('listen', () => inspectListening(pool, hosts));
   await attempt('inspect the root', () => inspectRootOf(pool, root, handlers, inspected.seen));
-  const queues = [...handlers.values()].flatMap(({ queue }) => queue ?? []);
   const tables = ['uncached.journal', 'listen_for', ...queues];
   await notices('inspect the schemas', () => inspectSchemas(pool, tables));
   await notices('inspect the owners', () => inspectOwners(pool, tables));

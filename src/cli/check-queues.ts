@@ -1,6 +1,5 @@
 import type { Handler } from '../clearing/handler.ts';
 import { type ChannelBinding, channelsOf, usableBindings } from '../core/contracts.ts';
-import { mapLimited } from '../core/map-limited.ts';
 import { AdvisedError, withAdvice } from '../postgres/advice.ts';
 import { ageNotices } from '../postgres/entry-age.ts';
 import { orderNotices, otherZones } from '../postgres/inspections.ts';
@@ -22,10 +21,10 @@ interface Queue {
   readonly table: QueueTable;
 }
 
-/** As many connections as the pool has. */
-const atATime = 4;
-
-/** What is wrong with the queue tables of the handlers, and with what fills them. */
+/**
+ * What is wrong with the queue tables of the handlers, and with what fills them. One statement after the
+ * other: another connection would cost more than they do.
+ */
 export async function inspectQueues(
   pool: Pool,
   user: string,
@@ -33,7 +32,8 @@ export async function inspectQueues(
   listened: readonly ChannelBinding[] | undefined,
 ): Promise<Findings> {
   const { found, attempt } = findings();
-  const looked = await mapLimited([...handlers.values()], atATime, (handler) => lookUp(pool, user, handler));
+  const looked = [];
+  for (const handler of handlers.values()) looked.push(await lookUp(pool, user, handler));
   found.problems.push(...looked.flatMap(({ problems }) => problems));
   const queues = looked.flatMap(({ found: queue }) => queue ?? []);
   const oids = queues.map(({ table }) => table.oid);
@@ -50,14 +50,13 @@ export async function inspectQueues(
       found.notices.push(...notices);
     }
     const zones = queues.some(({ table }) => table.zoneless) ? await otherZones(pool) : [];
-    await mapLimited(queues, atATime, ({ queue, table }) =>
-      attempt(`inspect ${queue}`, async () => ({
+    for (const { queue, table } of queues)
+      await attempt(`inspect ${queue}`, async () => ({
         notices: [
           ...orderNotices(queue, table, zones),
           ...(await ageNotices(pool, queue, table, columns.get(table.oid) ?? [])),
         ],
-      })),
-    );
+      }));
     return {};
   });
   await attempt('inspect the publications', async () => {

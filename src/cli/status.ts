@@ -8,11 +8,14 @@ import {
   type Thresholds,
   usualThresholds,
 } from '../core/daemon-status.ts';
-import { explain, toError, UsageError } from '../core/errors.ts';
+import { explain, isLocked, toError, UsageError } from '../core/errors.ts';
 import { printableLines } from '../core/printable-text.ts';
 import { wantsColour } from '../core/terminal.ts';
+import { statusLockedMs, statusTimings } from '../core/timings.ts';
+import { openTurns } from '../core/turns.ts';
 import { countHandlers, type HandlerCounts } from '../observe/count-handlers.ts';
 import { assess, formatWaiting, levelOf } from '../observe/health.ts';
+import { statusConnections } from '../postgres/connection-count.ts';
 import { daemonProblems } from './daemon-problems.ts';
 import { draw } from './output.ts';
 import { type Found, type Screen, statusReport } from './status-report.ts';
@@ -83,13 +86,15 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
     warningMs: warning === undefined ? usualThresholds.warningMs : timeOption('--warning', warning),
     criticalMs: critical === undefined ? usualThresholds.criticalMs : timeOption('--critical', critical),
   };
-  const app = openApp(loadAll(file));
+  const app = openApp(loadAll(file), { timings: statusTimings, connections: statusConnections });
   try {
     await app.findPrimary();
-    const [counted, seen] = await Promise.all([
-      countHandlers(app, { atOnce: true }),
-      app.daemons(() => {}).list(),
-    ]);
+    const until = app.clock.now() + statusLockedMs;
+    const turns = openTurns({
+      atOnce: statusConnections,
+      again: (error) => isLocked(error) && app.clock.now() < until,
+    });
+    const [counted, seen] = await Promise.all([countHandlers(app, turns), app.daemons(() => {}).list(turns)]);
     return { problems: judge(counted, seen, thresholds), handlers: counted.handlers, daemons: seen.daemons };
   } finally {
     await app.close();

@@ -1,4 +1,5 @@
 import type { Problem } from './daemon-status.ts';
+import type { Turns } from './turns.ts';
 
 /** A daemon, according to the database. */
 export interface SeenDaemon {
@@ -31,6 +32,7 @@ export interface DaemonRegistry {
   /**
    * Every daemon that is connected, and those that ended without a word. `unread`: why reports could not be
    * read.
+   * @param turns each of its statements takes one; otherwise they wait for nothing
    */
-  list(): Promise<{ daemons: SeenDaemon[]; unread?: string }>;
+  list(turns?: Turns): Promise<{ daemons: SeenDaemon[]; unread?: string }>;
 }

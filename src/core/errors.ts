@@ -42,6 +42,11 @@ export function isOutage(error: unknown): boolean {
   return false;
 }
 
+/** Whether a statement gave up since others hold a lock: nothing is wrong with the statement. */
+export function isLocked(error: unknown): boolean {
+  return errorCode(error) === '55P03';
+}
+
 /** Work that a stop has ended before it began. It stays where it is, and its cause was reported already. */
 export class StoppingError extends Error {
   constructor() {

@@ -127,3 +127,18 @@ export const usualTimings: Timings = {
     withoutQueue: { leastMs: 100, mostMs: 2_000 },
   },
 };
+
+/** For `check`, which reads one queue table after the other: many that are locked must not hold it up for long. */
+export const checkTimings: DatabaseTimings = { ...usualTimings.database, lockMs: 1_000 };
+
+/**
+ * For `status`: a monitor usually waits for 10 s. A table that is locked is tried again after all others, and
+ * each try is short, so that many locked tables take no longer than one.
+ */
+export const statusTimings: Timings = {
+  ...usualTimings,
+  database: { ...usualTimings.database, lockMs: 200, statementMs: 4_000, queryMs: 5_000 },
+};
+
+/** So long after its first statement, `status` gives up on what is locked. */
+export const statusLockedMs = 3_000;

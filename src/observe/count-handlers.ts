@@ -1,6 +1,7 @@
 import type { Backlog, Journal, JournalCount, Queue } from '../core/contracts.ts';
 import type { HandlerStatus, Problem } from '../core/daemon-status.ts';
 import { explain, isOutage, toError } from '../core/errors.ts';
+import { openTurns, type Turns } from '../core/turns.ts';
 
 export interface CountSource {
   readonly handlers: ReadonlyMap<string, { readonly columns: readonly string[] }>;
@@ -21,36 +22,48 @@ export interface HandlerCounts {
 /**
  * Every configured handler, those that are disabled, and others that the journal has rows of. A count that
  * fails hides nothing else; rejects if the database cannot be reached.
- * @param atOnce counts all tables at the same time; otherwise one statement after the other, since clearing
- *   needs connections, too
+ * @param turns each takes a connection; one statement after the other by default, since clearing needs
+ *   connections, too
  */
-export async function countHandlers(source: CountSource, { atOnce = false } = {}): Promise<HandlerCounts> {
+export async function countHandlers(
+  source: CountSource,
+  turns = openTurns({ atOnce: 1 }),
+): Promise<HandlerCounts> {
   const { handlers, queues, journal, disabled, disabledQueues } = source;
   const problems: Problem[] = [];
-  const rows = await journal.counts().catch((thrown): JournalCount[] => {
+  const journalRows = turns(() => journal.counts()).catch((thrown): JournalCount[] => {
     problems.push({ level: 'critical', kind: 'journal', text: reasonOf(thrown) });
     return [];
   });
+  const counted = [...new Set([...handlers.keys(), ...disabledQueues.keys()])].map(
+    async (handler) =>
+      [handler, await countQueue(queues.get(handler) ?? disabledQueues.get(handler), turns)] as const,
+  );
+  const [rows, ...backlogs] = await Promise.all([journalRows, ...counted]);
   const counts = new Map(rows.map((one) => [one.handler, one]));
-  const count = async (handler: string): Promise<HandlerStatus> => {
-    const own = await countQueue(queues.get(handler) ?? disabledQueues.get(handler));
+  const own = new Map(backlogs);
+  const status = (handler: string): HandlerStatus => {
     const state = handlers.has(handler) ? 'configured' : disabled.has(handler) ? 'disabled' : 'unknown';
     const why = state === 'disabled' ? (disabled.get(handler)?.why ?? null) : null;
-    return statusOf(handler, { state, why, queue: own, journal: counts.get(handler) });
+    return statusOf(handler, {
+      state,
+      why,
+      queue: own.get(handler) ?? noQueue,
+      journal: counts.get(handler),
+    });
   };
-  const names = [...new Set([...handlers.keys(), ...disabledQueues.keys(), ...counts.keys()])];
-  if (atOnce) return { handlers: await Promise.all(names.map(count)), problems };
-  const counted: HandlerStatus[] = [];
-  for (const name of names) counted.push(await count(name));
-  return { handlers: counted, problems };
+  const names = [...new Set([...own.keys(), ...counts.keys()])];
+  return { handlers: names.map(status), problems };
 }
 
 type CountedQueue = Omit<Backlog, 'entries'> & { entries: number | null };
 
-async function countQueue(queue: Queue | undefined): Promise<CountedQueue> {
-  if (queue === undefined) return { entries: 0, lagMs: null, ofUnknownAge: 0 };
+const noQueue: CountedQueue = { entries: 0, lagMs: null, ofUnknownAge: 0 };
+
+async function countQueue(queue: Queue | undefined, turns: Turns): Promise<CountedQueue> {
+  if (queue === undefined) return noQueue;
   try {
-    return await queue.backlog();
+    return await turns(() => queue.backlog());
   } catch (thrown) {
     return { entries: null, lagMs: null, ofUnknownAge: 0, problem: reasonOf(thrown) };
   }

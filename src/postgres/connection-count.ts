@@ -16,3 +16,9 @@ const besideQueues = usualConnections + 1 + claimConnections(0);
 export const connectionsHeld = (queues: number) => besideQueues + queues;
 
 export const connectionsHeldText = `a daemon holds up to ${besideQueues} connections and one more for each queue table`;
+
+/**
+ * `status` runs every minute, on every host. What is slow holds up one of its connections, and the other goes
+ * on with the rest.
+ */
+export const statusConnections = 2;

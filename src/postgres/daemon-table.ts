@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import type { DaemonRegistry, SeenDaemon } from '../core/daemon-registry.ts';
 import type { Problem } from '../core/daemon-status.ts';
-import { errorCode, toError } from '../core/errors.ts';
+import { errorCode, isOutage, toError } from '../core/errors.ts';
 import { printable } from '../core/printable-text.ts';
+import type { Turns } from '../core/turns.ts';
 import { isUnusable, roleOf, withAdvice } from './advice.ts';
 import { elapsedMs } from './elapsed-time.ts';
 import { quoteIdentifier } from './identifier.ts';
@@ -38,7 +39,7 @@ export function openDaemonTable({ onMissing, ...options }: DaemonTableOptions): 
     async leave() {
       if (!missing) await options.pool.query('DELETE FROM uncached.daemon WHERE owner = $1', [options.owner]);
     },
-    list: () => list(options.pool),
+    list: (turns = (work) => work()) => list(options.pool, turns),
   };
 }
 
@@ -112,33 +113,39 @@ interface Row {
  * A daemon that has not reported yet has a listening session. A command has no such session, but a name of
  * the same kind.
  */
-async function list(pool: Pool): Promise<{ daemons: SeenDaemon[]; unread?: string }> {
-  const { rows: heard } = await pool
-    .query<{ owner: string }>(
+async function list(pool: Pool, turns: Turns): Promise<{ daemons: SeenDaemon[]; unread?: string }> {
+  const { rows: heard } = await turns(() =>
+    pool.query<{ owner: string }>(
       `SELECT substring(name FROM ${everyListener}) AS owner FROM (${sessions}) AS sessions
-     WHERE name ~ '^uncached [0-9a-f]{16} listener$'`,
-    )
-    .catch((error) => {
-      throw withAdvice('Cannot see the daemons', error);
-    });
+       WHERE name ~ '^uncached [0-9a-f]{16} listener$'`,
+    ),
+  ).catch((error) => {
+    throw withAdvice('Cannot see the daemons', error);
+  });
   const unreported = (known: readonly string[]) =>
     heard
       .filter(({ owner }) => !known.includes(owner))
       .map((): SeenDaemon => ({ report: undefined, connected: true }));
   try {
-    const { rows } = await pool.query<Row & { owner: string }>(
-      `SELECT owner, host, pid, ${elapsedMs('seen_at')} AS "seenMs", silent_at < clock_timestamp() AS silent, problems,
-              EXISTS (SELECT FROM uncached.daemon AS other WHERE other.host = daemon.host AND other.started_at > daemon.seen_at) AS replaced,
-              EXISTS (SELECT FROM (${sessions}) AS session
-                      WHERE session.name IN ${sessionsOf('daemon.owner')}) AS connected
-       FROM uncached.daemon AS daemon ORDER BY seen_at DESC`,
+    const { rows } = await turns(() =>
+      pool.query<Row & { owner: string }>(
+        `SELECT owner, host, pid, ${elapsedMs('seen_at')} AS "seenMs", silent_at < clock_timestamp() AS silent, problems,
+                EXISTS (SELECT FROM uncached.daemon AS other WHERE other.host = daemon.host AND other.started_at > daemon.seen_at) AS replaced,
+                EXISTS (SELECT FROM (${sessions}) AS session
+                        WHERE session.name IN ${sessionsOf('daemon.owner')}) AS connected
+         FROM uncached.daemon AS daemon ORDER BY seen_at DESC`,
+      ),
     );
     const reported = rows.map(
       ({ owner: _owner, connected, ...report }): SeenDaemon => ({ report, connected }),
     );
     return { daemons: [...reported, ...unreported(rows.map(({ owner }) => owner))] };
   } catch (error) {
-    if (!isUnusable(error)) throw withAdvice('Cannot read uncached.daemon', error);
-    return { daemons: unreported([]), unread: whyMissing('read', error) };
+    const advised = withAdvice('Cannot read uncached.daemon', error);
+    if (isOutage(error)) throw advised;
+    return {
+      daemons: unreported([]),
+      unread: isUnusable(error) ? whyMissing('read', error) : advised.message,
+    };
   }
 }

@@ -29,9 +29,13 @@ export function openQueue(
 
   async function lookUp() {
     const table = await findQueueTable(pool, queue);
+    return { table, claiming: once(() => prepareClaims(table)) };
+  }
+
+  async function prepareClaims(table: QueueTable) {
     const problems = [...queueProblems(queue, table, columns, user), ...((await shared?.(handler)) ?? [])];
     const json = await jsonOf(pool);
-    return { table, problems, json, prepared: preparedClaims(table, columns, json) };
+    return { problems, json, prepared: preparedClaims(table, columns, json) };
   }
 
   async function attempt<T>(
@@ -49,7 +53,8 @@ export function openQueue(
 
   return {
     claim: (limit, after) =>
-      attempt('claim from', async ({ table, problems, json, prepared }) => {
+      attempt('claim from', async ({ table, claiming }) => {
+        const { problems, json, prepared } = await claiming();
         if (problems.length > 0) throw new Error(problems.join('; '));
         const statement = prepared({ fromStart: after === null, measured: limit > unmeasured });
         const values = [
@@ -71,6 +76,15 @@ export function openQueue(
         if (found.entries === 0) seenEmpty = at;
         return { ...found, ...(problem !== undefined && { problem }) };
       }),
+  };
+}
+
+/** What only counts need not ask for. */
+function once<Result>(ask: () => Promise<Result>): () => Promise<Result> {
+  let asked: Promise<Result> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
   };
 }
 

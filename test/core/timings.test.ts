@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { usualTimings } from '../../src/core/timings.ts';
+import { statusLockedMs, statusTimings, usualTimings } from '../../src/core/timings.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 
 const { database, recovery, settling, root, worker, stop, throttles } = usualTimings;
@@ -10,6 +10,14 @@ const reliability = readFileSync(join(projectRoot, 'doc/reliability.md'), 'utf8'
 it('lets the server give up a statement before we do, and a lock before that', () => {
   expect(database.lockMs).toBeLessThan(database.statementMs);
   expect(database.statementMs).toBeLessThan(database.queryMs);
+});
+
+it('gives up on many locked tables, or on a slow one, before a monitor gives up', () => {
+  const monitorMs = 10_000;
+  const { lockMs, statementMs, queryMs } = statusTimings.database;
+  expect(lockMs).toBeLessThan(statementMs);
+  expect(statementMs).toBeLessThan(queryMs);
+  expect(statusLockedMs + statementMs + lockMs).toBeLessThan(monitorMs);
 });
 
 it('reads the journal for longer than a statement can outlive its client', () => {

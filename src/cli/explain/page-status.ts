@@ -36,7 +36,9 @@ export async function readPageStatuses(
     const clearings = await lastClearings(http.listen);
     // The queue tables first: an entry that is claimed in between is then seen twice, rather than missed in
     // both places.
-    const queued = await Promise.all(handlers.map(readQueue));
+    const queued: (QueuedKey[] | undefined)[] = [];
+    // One after the other: a path has few handlers, and each connection costs more than its statement.
+    for (const handler of handlers) queued.push(await readQueue(handler));
     const journal = await pendingRows(
       pool,
       handlers.map(({ name }) => name),

@@ -1,0 +1,92 @@
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { assessAll } from '../../src/cli/status.ts';
+import { statusConnections } from '../../src/postgres/connection-count.ts';
+import { eventually } from '../faults/eventually.ts';
+import { iniFor } from '../site.ts';
+import { connect } from '../sql/connect.ts';
+import { uncached } from '../uncached.ts';
+import { client, database, site } from './site-and-database.ts';
+
+/** What a monitor usually waits. */
+const monitorMs = 10_000;
+
+const names = Array.from({ length: 20 }, (_, nth) => `queue_${nth}`);
+const handlers = names
+  .map((name, nth) => `[handler.handler_${nth}]\nqueue = ${name}\nclear[] = pages/{slug}/${nth}`)
+  .join('\n');
+
+let role: string;
+let roles = 0;
+let file: string;
+let locker: Awaited<ReturnType<typeof connect>>;
+
+beforeAll(async () => {
+  for (const name of names)
+    await client.query(`
+      CREATE TABLE ${name} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, slug text,
+        date_added timestamptz NOT NULL DEFAULT clock_timestamp());
+      GRANT SELECT, DELETE ON ${name} TO uncached;
+      INSERT INTO ${name} (slug) VALUES ('a')`);
+});
+/** A role for each test: the server ends sessions a while after their client. A third one is refused. */
+beforeEach(async () => {
+  roles += 1;
+  role = `${database.name}_few_${roles}`;
+  await client.query(
+    `CREATE ROLE ${role} LOGIN CONNECTION LIMIT ${statusConnections}; GRANT uncached TO ${role}`,
+  );
+  file = site.configure(iniFor(site, { ...database.config, user: role }, { handlers }));
+  locker = await connect(database.config);
+});
+afterEach(async () => {
+  await locker.end();
+  await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+});
+
+interface Report {
+  readonly problems: readonly { readonly text: string }[];
+  readonly handlers: readonly { readonly backlog: number | null; readonly problem: string | null }[];
+}
+
+async function status(): Promise<Report> {
+  return JSON.parse((await assessAll(() => file, { json: true, warning: '1h', critical: '2h' })).text);
+}
+
+const noDaemon = /^no daemon is connected: start it$/;
+
+it('status needs two connections for twenty handlers', async () => {
+  const { problems, handlers: counted } = await status();
+  expect(problems).toEqual([{ level: 'critical', kind: 'daemon', text: expect.stringMatching(noDaemon) }]);
+  expect(counted.map(({ backlog }) => backlog)).toEqual(names.map(() => 1));
+});
+
+it('status tells of every locked table, and counts the others, before a monitor gives up', async () => {
+  const locked = [...names.slice(0, 10), 'uncached.journal', 'uncached.daemon'];
+  await locker.query(`BEGIN; LOCK TABLE ${locked.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+  const before = performance.now();
+  const { problems, handlers: counted } = await status();
+  expect(performance.now() - before).toBeLessThan(monitorMs);
+  expect(counted.map(({ backlog }) => backlog)).toEqual(names.map((_, nth) => (nth < 10 ? null : 1)));
+  const texts = problems.map(({ text }) => text);
+  expect(texts[0]).toMatch(noDaemon);
+  for (const name of ['the journal', ...names.slice(0, 10)])
+    expect(texts).toContainEqual(expect.stringMatching(new RegExp(`Cannot .* ${name}: .* lock timeout`)));
+});
+
+it('status waits for a table that is locked for a moment', async () => {
+  await locker.query('BEGIN; LOCK TABLE queue_0, uncached.journal IN ACCESS EXCLUSIVE MODE');
+  const asked = status();
+  const waits = async () =>
+    (await client.query('SELECT FROM pg_locks WHERE NOT granted')).rows.length > 0 || undefined;
+  await eventually('it waits', waits, async () => 'it does not');
+  await locker.query('COMMIT');
+  const { problems, handlers: counted } = await asked;
+  expect(problems).toHaveLength(1);
+  expect(counted[0]).toMatchObject({ backlog: 1, problem: null });
+});
+
+it.each([['check'], ['explain', 'pages/a/0']])('%s needs two connections', async (...args) => {
+  const { stdout, stderr } = await uncached(['--config', file, ...args]);
+  expect(stdout).toMatch(args.length > 1 ? /1 entry names it/ : /^\d+ problems/m);
+  expect(`${stdout}${stderr}`).not.toContain('too many connections');
+});
