@@ -7,6 +7,7 @@ import { checkTimings } from '../core/timings.ts';
 import { withAdvice } from '../postgres/advice.ts';
 import { readChannels } from '../postgres/channels.ts';
 import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
+import { limitProblems } from '../postgres/connection-limits.ts';
 import { type Hosts, openHosts } from '../postgres/hosts.ts';
 import {
   inspectJournal,
@@ -73,6 +74,7 @@ async function inspectConnected(
     attempt(what, async () => ({ notices: await inspection() }));
 
   await problems('inspect the server', () => inspectServer(pool));
+  await problems('inspect the limits of connections', () => limitProblems(pool, queues.length));
   await problems('inspect uncached.journal', () => inspectJournal(pool, user, install));
   await problems('inspect the tables of the daemon', () => inspectMemory(pool, user, install));
   await problems('inspect listen_for', () => inspectListenFor(pool, user));

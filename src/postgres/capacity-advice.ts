@@ -17,9 +17,10 @@ export function capacityAdvice({ message, routine }: Error & { routine?: unknown
   return `${connectionsHeldText}: raise what is exhausted: ${roleLimit(role)}; or ${databaseLimit(undefined)}; or ${serverLimit}`;
 }
 
-const roleLimit = (role: string) => `ALTER ROLE ${named(role)} CONNECTION LIMIT -1, which is none, or more`;
+export const roleLimit = (role: string) =>
+  `ALTER ROLE ${named(role)} CONNECTION LIMIT -1, which is none, or more`;
 
-const databaseLimit = (database: string | undefined) =>
+export const databaseLimit = (database: string | undefined) =>
   `ALTER DATABASE ${named(database)} CONNECTION LIMIT -1, which is none, or more`;
 
 const serverLimit =

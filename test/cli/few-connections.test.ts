@@ -85,6 +85,21 @@ it('status waits for a table that is locked for a moment', async () => {
   expect(counted[0]).toMatchObject({ backlog: 1, problem: null });
 });
 
+it('check tells that a daemon needs more connections than its role or the database may have', async () => {
+  await client.query(`ALTER DATABASE "${database.name}" CONNECTION LIMIT 25`);
+  const { code, stdout } = await uncached(['--config', file, 'check']);
+  await client.query(`ALTER DATABASE "${database.name}" CONNECTION LIMIT -1`);
+  expect(code).toBe(1);
+  const needs = (limit: number) =>
+    `has a CONNECTION LIMIT of ${limit}, and a daemon with this configuration holds up to 26 connections`;
+  expect(stdout).toContain(
+    `role ${role} ${needs(2)}: ALTER ROLE "${role}" CONNECTION LIMIT -1, which is none, or more\n`,
+  );
+  expect(stdout).toContain(`database ${database.name} ${needs(25)}: ALTER DATABASE "${database.name}" `);
+  await client.query(`ALTER ROLE ${role} CONNECTION LIMIT 26`);
+  expect((await uncached(['--config', file, 'check'])).stdout).not.toContain('CONNECTION LIMIT');
+});
+
 it.each([['check'], ['explain', 'pages/a/0']])('%s needs two connections', async (...args) => {
   const { stdout, stderr } = await uncached(['--config', file, ...args]);
   expect(stdout).toMatch(args.length > 1 ? /1 entry names it/ : /^\d+ problems/m);
