@@ -30,14 +30,13 @@ import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
-import { claimConnections, usualConnections } from './postgres/connection-count.ts';
 import { openDaemonTable } from './postgres/daemon-table.ts';
 import { openHosts } from './postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from './postgres/inspections.ts';
 import { openJournal } from './postgres/journal.ts';
 import { canReceive, listen } from './postgres/listener.ts';
 import { type Lock, tryLock } from './postgres/lock.ts';
-import { openPool } from './postgres/pool.ts';
+import { openPools } from './postgres/pool.ts';
 import { openQueue } from './postgres/queue.ts';
 import { openRoots } from './postgres/roots.ts';
 import { openSharing, sharedQueues } from './postgres/shared-queues.ts';
@@ -98,28 +97,24 @@ interface Outside {
   readonly run?: RunCommand;
   readonly timings?: Timings;
   readonly startWorker?: StartWorker;
-  /** As many in all, for what only looks; a daemon needs more (postgres/connection-count.ts). */
-  readonly connections?: number;
+  /** Connections, for what only looks; a daemon needs more (postgres/connection-count.ts). */
+  readonly most?: number;
 }
 
 export function openApp(
   { configuration, handlers, disabled, install }: ReturnType<typeof loadAll>,
-  {
-    run = commandRunner(),
-    startWorker = startWorkerProcess,
-    timings = usualTimings,
-    connections,
-  }: Outside = {},
+  { run = commandRunner(), startWorker = startWorkerProcess, timings = usualTimings, most }: Outside = {},
 ): App {
   // Names this process among the daemons on the database, in its sessions and as the owner of journal rows
   // (journal.ts).
   const owner = randomBytes(8).toString('hex');
-  const configs = connectionConfigs(configuration.database, { owner, timings: timings.database });
-  const hosts = openHosts(configs, timings.database);
-  const pool = openPool(hosts, { connections: connections ?? usualConnections });
-  const queueCount = [...handlers.values()].filter(({ queue }) => queue !== undefined).length;
-  const claims =
-    connections === undefined ? openPool(hosts, { connections: claimConnections(queueCount) }) : pool;
+  const connections = connectionConfigs(configuration.database, { owner, timings: timings.database });
+  const hosts = openHosts(connections, timings.database);
+  const named = [...handlers.values()].flatMap(({ name, queue }) =>
+    queue === undefined ? [] : [{ handler: name, queue }],
+  );
+  const queueNames = named.map(({ queue }) => queue);
+  const { pool, claims, end } = openPools(hosts, { queues: named.length, most });
   const user = hosts.current().user ?? '';
   const journal = openJournal(pool, {
     owner,
@@ -131,10 +126,6 @@ export function openApp(
     fronts,
     ...timings.worker,
   });
-  const named = [...handlers.values()].flatMap(({ name, queue }) =>
-    queue === undefined ? [] : [{ handler: name, queue }],
-  );
-  const queueNames = named.map(({ queue }) => queue);
   const shared = openSharing(claims, named);
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
@@ -242,7 +233,7 @@ export function openApp(
       };
     },
     async close() {
-      closed ??= Promise.all([...[...new Set([pool, claims])].map((one) => one.end()), cache.close()]);
+      closed ??= Promise.all([end(), cache.close()]);
       await closed;
     },
   };

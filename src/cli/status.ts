@@ -86,7 +86,7 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
     warningMs: warning === undefined ? usualThresholds.warningMs : timeOption('--warning', warning),
     criticalMs: critical === undefined ? usualThresholds.criticalMs : timeOption('--critical', critical),
   };
-  const app = openApp(loadAll(file), { timings: statusTimings, connections: statusConnections });
+  const app = openApp(loadAll(file), { timings: statusTimings, most: statusConnections });
   try {
     await app.findPrimary();
     const until = app.clock.now() + statusLockedMs;

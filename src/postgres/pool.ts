@@ -2,7 +2,7 @@ import pg from 'pg';
 import { toError } from '../core/errors.ts';
 import type { DatabaseTimings } from '../core/timings.ts';
 import { asRole, standbyError } from './advice.ts';
-import { usualConnections } from './connection-count.ts';
+import { claimConnections, usualConnections } from './connection-count.ts';
 import { type Hosts, isStandby } from './hosts.ts';
 import { workingSession } from './session.ts';
 
@@ -47,6 +47,20 @@ export function openPool(hosts: Hosts, { standbyToo = false, connections = usual
     return pool.end();
   };
   return { query: query as pg.Pool['query'], end };
+}
+
+/**
+ * What a daemon needs: claims, which a lock may hold up, have connections of their own.
+ * @param most instead, one pool of so many for everything
+ */
+export function openPools(
+  hosts: Hosts,
+  { queues, most }: { queues: number; most: number | undefined },
+): { readonly pool: Pool; readonly claims: Pool; end(): Promise<unknown> } {
+  const pool = openPool(hosts, { connections: most ?? usualConnections });
+  if (most !== undefined) return { pool, claims: pool, end: pool.end };
+  const claims = openPool(hosts, { connections: claimConnections(queues) });
+  return { pool, claims, end: () => Promise.all([pool.end(), claims.end()]) };
 }
 
 function poolFor(
