@@ -15,9 +15,9 @@ const patienceMs = 5_000;
 export async function askWorker<Asked extends Request>(
   root: string,
   request: Asked,
-  unnamed = '',
+  { unnamed = '', startWorker = startWorkerProcess } = {},
 ): Promise<AnswerTo<Asked>> {
-  const cache = openCache(root, startWorkerProcess, { patienceMs });
+  const cache = openCache(root, startWorker, { patienceMs });
   try {
     return await cache.ask(request);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { SeenRoot } from '../core/root.ts';
 import { accountName, groupName } from '../filesystem/accounts.ts';
 import type { Inspection } from '../filesystem/inspect-root.ts';
 import type { Survey } from '../filesystem/survey.ts';
+import type { StartWorker } from '../filesystem/workers/start-worker.ts';
 import { inspectInWorker } from './worker-inspection.ts';
 
 interface FoundOnDisk {
@@ -19,6 +20,7 @@ interface FoundOnDisk {
 export async function inspectDisk(
   { file, root }: { file: string; root: string },
   handlers: ReadonlyMap<string, Handler>,
+  startWorker?: StartWorker,
 ): Promise<FoundOnDisk> {
   const all = [...handlers.values()];
   const fronts = frontsOf(all);
@@ -28,7 +30,11 @@ export async function inspectDisk(
   const patterns = [
     ...new Set(all.flatMap(({ templates }) => templates.flatMap(({ everything }) => everything))),
   ];
-  const { seen, inspection, survey, silent } = await inspectInWorker(root, { fronts, templates, patterns });
+  const { seen, inspection, survey, silent } = await inspectInWorker(
+    root,
+    { fronts, templates, patterns },
+    startWorker,
+  );
   const { problems, notices, markers } = inspection ?? { problems: [], notices: [], markers: [] };
   return {
     seen,

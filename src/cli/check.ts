@@ -5,14 +5,25 @@ import type { HandlerSettings } from '../core/configuration.ts';
 import { several } from '../core/plural.ts';
 import type { SeenRoot } from '../core/root.ts';
 import { programProblem } from '../filesystem/executable.ts';
+import type { StartWorker } from '../filesystem/workers/start-worker.ts';
 import { settingsNotices, settingsProblems } from '../postgres/settings.ts';
 import { inspectDatabase } from './check-database.ts';
 import { inspectDisk } from './check-disk.ts';
 import { type Findings, findings } from './findings.ts';
-import { say } from './output.ts';
+import { sayAll } from './output.ts';
 
-/** Reports every problem at once: no problem hides another one that can be checked. */
+/** Prints what is found. */
 export async function check(file: string): Promise<number> {
+  const { code, lines } = await inspectAll(file);
+  sayAll(lines);
+  return code;
+}
+
+/** Finds every problem at once: no problem hides another one that can be checked. */
+export async function inspectAll(
+  file: string,
+  startWorker?: StartWorker,
+): Promise<{ code: number; lines: string[] }> {
   const inspected = inspect(file);
   const { draft, problems, notices } = inspected;
   const settings = draft?.handlers ?? [];
@@ -29,7 +40,7 @@ export async function check(file: string): Promise<number> {
     // A problem of its value has been reported.
     if (root !== undefined) {
       await attempt(`look at [cache] root = ${root}`, async () => {
-        const disk = await inspectDisk({ file, root }, handlers);
+        const disk = await inspectDisk({ file, root }, handlers, startWorker);
         seen = disk.seen;
         return disk;
       });
@@ -42,20 +53,20 @@ export async function check(file: string): Promise<number> {
       notices: [...passwordNotices(file, draft), ...settingsNotices(database)],
     }));
   }
-  report(found, `${several(handlers.size, 'handler')}, root ${draft?.cache.root}`);
-  if (wrongFile) return 2;
-  return found.problems.length > 0 ? 1 : 0;
+  const lines = report(found, `${several(handlers.size, 'handler')}, root ${draft?.cache.root}`);
+  return { code: wrongFile ? 2 : found.problems.length > 0 ? 1 : 0, lines };
 }
 
-function report(found: Findings, what: string): void {
+function report(found: Findings, what: string): string[] {
   const all = [...new Set(found.problems)];
   // The reason for the missing connection has been reported already.
   const problems = all.filter((one) => !all.some((other) => other !== one && other.includes(one)));
-  for (const notice of found.notices) say(`notice: ${notice}`);
-  for (const problem of problems) say(problem);
   const seen = found.notices.length > 0 ? `, ${several(found.notices.length, 'notice')}` : '';
-  if (problems.length > 0) say(`${several(problems.length, 'problem')}${seen}`);
-  else say(`no problems${seen}: ${what}`);
+  return [
+    ...found.notices.map((notice) => `notice: ${notice}`),
+    ...problems,
+    problems.length > 0 ? `${several(problems.length, 'problem')}${seen}` : `no problems${seen}: ${what}`,
+  ];
 }
 
 /** The daemon may have another PATH than this shell; a service's is short. */

@@ -1,7 +1,8 @@
 import { loadAll } from '../app.ts';
-import { UsageError } from '../core/errors.ts';
+import { toError, UsageError } from '../core/errors.ts';
 import { pageOfTemp } from '../core/reserved-names.ts';
 import { patternCovers } from '../filesystem/match.ts';
+import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
 import { askWorker } from './ask-worker.ts';
 import { findMatches, nearestTemplate } from './explain/matches.ts';
 import { readPageStatuses } from './explain/page-status.ts';
@@ -9,14 +10,33 @@ import { formatReport } from './explain/report.ts';
 import { formatUnmatched } from './explain/unmatched.ts';
 import { sayAll } from './output.ts';
 
+/** Prints the explanation; throws what kept it from being whole. */
+export async function explainPage(file: string, given: string): Promise<number> {
+  const { code, lines, error } = await explanationOf(file, given);
+  sayAll(lines);
+  if (error) throw error;
+  return code;
+}
+
+interface Explanation {
+  readonly code: number;
+  readonly lines: readonly string[];
+  /** Why the database could not be asked. */
+  readonly error?: Error;
+}
+
 /**
  * Explains why a page exists: what would clear it, and whether that is under way. Reads the disk and the
  * database; changes neither.
  */
-export async function explainPage(file: string, given: string): Promise<number> {
+export async function explanationOf(
+  file: string,
+  given: string,
+  startWorker = startWorkerProcess,
+): Promise<Explanation> {
   const { configuration, handlers } = loadAll(file);
   const { root, settleMs } = configuration.cache;
-  const found = await askWorker(root, { kind: 'page', given }, given);
+  const found = await askWorker(root, { kind: 'page', given }, { unnamed: given, startWorker });
   if (!found) throw new UsageError([`${given} is not below root, which is ${root}`]);
   const { path, seen } = found;
 
@@ -26,17 +46,15 @@ export async function explainPage(file: string, given: string): Promise<number> 
   const reasons = findMatches(handlers, page ?? path, names);
   const place = { root, path, page, seen };
   if (reasons.length === 0) {
-    sayAll(formatUnmatched(place, handlers, nearestTemplate(handlers, path, names)));
-    return 1;
+    const lines = formatUnmatched(place, handlers, nearestTemplate(handlers, path, names));
+    return { code: 1, lines };
   }
   try {
     const accounts = await readPageStatuses(configuration, reasons, names);
-    sayAll(formatReport(place, reasons, { accounts, settleMs }));
-    return 0;
+    return { code: 0, lines: formatReport(place, reasons, { accounts, settleMs }) };
   } catch (error) {
     // The templates are useful to know even when the database is down.
-    sayAll(formatReport(place, reasons, undefined));
-    throw error;
+    return { code: 1, lines: formatReport(place, reasons, undefined), error: toError(error) };
   }
 }
 

@@ -9,11 +9,16 @@ import { printable, printableLines } from '../core/printable-text.ts';
 
 /** Writes a line to standard output, whatever it contains. */
 export function say(line: string): void {
-  process.stdout.write(`${printable(line)}\n`);
+  sayAll([line]);
 }
 
 export function sayAll(lines: readonly string[]): void {
-  for (const line of lines) say(line);
+  process.stdout.write(toText(lines));
+}
+
+/** Lines as they are written, each with its end. */
+export function toText(lines: readonly string[]): string {
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 /**
@@ -36,7 +41,7 @@ export function readerIsGone(): boolean {
 
 /** A line on standard error. */
 export function complain(line: string): void {
-  process.stderr.write(`uncached: ${printable(line)}\n`);
+  process.stderr.write(toText([`uncached: ${line}`]));
 }
 
 /** The first error of each stream. Without a listener it would end the process with a stack trace. */

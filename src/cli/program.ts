@@ -3,8 +3,8 @@ import { findFile } from '../config/load.ts';
 import { logFormats } from '../core/configuration.ts';
 import { usualThresholds } from '../core/daemon-status.ts';
 import { toSeconds } from '../core/duration.ts';
-import { explain, toError, UsageError } from '../core/errors.ts';
 import { printableLines } from '../core/printable-text.ts';
+import { errorReport } from './error-report.ts';
 import { complain, flushed } from './output.ts';
 import { version } from './version.ts';
 
@@ -146,10 +146,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 function reportError(thrown: unknown): number {
   // Commander has reported the error, or printed the help.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-  if (thrown instanceof UsageError) {
-    for (const problem of thrown.problems) complain(problem);
-    return 2;
-  }
-  complain(explain(toError(thrown)));
-  return 1;
+  const { code, complaints } = errorReport(thrown);
+  for (const one of complaints) complain(one);
+  return code;
 }

@@ -31,8 +31,9 @@ interface WorkerInspection {
 export async function inspectInWorker(
   root: string,
   { fronts, templates, patterns }: Named,
+  startWorker = startWorkerProcess,
 ): Promise<WorkerInspection> {
-  const cache = openCache(root, startWorkerProcess, { fronts, patienceMs });
+  const cache = openCache(root, startWorker, { fronts, patienceMs });
   const silent: string[] = [];
   const giveUp = (path: string | undefined) => silent.push(formatNotAnswering(root, path ?? ''));
   const unlessSilent = async <Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> => {

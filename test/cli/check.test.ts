@@ -1,6 +1,9 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { checkHere } from './command-here.ts';
 import { client, database, ini, on, site } from './commands.ts';
+
+const check = (text: string) => checkHere(site.configure(text));
 
 describe('check', () => {
   it('is content with what is right', async () => {
@@ -17,7 +20,7 @@ describe('check', () => {
       ALTER ROLE eastern_${database.name} SET TimeZone = 'Asia/Tokyo';
       ALTER TABLE cache_clearing_dates DROP CONSTRAINT cache_clearing_dates_pkey, ALTER date_added TYPE timestamp`);
     try {
-      const { code, stdout } = await on(ini(), 'check');
+      const { code, stdout } = await check(ini());
       expect(code).toBe(0);
       expect(stdout).toContain(
         'notice: queue table cache_clearing_dates has no index that begins with id, so that entries are claimed in the order in which they lie, not the oldest first: CREATE INDEX ON public.cache_clearing_dates (id)\n',
@@ -28,7 +31,7 @@ describe('check', () => {
       // What it says is what helps.
       for (const [, statement = ''] of stdout.matchAll(/: ((CREATE INDEX|ALTER TABLE) .*)$/gm))
         await client.query(statement);
-      expect((await on(ini(), 'check')).stdout).toBe(`no problems: 5 handlers, root ${site.root}\n`);
+      expect((await check(ini())).stdout).toBe(`no problems: 5 handlers, root ${site.root}\n`);
     } finally {
       await client.query(`
         DROP ROLE eastern_${database.name};
@@ -80,7 +83,7 @@ clear[] = news/*
       ALTER TABLE attached DISABLE TRIGGER enqueue;
       ALTER DATABASE ${database.name} SET synchronous_commit = off`);
     try {
-      const { code, stdout } = await on(ini(), 'check');
+      const { code, stdout } = await check(ini());
       expect(code).toBe(1);
       expect(stdout).toContain(
         'trigger enqueue on public.attached is disabled: changes are not seen: ALTER TABLE ',
@@ -98,7 +101,7 @@ clear[] = news/*
     const role = `older_${database.name}`;
     await client.query(`CREATE ROLE ${role} LOGIN; GRANT uncached TO ${role}`);
     try {
-      const { stdout } = await on(ini().replace(/^user = .*$/m, `user = ${role}`), 'check');
+      const { stdout } = await check(ini().replace(/^user = .*$/m, `user = ${role}`));
       expect(stdout).toContain(
         `table uncached.daemon does not exist: install it: uncached schema | psql -d ${database.name}\n`,
       );
@@ -112,7 +115,7 @@ clear[] = news/*
 
   it('names a missing root, schema and connection', async () => {
     rmSync(site.root, { recursive: true });
-    const { code, stdout } = await on(ini().replace(/^dbname = .*$/m, 'dbname = template1'), 'check');
+    const { code, stdout } = await check(ini().replace(/^dbname = .*$/m, 'dbname = template1'));
     expect(code).toBe(1);
     expect(stdout).toContain(`[cache] root = ${site.root} does not exist`);
     expect(stdout).toContain('table uncached.journal does not exist');
@@ -120,7 +123,7 @@ clear[] = news/*
     expect(stdout).toContain(
       'table uncached.journal does not exist: install it: uncached schema | psql -d template1\n',
     );
-    const nowhere = await on(ini().replace(/^host = .*$/m, 'host = /nowhere'), 'check');
+    const nowhere = await check(ini().replace(/^host = .*$/m, 'host = /nowhere'));
     expect(nowhere.code).toBe(1);
     expect(nowhere.stdout).toContain(`[cache] root = ${site.root} does not exist`);
     expect(nowhere.stdout).toMatch(/Cannot connect to .*is PostgreSQL running/);
@@ -132,7 +135,7 @@ clear[] = news/*
     try {
       const text = ini().replace(/^user = .*$/m, `user = ${role}`);
       await client.query('REVOKE USAGE ON SCHEMA uncached FROM PUBLIC');
-      const before = await on(text, 'check');
+      const before = await check(text);
       expect(before.code).toBe(1);
       expect(before.stdout).toContain(`queue table cache_clearing_ports: role ${role} lacks SELECT, DELETE`);
       expect(before.stdout).toContain(`listen_for: role ${role} lacks SELECT`);
@@ -144,7 +147,7 @@ clear[] = news/*
         GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal, uncached.root, uncached.daemon TO ${role};
         GRANT SELECT ON listen_for TO ${role};
         GRANT SELECT, DELETE ON cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files TO ${role}`);
-      expect(await on(text, 'check')).toMatchObject({ code: 0 });
+      expect(await check(text)).toMatchObject({ code: 0 });
       site.write(['ports/www/a/1']);
       await client.query(
         `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { iniFor } from '../site.ts';
 import { uncached } from '../uncached.ts';
-import { client, database, explain, nginx, site } from './explain.ts';
+import { client, database, explain, nginx, site, uncachedExplain } from './explain.ts';
 
 describe('of a page that something waits for', () => {
   const last = (stdout: string) => stdout.trimEnd().split('\n').at(-1);
@@ -13,7 +13,7 @@ describe('of a page that something waits for', () => {
     await client.query(
       `BEGIN; INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx'); COMMIT`,
     );
-    const { stdout } = await explain(nginx);
+    const { stdout } = await uncachedExplain(nginx);
     expect(stdout).toContain('  queue     2 entries name it, the oldest made 5 h ago\n');
     expect(stdout).toContain('  queue     no entry for it\n');
     expect(last(stdout)).toMatch(/^It waits to be cleared.*uncached status$/);

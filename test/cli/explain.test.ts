@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../postgres/free-port.ts';
 import { freshportsHandlers, iniFor } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
-import { client, database, explain, nginx, site } from './explain.ts';
+import { explainHere } from './command-here.ts';
+import { client, database, explain, nginx, site, uncachedExplain } from './explain.ts';
 
 describe('of a page that nothing waits for', () => {
   it('tells template, key, channel, and how to clear it by hand', async () => {
     site.write([nginx]);
-    const { code, stdout, stderr } = await explain(nginx);
+    const { code, stdout, stderr } = await uncachedExplain(nginx);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
       new RegExp(`^${site.root}/${nginx}\nfile, 4 bytes, written 20\\d\\d-\\S+Z, [\\d.]+ s ago\n\n`),
@@ -46,6 +47,7 @@ listen_file_updated
         stderr: `uncached: ${path} is not below root, which is ${site.root}\n`,
       });
     }
+    expect(await uncachedExplain('/etc/passwd')).toEqual(await explain('/etc/passwd'));
   });
 
   it.each([
@@ -77,7 +79,7 @@ describe('of a page that a daemon that serves its status has cleared', () => {
   it('tells when, as far as the daemon remembers', async () => {
     const more = `[http]\nlisten = ${await freePort()}`;
     const file = site.configure(iniFor(site, database.config, { more }));
-    const ask = async (path: string) => (await uncached(['--config', file, 'explain', path])).stdout;
+    const ask = async (path: string) => (await explainHere(file, path)).stdout;
     expect(await ask(nginx)).not.toContain('  cleared ');
     site.write([nginx]);
     const keys = ['nginx', 'other'].map((port) => `('www', '${port}')`);
@@ -86,7 +88,7 @@ describe('of a page that a daemon that serves its status has cleared', () => {
     try {
       await daemon.until('serving', ({ event }) => event === 'serving');
       await daemon.until('clearing', ({ event }) => event === 'cleared');
-      expect(await ask(nginx)).toMatch(
+      expect((await uncached(['--config', file, 'explain', nginx])).stdout).toMatch(
         /^ {2}cleared {3}[\d.]+ s ago, in a batch of 2 entries and 1 file, [\d.]+ s after the oldest was made$/m,
       );
       expect(await ask('ports/www/never/x')).toMatch(
@@ -138,8 +140,8 @@ describe('of a page that no template names', () => {
     ],
     ['news/.hidden', 'A wildcard never matches a leading dot.'],
   ])('%s: %s', async (path, text) => {
-    const { code, stdout } = await explain(path);
-    expect(code).toBe(1);
+    const { code, stdout, stderr } = await explain(path);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
     expect(stdout).toContain('No template matches it: no change in the database will ever clear it.');
     expect(stdout).toContain(text);
   });

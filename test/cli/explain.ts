@@ -1,17 +1,19 @@
 import { freshportsHandlers, iniFor } from '../site.ts';
 import { uncached } from '../uncached.ts';
+import { explainHere } from './command-here.ts';
 import { database, site } from './site-and-database.ts';
 
 /* A site and a database to explain. */
 
 export { client, database, site } from './site-and-database.ts';
 
-export const explain = (path: string, { handlers = freshportsHandlers, user = database.config.user } = {}) =>
-  uncached([
-    '--config',
-    site.configure(iniFor(site, { ...database.config, user }, { handlers, settle: '10s' })),
-    'explain',
-    path,
-  ]);
+const configure = ({ handlers = freshportsHandlers, user = database.config.user } = {}) =>
+  site.configure(iniFor(site, { ...database.config, user }, { handlers, settle: '10s' }));
+
+export const explain = (path: string, options: Parameters<typeof configure>[0] = {}) =>
+  explainHere(configure(options), path);
+
+/** As a program. */
+export const uncachedExplain = (path: string) => uncached(['--config', configure(), 'explain', path]);
 
 export const nginx = 'ports/www/nginx/Detail.html';

@@ -4,13 +4,11 @@ import { loadAll, openApp, systemClock } from '../../src/app.ts';
 import { serve } from '../../src/cli/serve.ts';
 import type { Event } from '../../src/core/events.ts';
 import { usualTimings } from '../../src/core/timings.ts';
-import { systemWalk } from '../../src/filesystem/walk/walk.ts';
-import type { StartWorker } from '../../src/filesystem/workers/start-worker.ts';
-import { answerRequest, type Request } from '../../src/filesystem/workers/worker-request.ts';
 import { openServer } from '../../src/http/server.ts';
 import { openMonitor } from '../../src/observe/monitor.ts';
 import { type Random, random } from '../random.ts';
 import { iniFor } from '../site.ts';
+import { startHere, workersHere } from '../worker-here.ts';
 import { client, database, site } from './site-and-database.ts';
 
 const daemons = 10;
@@ -18,19 +16,6 @@ const startsOfEach = 5;
 
 /** From before anything is connected until everything works. */
 const moments = ['at once', 'soon', 'serving', 'listening', 'heartbeat'] as const;
-
-/** A worker in this process: a child for each start would be most of the work. */
-const startHere: StartWorker = (root, { message }) => {
-  const worker = {
-    post: (request: Request) =>
-      setImmediate(() => message({ answer: answerRequest(request, root, systemWalk()) })),
-    end: async () => void workers.delete(worker),
-  };
-  workers.add(worker);
-  return worker;
-};
-
-const workers = new Set<object>();
 
 /** The rows of those that were stopped are soon taken over. */
 const timings = { ...usualTimings, recovery: { ...usualTimings.recovery, othersMs: 100 } };
@@ -130,7 +115,7 @@ it('leaves nothing behind, whenever it is stopped, and loses nothing', async () 
 
   await expect.poll(held, eventually).toEqual(before);
   await expect.poll(sessions, eventually).toEqual([]);
-  expect(workers.size).toBe(0);
+  expect(workersHere.size).toBe(0);
 });
 
 const eventually = { timeout: 60_000 };

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { assessAll } from '../../src/cli/status.ts';
 import { isPrintable } from '../../src/core/printable-text.ts';
 import { eventually } from '../faults/eventually.ts';
 import { uncached } from '../uncached.ts';
@@ -8,18 +9,22 @@ import { piped } from './piped.ts';
 import { site, start } from './running.ts';
 import { noTerminal, onTerminal } from './terminal.ts';
 
-/** What is said once it exits with this code. */
+/** What is said once it exits with this code. Until then it is asked in this process. */
 async function saying(code: number): Promise<string> {
+  const file = site.configure(ini());
   let last = '';
-  return eventually(
+  await eventually(
     `exit code ${code}`,
     async () => {
-      const said = await on(ini(), 'status');
-      last = said.stdout;
-      return said.code === code ? last : undefined;
+      const said = await assessAll(() => file, {});
+      last = said.text;
+      return said.code === code || undefined;
     },
     async () => last,
   );
+  const said = await on(ini(), 'status');
+  expect(said.code).toBe(code);
+  return said.stdout;
 }
 
 describe('status', () => {

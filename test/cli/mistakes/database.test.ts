@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testDatabase } from '../../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../../site.ts';
 import { uncached } from '../../uncached.ts';
+import { checkHere } from '../command-here.ts';
 import { expectNamed } from './table.ts';
 
 /** What is done wrong with a queue table of its own, `queue`, whose handler has its name, and the channel `…_updated`. */
@@ -176,12 +177,12 @@ describe('check names a mistake as doc/operating.md has it', () => {
     await client.query(`
       CREATE TABLE ${queue}s (slug text);
       INSERT INTO uncached.root VALUES ('m', '/other', 'o', '', '', '{}', '{public.${queue}s}', '{}', false)`);
-    expect((await uncached(['--config', configure(mistake), 'check'])).stdout).not.toContain(`${queue}s`);
+    expect((await checkHere(configure(mistake))).stdout).not.toContain(`${queue}s`);
   });
 
   it('listen_for is empty', async () => {
     await client.query('DELETE FROM listen_for');
-    const { stdout } = await uncached(['--config', configure(), 'check']);
+    const { stdout } = await checkHere(configure());
     expectNamed('listen_for is empty', stdout);
     // One line says it, and not another one for each handler.
     expect(stdout).not.toContain('is never woken');
