@@ -28,20 +28,18 @@ export type Verdict =
  */
 export function explore<State>(model: Model<State>, limit = 2_000_000): Verdict {
   const seen = new Set([written(model.start)]);
-  let level: Visit<State>[] = [{ state: model.start }];
+  let level: Visit<State>[] = [{ state: model.start, way: undefined }];
   let quiet = 0;
   while (level.length > 0) {
     const deeper: Visit<State>[] = [];
-    for (const visit of level) {
-      const steps = [...model.next(visit.state)];
+    for (const { state: here, way } of level) {
+      const steps = [...model.next(here)];
       if (steps.length === 0) quiet++;
-      const broken = model.broken(visit.state, steps.length === 0);
-      if (broken !== undefined) return { holds: false, states: seen.size, broken, trace: trace(visit) };
+      const broken = model.broken(here, steps.length === 0);
+      if (broken !== undefined) return { holds: false, states: seen.size, broken, trace: trace(way) };
       for (const { label, state } of steps) {
-        const key = written(state);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        deeper.push({ state, label, from: visit });
+        const before = seen.size;
+        if (seen.add(written(state)).size > before) deeper.push({ state, way: { label, from: way } });
       }
     }
     if (seen.size > limit) throw new Error(`Cannot explore the model: more than ${limit} states`);
@@ -52,38 +50,60 @@ export function explore<State>(model: Model<State>, limit = 2_000_000): Verdict 
 
 interface Visit<State> {
   readonly state: State;
-  readonly label?: string;
-  readonly from?: Visit<State>;
+  readonly way: Way | undefined;
 }
 
-function trace(end: Visit<unknown>): string[] {
+/** Without the states: only those of a level are in memory. */
+interface Way {
+  readonly label: string;
+  readonly from: Way | undefined;
+}
+
+function trace(end: Way | undefined): string[] {
   const labels: string[] = [];
-  for (let at: Visit<unknown> | undefined = end; at?.label !== undefined; at = at.from)
-    labels.unshift(at.label);
+  for (let at = end; at; at = at.from) labels.unshift(at.label);
   return labels;
 }
 
-/** As JSON, with a character for each word: a state's text costs more than all else that is done with it. */
-function written(part: unknown): string {
-  if (typeof part !== 'object' || part === null) return character(part);
-  if (Array.isArray(part)) {
-    let items = '[';
-    for (const item of part) items += written(item);
-    return `${items}]`;
-  }
-  let text = '{';
-  for (const key in part) text += character(key) + written(part[key as keyof typeof part]);
-  return `${text}}`;
+/** A state in bytes, one for most words: to write a state costs more than all else that is done with it. */
+function written(state: unknown): string {
+  const length = write(state, 0);
+  if (length > bytes.length) throw new Error(`Cannot tell states apart: one takes ${length} bytes`);
+  return bytes.latin1Slice(0, length);
 }
 
-const characters = new Map<unknown, string>();
+const bytes = Buffer.alloc(65_536);
+const array = 0;
+const object = 1;
+const end = 2;
+const more = 255;
 
-/** Above all of ASCII, so that none is a bracket. */
-function character(word: unknown): string {
-  let found = characters.get(word);
+/** Writes `part` at `at`, and returns where it ends. */
+function write(part: unknown, at: number): number {
+  if (typeof part !== 'object' || part === null) return writeWord(part, at);
+  let next = at;
+  bytes[next++] = Array.isArray(part) ? array : object;
+  if (Array.isArray(part)) for (const item of part) next = write(item, next);
+  else for (const key in part) next = write(part[key as keyof typeof part], writeWord(key, next));
+  bytes[next++] = end;
+  return next;
+}
+
+function writeWord(word: unknown, at: number): number {
+  let next = at;
+  let number = numberOf(word);
+  for (; number >= more; number -= more) bytes[next++] = more;
+  bytes[next++] = number;
+  return next;
+}
+
+const numbers = new Map<unknown, number>();
+
+function numberOf(word: unknown): number {
+  let found = numbers.get(word);
   if (found === undefined) {
-    found = String.fromCharCode(128 + characters.size);
-    characters.set(word, found);
+    found = numbers.size + end + 1;
+    numbers.set(word, found);
   }
   return found;
 }
