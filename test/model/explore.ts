@@ -69,7 +69,7 @@ function trace(end: Way | undefined): string[] {
 function written(state: unknown): string {
   const length = write(state, 0);
   if (length > bytes.length) throw new Error(`Cannot tell states apart: one takes ${length} bytes`);
-  return bytes.latin1Slice(0, length);
+  return bytes.toString('latin1', 0, length);
 }
 
 const bytes = Buffer.alloc(65_536);
