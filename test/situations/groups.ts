@@ -12,7 +12,7 @@ import type { Situation } from './situation.ts';
 import type { StandOptions } from './stand.ts';
 import { unseen, without } from './without.ts';
 
-/** Situations that come one after the other on one stand, its daemon running before the first. */
+/** Situations that come one after the other on one stand, its daemon running before the first: a start costs more than a situation. */
 export interface Group {
   readonly title: string;
   readonly options?: StandOptions;
@@ -28,14 +28,16 @@ const hangable = mountable && existsSync('/dev/fuse') && process.getuid?.() === 
 export const groupsOn = (server: () => LaunchedServer): readonly Group[] => [
   { title: 'a server', situations: serverSituations(server), own: true },
   { title: 'daemons', situations: without },
-  { title: 'a file server', situations: hangable ? hang : [], options: { within: mounted } },
+  {
+    title: 'mounts and a file server',
+    // Nothing mends a file server that does not answer.
+    situations: [...(mountable ? mounts : []), ...(hangable ? hang : [])],
+    options: { within: mounted },
+  },
+  { title: 'locks and a disk', situations: [...locks, ...disk] },
   { title: 'rights', situations: rights },
-  { title: 'a disk', situations: disk },
-  { title: 'locks', situations: locks },
-  { title: 'channels', situations: channels },
-  { title: 'mounts', situations: mountable ? mounts : [], options: { within: mounted } },
+  { title: 'channels and a page', situations: [...channels, ...unseen] },
   { title: 'a network', situations: network, options: { between: true } },
-  { title: 'a page', situations: unseen },
   { title: 'commands', situations: commands, options: { ini: withCommand } },
   { title: 'an fp-listen.ini', situations: disabled, options: { ini: withoutDates } },
 ];

@@ -36,7 +36,7 @@ export async function tell(situation: Situation, stand: Stand, expected: Row | u
   );
 }
 
-/** As it is now. `status` is asked only when all else is as expected. */
+/** As it is now. `status` is asked only when all else is as expected, and then promtool. */
 export async function rowOf(
   situation: Situation,
   stand: Stand,
@@ -48,7 +48,10 @@ export async function rowOf(
   const soFar = { status: expected?.status ?? '', ...cells, log };
   if (expected && JSON.stringify(soFar) !== JSON.stringify(expected))
     return { ...soFar, status: 'not asked yet' };
-  return { ...soFar, rules: alertOn(seen.metrics), status: statusCell(situation, await stand.status()) };
+  const row = { ...soFar, status: statusCell(situation, await stand.status()) };
+  // The rules themselves last: promtool is a program that takes its time.
+  if (expected && row.status !== expected.status) return row;
+  return { ...row, rules: alertOn(seen.metrics) };
 }
 
 /** Resolves when all is well by every way of looking. */
