@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Account } from '../postgres/account.ts';
-import { type Connection, withClient } from '../postgres/connection.ts';
+import type { Connection } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
+import { LastingClient } from '../postgres/lasting-client.ts';
 import { watchFor } from '../postgres/watch.ts';
 import { within } from '../postgres/within.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
@@ -28,6 +29,7 @@ export class World {
   readonly database: Database;
   readonly #file: string;
   readonly #how: How;
+  readonly #client: LastingClient;
   #daemon: RunningDaemon | undefined;
   #enqueued = 0;
 
@@ -37,6 +39,7 @@ export class World {
     this.database = database;
     this.#file = file;
     this.#how = how;
+    this.#client = new LastingClient(database.config);
   }
 
   /** The database's template has the schema. */
@@ -79,9 +82,9 @@ export class World {
     await this.daemon.stop('SIGKILL');
   }
 
-  /** Past the proxy; a connection for each, since the server may have been killed in between. */
+  /** Past the proxy. */
   query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    return withClient(this.database.config, async (client) => (await client.query<Row>(sql, values)).rows);
+    return this.#client.query<Row>(sql, values);
   }
 
   /** Publishes a page and commits a change that names it; resolves with the page. */
@@ -124,6 +127,7 @@ export class World {
     await this.#daemon?.stop('SIGKILL');
     await this.proxy.close();
     this.site.remove();
+    await this.#client.end();
     await this.database.drop();
   }
 }

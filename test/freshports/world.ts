@@ -6,6 +6,7 @@ import { become, inNamespace } from '../faults/namespace.ts';
 import { type Account, ordinaryAccount } from '../postgres/account.ts';
 import { type Connection, withClient } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
+import { LastingClient } from '../postgres/lasting-client.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { makeSite, type Site } from '../site.ts';
@@ -53,6 +54,7 @@ export class FreshPorts {
   readonly #database: Database;
   readonly #account: Account | undefined;
   readonly #before: readonly string[];
+  readonly #clients = new Map<Role, LastingClient>();
   #uncached: RunningDaemon | undefined;
   #predecessor: Predecessor | undefined;
 
@@ -99,10 +101,10 @@ export class FreshPorts {
     return this.#database.config;
   }
 
-  /** Each on a connection of its own, as psql is. */
   query<Row extends object>(role: Role, sql: string, values?: unknown[]): Promise<Row[]> {
-    const connection = { ...this.#database.config, user: role };
-    return withClient(connection, async (client) => (await client.query<Row>(sql, values)).rows);
+    const client = this.#clients.get(role) ?? new LastingClient({ ...this.#database.config, user: role });
+    this.#clients.set(role, client);
+    return client.query<Row>(sql, values);
   }
 
   /** The site's way of saying that a port has changed. */
@@ -201,6 +203,7 @@ export class FreshPorts {
     await this.#uncached?.stop('SIGKILL');
     await this.#predecessor?.stop('SIGKILL');
     this.site.remove();
+    for (const client of this.#clients.values()) await client.end();
     await this.#database.drop();
   }
 
