@@ -1,57 +1,29 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { withClient } from '../postgres/connection.ts';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { versions } from '../postgres/versions.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
+import { type Bytes, everyByte, names, neighbours } from './bytes.ts';
 import { type FreshPorts, makeFreshPorts } from './freshports.ts';
 import { handlers } from './handlers.ts';
 import { createTables, oldest, roles } from './tables.ts';
-
-/** Names are written one character a byte here, as latin1 has it: no decoding of ours is trusted. */
-type Bytes = string;
-
-const everyByte = Array.from({ length: 255 }, (_, byte) => `a${String.fromCharCode(byte + 1)}b`);
-/** Too long for what they mean, surrogates, beyond Unicode, cut off, whole, and U+FFFD itself. */
-const sequences = [
-  '\xc0\xaf',
-  '\xe0\x80\xaf',
-  '\xed\xb3\xa9',
-  '\xf4\x90\x80\x80',
-  '\xe2\x82',
-  '\xc3\xa9',
-  '\xef\xbf\xbd',
-  '\xff\xfe\xfd',
-];
-const names: Bytes[] = [...everyByte, ...sequences].filter((name) => !name.includes('/'));
-/** Never enqueued, and alike to what is: by another encoding, or to a reader that takes bytes for U+FFFD. */
-const neighbours: Bytes[] = [
-  'a\xc3\xa8b',
-  'a\xef\xbf\xbdb',
-  'a\xef\xbf\xbd\xef\xbf\xbdb',
-  'a\xe9',
-  '\xe9b',
-  'a\xe9\xe9b',
-  'x',
-];
 
 let site: Site;
 let database: FreshPorts;
 let daemon: RunningDaemon | undefined;
 
+const at = (path: Bytes) => Buffer.from(`${site.root}/${path}`, 'latin1');
+
 function write(path: Bytes): void {
-  const at = (bytes: Bytes) => Buffer.from(`${site.root}/${bytes}`, 'latin1');
   mkdirSync(at(path.slice(0, path.lastIndexOf('/'))), { recursive: true });
   writeFileSync(at(path), 'page');
 }
 
 function pages(below: Bytes = ''): Bytes[] {
-  const entries = readdirSync(Buffer.from(`${site.root}/${below}`, 'latin1'), {
-    withFileTypes: true,
-    encoding: 'buffer',
-  });
+  const entries = readdirSync(at(below), { withFileTypes: true, encoding: 'buffer' });
   return entries
     .flatMap((entry) => {
       const path = below + entry.name.toString('latin1');
@@ -75,10 +47,16 @@ async function enqueue(into: string, rows: readonly (readonly Bytes[])[]): Promi
 const configure = () =>
   site.configure(iniFor(site, database.listening, { handlers, more: '[daemon]\nsweep = 1s' }));
 
+/** One daemon for the tests of a server: the first of them starts it. */
 async function start(): Promise<RunningDaemon> {
-  daemon = startUncached(configure());
+  daemon ??= startUncached(configure());
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
   return daemon;
+}
+
+async function stop(): Promise<void> {
+  await daemon?.stop();
+  daemon = undefined;
 }
 
 const settled = () =>
@@ -104,22 +82,18 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
     if (missing) return;
     server = await launchServer(binaries === undefined ? {} : { binaries });
     await withClient(server, (client) => client.query(roles));
-  });
-  afterAll(() => server?.stop());
-  beforeEach(async () => {
-    if (!server) return;
     site = makeSite();
-    database = await makeFreshPorts(server, {
-      encoding: 'SQL_ASCII',
-      tables: createTables(oldest),
-    });
+    database = await makeFreshPorts(server, { encoding: 'SQL_ASCII', tables: createTables(oldest) });
   });
-  afterEach(async () => {
+  afterAll(async () => {
     if (!server) return;
-    await daemon?.stop();
-    daemon = undefined;
+    await stop();
     await database.drop();
     site.remove();
+    await server.stop();
+  });
+  afterEach(() => {
+    if (server) for (const page of pages()) unlinkSync(at(page));
   });
 
   it.skipIf(missing)('is cleared by the right bytes, whatever they are, in every text column', async () => {
@@ -159,13 +133,17 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
 
   it.skipIf(missing)('claims though an entry was added at the end of time', async () => {
     write('commits/abc/1');
+    const from = daemon?.log.length ?? 0;
     await database.owner.query(`INSERT INTO cache_clearing_commits VALUES
       ('abc', now() - interval '5 seconds'), ('later', 'infinity'), ('earlier', '-infinity'), ('never', NULL),
       ('first', '4713-01-01 BC'), ('last', '294276-12-31 23:59:59.999999')`);
     const running = await start();
     await settled();
     expect(pages()).toEqual([]);
-    const { lagMs } = await running.until('a clearing', ({ handler }) => handler === 'listen_commit');
+    const { lagMs } = await running.until(
+      'a clearing',
+      (line) => line.handler === 'listen_commit' && running.log.indexOf(line) >= from,
+    );
     expect(lagMs).toBeGreaterThan(4_000);
     const status = () => uncached(['--config', configure(), 'status']);
     const reports = () => database.owner.query(`SELECT FROM uncached.daemon WHERE problems::text = '[]'`);
@@ -228,6 +206,7 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
   });
 
   it('is no different where the server converts: a LATIN1 database', async () => {
+    await stop();
     await database.drop();
     database = await makeFreshPorts(server as LaunchedServer, {
       encoding: 'LATIN1',
