@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ordinaryAccount } from '../postgres/account.ts';
 import { iniFor } from '../site.ts';
 import { type How, uncached } from '../uncached.ts';
+import { checkHere } from './command-here.ts';
 import { expectNamed } from './mistakes/table.ts';
 import { database, site } from './site-and-database.ts';
 
@@ -35,7 +36,7 @@ describe('check, of a cache', () => {
     expect(stdout).not.toContain('matches nothing');
     // It is no new one.
     site.write(['ports/www/nginx/1']);
-    expect((await check(ini())).stdout).toContain(
+    expect((await checkHere(site.configure(ini()))).stdout).toContain(
       `[handler.listen_port] the template "categories/{category}/*" matches nothing: there is no directory ${site.root}/categories`,
     );
   });
@@ -100,7 +101,7 @@ describe('check, of a cache', () => {
         `[cache] root = ${site.root}/none does not exist: `,
       ],
     ] as const) {
-      const { stdout } = await check(text);
+      const { stdout } = await checkHere(site.configure(text));
       expect(stdout).toContain(problem);
       expect(stdout).toContain('queue table missing does not exist');
       if (problem.includes('does not exist')) expectNamed('Root does not exist', stdout);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { clear } from '../../src/cli/clear.ts';
+import { errorReport } from '../../src/cli/error-report.ts';
 import { ini, on, site } from './commands.ts';
 
 describe('clear', () => {
@@ -14,6 +16,13 @@ describe('clear', () => {
     const wet = await on(ini(), 'clear', 'listen_port', 'category=www', 'port=a');
     expect(wet).toEqual({ code: 0, stdout: 'deleted 4 files\n', stderr: '' });
     expect(site.pages()).toEqual(['categories/x', 'commits/x', 'daily/x', 'ports/www/b/1', 'ports/x/y']);
+    const refused = await on(ini(), 'clear', 'listen_port', 'category', 'port=..');
+    expect(refused).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'uncached: "category" is not of the form column=value\nuncached: listen_port needs category=…\n',
+    });
   });
 
   it.each([
@@ -31,9 +40,8 @@ describe('clear', () => {
       ['listen_port', 'category=www', 'port=..'],
       ['column port is "..", which begins with a dot: no page can have this key'],
     ],
-  ])('refuses %j', async (args, problems) => {
-    const { code, stderr } = await on(ini(), 'clear', ...args);
-    expect(code).toBe(2);
-    expect(stderr).toBe(problems.map((problem) => `uncached: ${problem}\n`).join(''));
+  ])('refuses %j', async ([handler = '', ...key], problems) => {
+    const thrown = await clear(site.configure(ini()), handler, key, {}).catch((error) => error);
+    expect(errorReport(thrown)).toEqual({ code: 2, complaints: problems });
   });
 });

@@ -1,16 +1,24 @@
 import { existsSync, rmSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fpListenFor } from '../fp-listen-ini.ts';
 import { uncached } from '../uncached.ts';
+import { checkHere } from './command-here.ts';
 import { channels, client, database, dirs, ini, makeZfs, others, pages, site } from './fp-listen.ts';
 
 describe('check, of an fp-listen.ini', () => {
-  const check = (text: string) => uncached(['--config', site.configure(ini(text)), 'check'], makeZfs().env);
+  const check = (text: string) => {
+    vi.stubEnv('PATH', makeZfs().env.PATH);
+    return checkHere(site.configure(ini(text)));
+  };
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
   const all = [...Object.values(pages).flat(), ...others];
 
   it('is content with what is right', async () => {
     site.write(all);
-    expect(await check(dirs())).toEqual({
+    const { env } = makeZfs();
+    expect(await uncached(['--config', site.configure(ini()), 'check'], env)).toEqual({
       code: 0,
       stdout: `no problems: 10 handlers, root ${site.root}\n`,
       stderr: '',
@@ -86,7 +94,7 @@ describe('check, of an fp-listen.ini', () => {
     site.write(all);
     const empty = { ...database.config, database: 'template1' };
     const file = site.configure(fpListenFor(site, empty, dirs()));
-    const { code, stdout } = await uncached(['--config', file, 'check'], makeZfs().env);
+    const { code, stdout } = await checkHere(file);
     expect(code).toBe(1);
     expect(stdout).toContain(
       'table uncached.journal does not exist: install it: uncached schema --journal-only | psql -d template1\n',
