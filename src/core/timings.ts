@@ -137,7 +137,7 @@ export const checkTimings: DatabaseTimings = { ...usualTimings.database, lockMs:
  */
 export const statusTimings: Timings = {
   ...usualTimings,
-  database: { ...usualTimings.database, lockMs: 200, statementMs: 4_000, queryMs: 5_000 },
+  database: { ...usualTimings.database, lockMs: 200, statementMs: 5_000, queryMs: 6_000 },
 };
 
 /** So long after its first statement, `status` gives up on what is locked. */
