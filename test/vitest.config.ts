@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ownProcess } from './own-process.ts';
 
 /** Those that wait longest. Begun last, one of them would keep the end waiting alone. */
 const longest = [
@@ -29,17 +30,32 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const each = {
+  root: '.',
+  // For what never comes: a test waits for events, on a machine that may be busy. What is promised in so much time is asserted.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     root: '.',
     globalSetup: ['test/postgres/global-setup.ts'],
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/rules/**'],
     // Most of a test is waiting: for the server, a time-out, a settle time.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
-    // For what never comes: a test waits for events, on a machine that may be busy. What is promised in so much time is asserted.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    projects: [
+      { test: { ...each, name: 'own process', include: ownProcess } },
+      {
+        test: {
+          ...each,
+          name: 'shared process',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/rules/**', ...ownProcess],
+          isolate: false,
+          setupFiles: ['test/shared-process.ts'],
+        },
+      },
+    ],
   },
 });
