@@ -3,8 +3,8 @@ import type { Event, Report } from '../core/events.ts';
 
 /**
  * Reports an outage of the database once, and its end once, however many loops suffer from it and however
- * often they try. It ends when the last of those loops works again. A lost connection is reported with the
- * error of the next one, which says what to do; as lost only if the next one works.
+ * often they try. It ends when the last of those loops works again. A connection that broke is reported with
+ * the error of the next one, which says what to do; as broken only if the next one works.
  */
 export function foldOutages(observe: Report, now: () => number): Report {
   const failing = new Set<string>();
@@ -15,15 +15,24 @@ export function foldOutages(observe: Report, now: () => number): Report {
   function failed(who: string, event: Event): void {
     if (failing.size === 0) since = now();
     const isNew = failing.size === 0 || lost !== undefined;
+    const broke = event.kind === 'listener-lost' || (!failing.has(who) && isBroken(event));
     failing.add(who);
-    lost = event.kind === 'listener-lost' && isNew ? event : undefined;
+    lost = broke && isNew ? event : undefined;
     if (isNew && lost === undefined) observe(event);
   }
 
   function recovered(who: string): boolean {
     const wasFailing = failing.delete(who);
-    if (wasFailing && failing.size === 0) observe({ kind: 'database-recovered', ms: now() - since });
+    if (wasFailing && failing.size === 0) {
+      reportLost();
+      observe({ kind: 'database-recovered', ms: now() - since });
+    }
     return wasFailing;
+  }
+
+  function reportLost(): void {
+    if (lost) observe(lost);
+    lost = undefined;
   }
 
   return (event) => {
@@ -38,8 +47,7 @@ export function foldOutages(observe: Report, now: () => number): Report {
         rejection = rejectionCode(event.error);
         return observe({ ...event, kind: 'database-unavailable' });
       case 'listening':
-        if (lost) observe(lost);
-        lost = undefined;
+        reportLost();
         rejection = undefined;
         recovered('ear');
         return observe(event);
@@ -58,6 +66,15 @@ export function foldOutages(observe: Report, now: () => number): Report {
         return observe(event);
     }
   };
+}
+
+/** Whether a connection that stood has broken: that does not say why, nor whether a new one can be made. */
+function isBroken(event: Event): boolean {
+  if (event.kind !== 'database-unavailable') return false;
+  for (let cause: unknown = event.error; cause instanceof Error; cause = cause.cause)
+    if (/^(EPIPE|ECONNRESET)$/.test(errorCode(cause) ?? '') || /connection terminated/i.test(cause.message))
+      return true;
+  return false;
 }
 
 /**

@@ -63,6 +63,25 @@ it('tells a lost connection by why the next one fails, or as lost when that work
   expect(tell(failed('a', gone), lost, refused, listening)).toEqual(['database-unavailable', 'listening']);
 });
 
+it('tells a broken connection of any loop by why the next one fails, once for each loop, or as broken when that works', () => {
+  const broken = (message: string, code?: string) =>
+    new Error('Cannot read', { cause: Object.assign(new Error(message), { code }) });
+  for (const error of [broken('write EPIPE', 'EPIPE'), broken('Connection terminated unexpectedly')]) {
+    const errors: Error[] = [];
+    const observe = foldOutages(
+      (event) => 'error' in event && event.error instanceof Error && errors.push(event.error),
+      () => 0,
+    );
+    for (const event of [failed('a', error), failed('b', error), failed('a', gone), failed('b', gone)])
+      observe(event);
+    expect(errors).toEqual([gone]);
+    const recovered: Event = { kind: 'loop-recovered', loop: 'a' };
+    expect(tell(failed('a', error), recovered)).toEqual(['database-unavailable', 'database-recovered']);
+    expect(tell(failed('a', error), failed('a', error))).toEqual(['database-unavailable']);
+    expect(tell(failed('a', gone), failed('b', error))).toEqual(['database-unavailable']);
+  }
+});
+
 it('tells anew when it becomes a refusal, which somebody must mend, and not when it is still that', () => {
   const refused: Event = { kind: 'database-unavailable', error: gone, retryMs: 1 };
   const standby = Object.assign(new Error('a standby'), { code: '25006' });
