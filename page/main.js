@@ -25,7 +25,7 @@ connect();
 
 function connect() {
   const events = new EventSource('events');
-  events.addEventListener('moments', ({ data }) => remember(JSON.parse(data)));
+  events.addEventListener('samples', ({ data }) => remember(JSON.parse(data)));
   events.addEventListener('status', ({ data }) => show(JSON.parse(data)));
   events.addEventListener('error', () => {
     showLost();

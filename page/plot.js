@@ -6,20 +6,20 @@ import { time } from './words.js';
 
 /**
  * Where things are drawn: `x` of a time, and the edges, in pixels.
- * @typedef {{ left: number, right: number, top: number, bottom: number, momentWidth: number, x: (at: number)
+ * @typedef {{ left: number, right: number, top: number, bottom: number, sampleWidth: number, x: (at: number)
  *   => number }} Frame
  */
 
 /**
  * @typedef {object} Subject
  * @property {string} title
- * @property {(moments: readonly Sample[]) => string} sum what stands beside the title, and is read out
- * @property {(moment: Sample) => string} tell what one moment shows
- * @property {(frame: Frame, moments: readonly Sample[]) => SVGElement[]} draw
+ * @property {(samples: readonly Sample[]) => string} sum what stands beside the title, and is read out
+ * @property {(sample: Sample) => string} tell what one sample shows
+ * @property {(frame: Frame, samples: readonly Sample[]) => SVGElement[]} draw
  */
 
 const minuteMs = 60_000;
-const momentMs = 10_000;
+const sampleMs = 10_000;
 
 /** The plot spans the first of these that contains all samples. */
 const spansMs = [5, 15, 30, 60].map((minutes) => minutes * minuteMs);
@@ -28,7 +28,7 @@ const spansMs = [5, 15, 30, 60].map((minutes) => minutes * minuteMs);
  * A plot of the last hour. Pointer and arrow keys show a single sample.
  * @param {HTMLElement} figure
  * @param {Subject} subject
- * @returns {(moments: readonly Sample[]) => void}
+ * @returns {(samples: readonly Sample[]) => void}
  */
 export function plot(figure, { title, sum, tell, draw }) {
   const readout = element('output');
@@ -36,26 +36,26 @@ export function plot(figure, { title, sum, tell, draw }) {
   const cursor = svg('line', { class: 'cursor' });
   figure.append(element('figcaption', '', element('span', '', title), readout), canvas);
   /** @type {readonly Sample[]} */
-  let moments = [];
+  let samples = [];
   /** @type {number | undefined} */
   let chosen;
 
   function redraw() {
-    const frame = frameOf(canvas, moments);
-    canvas.replaceChildren(...timeAxis(frame, moments), ...draw(frame, moments), cursor);
+    const frame = frameOf(canvas, samples);
+    canvas.replaceChildren(...timeAxis(frame, samples), ...draw(frame, samples), cursor);
     point();
   }
 
   /** Shows the chosen sample, or all of them. */
   function point() {
-    const moment = moments.find(({ at }) => at === chosen);
-    const words = sum(moments);
+    const sample = samples.find(({ at }) => at === chosen);
+    const words = sum(samples);
     canvas.setAttribute('aria-label', `${title}: ${words}`);
-    readout.textContent = moment ? `${time(moment.at)}  ${tell(moment)}` : words;
-    cursor.setAttribute('visibility', moment ? 'visible' : 'hidden');
-    if (!moment) return;
-    const frame = frameOf(canvas, moments);
-    const x = frame.x(moment.at);
+    readout.textContent = sample ? `${time(sample.at)}  ${tell(sample)}` : words;
+    cursor.setAttribute('visibility', sample ? 'visible' : 'hidden');
+    if (!sample) return;
+    const frame = frameOf(canvas, samples);
+    const x = frame.x(sample.at);
     for (const [name, value] of Object.entries({ x1: x, x2: x, y1: frame.top, y2: frame.bottom })) {
       cursor.setAttribute(name, String(value));
     }
@@ -68,16 +68,16 @@ export function plot(figure, { title, sum, tell, draw }) {
   }
 
   canvas.addEventListener('pointermove', (event) => {
-    const { x } = frameOf(canvas, moments);
+    const { x } = frameOf(canvas, samples);
     const away = (/** @type {Sample} */ { at }) =>
       Math.abs(x(at) - (event.clientX - canvas.getBoundingClientRect().left));
-    choose(moments.reduce((best, one) => (!best || away(one) < away(best) ? one : best), moments[0])?.at);
+    choose(samples.reduce((best, one) => (!best || away(one) < away(best) ? one : best), samples[0])?.at);
   });
   canvas.addEventListener('pointerleave', () => choose(undefined));
   canvas.addEventListener('blur', () => choose(undefined));
   canvas.addEventListener('keydown', (event) => {
-    const last = moments.length - 1;
-    const index = moments.findIndex(({ at }) => at === chosen);
+    const last = samples.length - 1;
+    const index = samples.findIndex(({ at }) => at === chosen);
     const next = {
       ArrowLeft: Math.max(0, (index === -1 ? last + 1 : index) - 1),
       ArrowRight: index === -1 ? last : Math.min(last, index + 1),
@@ -87,50 +87,50 @@ export function plot(figure, { title, sum, tell, draw }) {
     }[event.key];
     if (next === undefined) return;
     event.preventDefault();
-    choose(moments[next]?.at);
+    choose(samples[next]?.at);
   });
   new ResizeObserver(redraw).observe(canvas);
 
   return (all) => {
-    moments = all;
+    samples = all;
     redraw();
   };
 }
 
 /**
  * @param {SVGElement} canvas
- * @param {readonly Sample[]} moments
+ * @param {readonly Sample[]} samples
  * @returns {Frame}
  */
-function frameOf(canvas, moments) {
+function frameOf(canvas, samples) {
   const { width, height } = canvas.getBoundingClientRect();
   const left = 48;
   const right = Math.max(left + 1, width - 4);
-  const { from, to } = spanOf(moments);
+  const { from, to } = spanOf(samples);
   const x = (/** @type {number} */ at) => left + ((at - from) / (to - from)) * (right - left);
-  return { left, right, top: 8, bottom: height - 22, momentWidth: x(from + momentMs) - left, x };
+  return { left, right, top: 8, bottom: height - 22, sampleWidth: x(from + sampleMs) - left, x };
 }
 
-/** @param {readonly Sample[]} moments */
-function spanOf(moments) {
-  const to = moments[moments.length - 1]?.at ?? 0;
-  const there = to - (moments[0]?.at ?? to);
+/** @param {readonly Sample[]} samples */
+function spanOf(samples) {
+  const to = samples[samples.length - 1]?.at ?? 0;
+  const there = to - (samples[0]?.at ?? to);
   const span = spansMs.find((one) => one >= there) ?? 60 * minuteMs;
   return { from: to - span, to };
 }
 
 /**
  * @param {Frame} frame
- * @param {readonly Sample[]} moments
+ * @param {readonly Sample[]} samples
  * @returns {SVGElement[]}
  */
-function timeAxis({ left, right, bottom, x }, moments) {
-  const { from, to } = spanOf(moments);
+function timeAxis({ left, right, bottom, x }, samples) {
+  const { from, to } = spanOf(samples);
   const stepMs = ((to - from) / 5 / minuteMs > 6 ? 15 : (to - from) / minuteMs > 5 ? 5 : 1) * minuteMs;
   const marks = [];
   for (let at = Math.ceil(from / stepMs) * stepMs; at <= to; at += stepMs) {
     const place = x(at);
-    if (moments.length === 0 || place < left + 14 || place > right - 14) continue;
+    if (samples.length === 0 || place < left + 14 || place > right - 14) continue;
     marks.push(svg('text', { x: place, y: bottom + 17, 'text-anchor': 'middle' }, time(at).slice(0, 5)));
   }
   return marks;

@@ -8,9 +8,9 @@ import { count, duration, several } from './words.js';
 export function backlogPlot(figure) {
   return plot(figure, {
     title: 'Backlog',
-    sum: (moments) => {
-      const most = Math.max(-1, ...moments.map(({ backlog }) => backlog ?? -1));
-      if (most < 0) return moments.length === 0 ? 'not counted yet' : 'could not be counted';
+    sum: (samples) => {
+      const most = Math.max(-1, ...samples.map(({ backlog }) => backlog ?? -1));
+      if (most < 0) return samples.length === 0 ? 'not counted yet' : 'could not be counted';
       return `peak ${count(most)}`;
     },
     tell: ({ backlog, files }) =>
@@ -21,14 +21,14 @@ export function backlogPlot(figure) {
 
 /**
  * @param {Frame} frame
- * @param {readonly Sample[]} moments
+ * @param {readonly Sample[]} samples
  */
-function drawBacklog(frame, moments) {
-  const most = Math.max(0, ...moments.map(({ backlog }) => backlog ?? 0));
+function drawBacklog(frame, samples) {
+  const most = Math.max(0, ...samples.map(({ backlog }) => backlog ?? 0));
   const top = roundUp(most);
   const y = (/** @type {number} */ entries) => frame.bottom - (entries / top) * (frame.bottom - frame.top);
   const marks = [0, top / 2, top].flatMap((entries) => level(frame, y(entries), short(entries)));
-  for (const run of runs(moments)) {
+  for (const run of runs(samples)) {
     const line = run
       .map(({ at, backlog }) => `${frame.x(at).toFixed(1)},${y(backlog ?? 0).toFixed(1)}`)
       .join('L');
@@ -42,17 +42,17 @@ function drawBacklog(frame, moments) {
 
 /**
  * Unbroken stretches: in between the daemon was away, or could not count.
- * @param {readonly Sample[]} moments
+ * @param {readonly Sample[]} samples
  */
-function runs(moments) {
+function runs(samples) {
   /** @type {Sample[][]} */
   const all = [];
   let before = 0;
-  for (const moment of moments) {
-    if (moment.backlog === null) continue;
-    if (moment.at - before > 30_000 || all.length === 0) all.push([]);
-    all[all.length - 1]?.push(moment);
-    before = moment.at;
+  for (const sample of samples) {
+    if (sample.backlog === null) continue;
+    if (sample.at - before > 30_000 || all.length === 0) all.push([]);
+    all[all.length - 1]?.push(sample);
+    before = sample.at;
   }
   return all;
 }
@@ -82,8 +82,8 @@ function short(value) {
 export function latencyPlot(figure, thresholds) {
   return plot(figure, {
     title: 'From commit to cleared',
-    sum: (moments) => {
-      const slowest = Math.max(-1, ...moments.map(({ slowestMs }) => slowestMs ?? -1));
+    sum: (samples) => {
+      const slowest = Math.max(-1, ...samples.map(({ slowestMs }) => slowestMs ?? -1));
       return slowest < 0 ? 'nothing cleared yet' : `slowest ${duration(slowest)}`;
     },
     tell: ({ fastestMs, slowestMs }) => {
@@ -92,7 +92,7 @@ export function latencyPlot(figure, thresholds) {
         ? duration(slowestMs)
         : `${duration(fastestMs)} to ${duration(slowestMs)}`;
     },
-    draw: (frame, moments) => drawLatency(frame, moments, thresholds()),
+    draw: (frame, samples) => drawLatency(frame, samples, thresholds()),
   });
 }
 
@@ -100,11 +100,11 @@ export function latencyPlot(figure, thresholds) {
  * A bar from the fastest to the slowest of each sample, by powers of ten: milliseconds matter as much as
  * hours.
  * @param {Frame} frame
- * @param {readonly Sample[]} moments
+ * @param {readonly Sample[]} samples
  * @param {Thresholds | undefined} thresholds
  */
-function drawLatency(frame, moments, thresholds) {
-  const slowest = Math.max(1_000, ...moments.map(({ slowestMs }) => slowestMs ?? 0));
+function drawLatency(frame, samples, thresholds) {
+  const slowest = Math.max(1_000, ...samples.map(({ slowestMs }) => slowestMs ?? 0));
   const decades = Math.ceil(Math.log10(slowest));
   const y = (/** @type {number} */ ms) =>
     frame.bottom - (Math.log10(Math.max(1, ms)) / decades) * (frame.bottom - frame.top);
@@ -120,7 +120,7 @@ function drawLatency(frame, moments, thresholds) {
     const words = { class: 'limit-label', x: frame.right, y: y(ms) - 4, 'text-anchor': 'end' };
     marks.push(...level(frame, y(ms), '', className), svg('text', words, duration(ms)));
   }
-  const bars = moments
+  const bars = samples
     .map(({ at, fastestMs, slowestMs }) =>
       // A path of no length is drawn as a dot by its round ends.
       fastestMs === undefined || slowestMs === undefined
@@ -128,7 +128,7 @@ function drawLatency(frame, moments, thresholds) {
         : `M${frame.x(at).toFixed(1)},${y(slowestMs).toFixed(1)}V${y(fastestMs).toFixed(1)}`,
     )
     .join('');
-  const width = Math.min(6, Math.max(2.5, frame.momentWidth * 0.7));
+  const width = Math.min(6, Math.max(2.5, frame.sampleWidth * 0.7));
   marks.push(svg('path', { class: 'bars', 'stroke-width': width, d: bars || 'M0,0' }));
   return marks;
 }

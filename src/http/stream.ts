@@ -18,7 +18,7 @@ interface Stream {
   sentUntil: number;
 }
 
-/** Server-sent events for the open status pages: `moments`, the new samples, and `status`, every second. */
+/** Server-sent events for the open status pages: `samples`, the new ones, and `status`, every second. */
 export class Streams {
   readonly #open = new Set<Stream>();
   readonly #watched: StatusSource;
@@ -83,7 +83,7 @@ export class Streams {
       const last: Sample | undefined = samples.at(-1);
       if (last) {
         stream.sentUntil = last.at;
-        stream.response.write(message('moments', samples));
+        stream.response.write(message('samples', samples));
       }
       stream.response.write(status);
     }

@@ -6,7 +6,9 @@ import { expectDone, expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
 /** Those that PostgreSQL's end would not do for, since this server is shared, and what takes seconds: both have tests of their own. */
-const struck = faultNames.filter((fault) => !['kill -9 of PostgreSQL', 'a deaf listener'].includes(fault));
+const struck = faultNames.filter(
+  (fault) => !['kill -9 of PostgreSQL', 'a half-open listener'].includes(fault),
+);
 const lastsMs = 100;
 let world: World;
 

@@ -45,7 +45,7 @@ export const faults = {
   },
 
   /** Half-open for good, as after a firewall has forgotten it: nothing ever breaks, and only a heartbeat can tell. */
-  async 'a deaf listener'({ world, link }) {
+  async 'a half-open listener'({ world, link }) {
     link.thaw();
     for (const listener of world.proxy.links('listener')) listener.freeze();
   },

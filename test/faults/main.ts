@@ -68,7 +68,7 @@ function inWords(entries: number, table: string): string {
   return `\`npm run test:faults -- --seed ${seed} --kills ${kills} --write doc/reliability.md\`, PostgreSQL ${server.version}, Node.js ${process.version},
 ${new Date().toISOString().slice(0, 10)}: ${kills} faults, half of them in a named phase of the daemon's work, before or after the server has seen its request, while two
 producers committed ${entries} entries. **0 were lost, 0 stuck.** Recovery is counted from the fault's end until an entry committed right then is
-cleared. A deaf listener stays half-open for good: it is noticed by the heartbeat, after \`heartbeat\` + 2 s at most.
+cleared. A half-open listener stays so for good: it is noticed by the heartbeat, after \`heartbeat\` + 2 s at most.
 
 ${table}`;
 }

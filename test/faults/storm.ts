@@ -85,5 +85,5 @@ async function atAnyMoment(fault: Fault, scene: Scene, random: Random): Promise<
 
 /** What takes the heartbeat to notice takes long: a few of these are enough. */
 const weighted: readonly Fault[] = faultNames.flatMap((fault) =>
-  Array<Fault>(fault === 'a deaf listener' ? 1 : 4).fill(fault),
+  Array<Fault>(fault === 'a half-open listener' ? 1 : 4).fill(fault),
 );

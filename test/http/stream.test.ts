@@ -9,7 +9,7 @@ import { type HttpServer, openServer } from '../../src/http/server.ts';
 import { eventually } from '../faults/eventually.ts';
 import { freePort } from '../postgres/free-port.ts';
 
-let moments: Sample[];
+let samples: Sample[];
 let statuses: number;
 let filling: string;
 /** A second goes by as soon as everything else is done. */
@@ -23,14 +23,14 @@ const watched: StatusSource = {
     statuses += 1;
     return { version: String(statuses), filling } as Partial<Status> as Status;
   },
-  history: (after) => moments.filter(({ at }) => at > after),
+  history: (after) => samples.filter(({ at }) => at > after),
 };
 
 let server: HttpServer;
 let port: number;
 let open: IncomingMessage[];
 beforeEach(async () => {
-  moments = [1, 2].map((at) => ({ at, backlog: 0, files: 0, handlers: {} }));
+  samples = [1, 2].map((at) => ({ at, backlog: 0, files: 0, handlers: {} }));
   statuses = 0;
   filling = '';
   open = [];
@@ -66,12 +66,12 @@ async function* read(response: IncomingMessage): AsyncGenerator<{ event: string;
   }
 }
 
-it('sends the whole hour first, and each moment once; the status again and again', async () => {
+it('sends the whole hour first, and each sample once; the status again and again', async () => {
   const seen: unknown[] = [];
   let told = 0;
   for await (const { event, data } of read(await connect())) {
-    if (event === 'moments') seen.push(...(data as Sample[]).map(({ at }) => at));
-    else if (++told === 3) moments.push({ at: 3, backlog: 0, files: 0, handlers: {} });
+    if (event === 'samples') seen.push(...(data as Sample[]).map(({ at }) => at));
+    else if (++told === 3) samples.push({ at: 3, backlog: 0, files: 0, handlers: {} });
     else if (told === 6) break;
   }
   expect(seen).toEqual([1, 2, 3]);
@@ -94,7 +94,7 @@ it('asks nobody while no page is open', async () => {
   );
   // Another one begins it again.
   const next = await read(await connect()).next();
-  expect(next.value.event).toBe('moments');
+  expect(next.value.event).toBe('samples');
 });
 
 it('turns the fifty-first page away', async () => {
