@@ -35,7 +35,7 @@ afterAll(async () => {
 
 it.concurrent.each(groups)(
   '$title: nothing is green in it, and all is when it is over',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async (group) => {
     const stand = await Stand.open(group.own ? own : inject('postgres'), group.options);
     const problems: unknown[] = [];
