@@ -99,7 +99,10 @@ async function drainByPredecessor(world: World, parent: string, quick: boolean):
   }
 }
 
-/** One row after the other takes the same time for each: where commits are slow, the whole would take many minutes. */
+/**
+ * One row after the other takes the same time for each: where commits are slow, the whole would take many
+ * minutes.
+ */
 const patienceMs = { quick: 5_000, full: 20_000 };
 
 async function backlog({ client }: World): Promise<number> {
@@ -109,7 +112,10 @@ async function backlog({ client }: World): Promise<number> {
   return rows[0]?.left ?? 0;
 }
 
-/** What nobody can be faster than: the same files by readdir and unlink in a loop, and one DELETE … RETURNING of the same rows. */
+/**
+ * What nobody can be faster than: the same files by readdir and unlink in a loop, and one DELETE … RETURNING
+ * of the same rows.
+ */
 async function limit(world: World, parent: string): Promise<BacklogRun> {
   const pages = await begin(world, parent);
   await load(world);

@@ -18,7 +18,9 @@ export function withChildren(pid: number): number[] {
 /** The kernel counts in hundredths of a second. */
 const tickMs = 10;
 
-/** Fields 14 to 17 of /proc/PID/stat: its own, user and system, and those of children that were waited for. */
+/**
+ * Fields 14 to 17 of /proc/PID/stat: its own, user and system, and those of children that were waited for.
+ */
 function ownMs(pid: number): number {
   const fields = statOf(pid);
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) * tickMs;
@@ -40,7 +42,10 @@ function statOf(pid: number): string[] {
   }
 }
 
-/** Of a process and all below it, these without the pages of files, which are Node's own and shared with the first. */
+/**
+ * Of a process and all below it, these without the pages of files, which are Node's own and shared with the
+ * first.
+ */
 export function peakMiB(pid: number): number {
   const [, ...children] = withChildren(pid);
   return (

@@ -14,8 +14,9 @@ export interface Disk {
 }
 
 /**
- * A new ext4 in a file on the disk of /var/tmp, mounted by a loop device: the root disk of a machine may be mounted with `discard`,
- * which makes an unlink up to 100 times dearer. Undefined, and loudly so, where it cannot be mounted.
+ * A new ext4 in a file on the disk of /var/tmp, mounted by a loop device: the root disk of a machine may be
+ * mounted with `discard`, which makes an unlink up to 100 times dearer. Undefined, and loudly so, where it
+ * cannot be mounted.
  */
 export async function journaledDisk(): Promise<Disk | undefined> {
   const folder = mkdtempSync('/var/tmp/uncached-bench-');

@@ -22,7 +22,10 @@ const ports = 600;
 /** Not measured: code is compiled and connections are made. */
 const warmUp: Load = { events: 40, everyMs: 10 };
 
-/** Milliseconds from sending the INSERT and NOTIFY of each event, which are the same for all, to its page gone. */
+/**
+ * Milliseconds from sending the INSERT and NOTIFY of each event, which are the same for all, to its page
+ * gone.
+ */
 export async function measureLatency(
   world: World,
   { events, everyMs }: Load,

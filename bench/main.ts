@@ -9,7 +9,10 @@ import { report } from './report.ts';
 import { measureStorm } from './storm.ts';
 import { buildWorld, type World } from './world.ts';
 
-/** Everything is measured in one run, side by side; the last lines are the table, and the whole is written as JSON. */
+/**
+ * Everything is measured in one run, side by side; the last lines are the table, and the whole is written as
+ * JSON.
+ */
 const options = parseOptions(process.argv.slice(2));
 const world = await buildWorld();
 try {

@@ -39,8 +39,9 @@ export function writePages(parent: string, paths: Iterable<string>, bytes: numbe
 const pollMs = 1;
 
 /**
- * Asks for one page at a time, from the last written to the first: they go in about the order in which they were written, so that
- * nearly all are asked for only when all are gone, and asking costs those that are measured nothing.
+ * Asks for one page at a time, from the last written to the first: they go in about the order in which they
+ * were written, so that nearly all are asked for only when all are gone, and asking costs those that are
+ * measured nothing.
  */
 async function untilGone(files: string[], signal?: AbortSignal): Promise<number> {
   let seen = performance.now();

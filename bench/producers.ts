@@ -11,9 +11,9 @@ import { emptyTables, type World } from './world.ts';
 const keys = 20_000;
 
 /**
- * How long an insert of a queued key takes while the backlog drains, in milliseconds, and the same at rest. With the unique constraint of
- * FreshPorts' own table, where ON CONFLICT waits for a claim of the same key. Other keys wait for nobody: what their inserts take longer
- * is for want of a core.
+ * How long an insert of a queued key takes while the backlog drains, in milliseconds, and the same at rest.
+ * With the unique constraint of FreshPorts' own table, where ON CONFLICT waits for a claim of the same key.
+ * Other keys wait for nobody: what their inserts take longer is for want of a core.
  */
 export async function measureProducers(world: World, { rounds, say }: Options) {
   await emptyTables(world);

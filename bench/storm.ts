@@ -15,7 +15,10 @@ export interface StormRun {
   readonly cpuMs: number;
 }
 
-/** CPU of the daemon for a storm while it drains, for the same drain in peace, and of node-postgres that merely receives. */
+/**
+ * CPU of the daemon for a storm while it drains, for the same drain in peace, and of node-postgres that
+ * merely receives.
+ */
 export async function measureStorm(world: World, { rounds, say }: Options) {
   await world.client.query(
     `INSERT INTO listen_for (name, script_name) VALUES ('ports_moved', 'news'), ('vuxml', 'news')`,

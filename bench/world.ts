@@ -20,7 +20,10 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** A PostgreSQL as it is shipped, in the system's temporary directory: a commit waits for that disk unless told otherwise. */
+/**
+ * A PostgreSQL as it is shipped, in the system's temporary directory: a commit waits for that disk unless
+ * told otherwise.
+ */
 export async function buildWorld(): Promise<World> {
   const memory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-bench-'));
   lastWill('rm -rf "$1"', memory);

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Has a shell command done when this process ends, even by kill -9: a shell of its own session holds a pipe to us and waits for
- * its end. Returns a function that takes the will back.
+ * Has a shell command done when this process ends, even by kill -9: a shell of its own session holds a pipe
+ * to us and waits for its end. Returns a function that takes the will back.
  */
 export function lastWill(script: string, ...args: string[]): () => void {
   const shell = spawn('/bin/sh', ['-c', `read -r word || { ${script}; }`, 'last will', ...args], {

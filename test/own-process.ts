@@ -1,6 +1,6 @@
 /**
- * The files whose tests do something to their process that would outlast them; vitest gives each of these a process of its own.
- * The others share a few: to start one costs as much as most of them (shared-process.ts).
+ * The files whose tests do something to their process that would outlast them; vitest gives each of these a
+ * process of its own. The others share a few: to start one costs as much as most of them (shared-process.ts).
  */
 export const ownProcess = [
   // Mock a module of Node.

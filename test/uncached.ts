@@ -56,7 +56,10 @@ export interface RunningDaemon {
   readonly pid: number;
   /** Everything logged so far. */
   readonly log: readonly LogLine[];
-  /** Resolves with the first line, of those that came and will come, that fits; each is asked once. Rejects with the log at the deadline. */
+  /**
+   * Resolves with the first line, of those that came and will come, that fits; each is asked once. Rejects
+   * with the log at the deadline.
+   */
   until(what: string, fits: (line: LogLine) => boolean, ms?: number): Promise<LogLine>;
   /** Sends the signal and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;

@@ -32,7 +32,8 @@ class LongestFirst extends BaseSequencer {
 
 const each = {
   root: '.',
-  // For what never comes: a test waits for events, on a machine that may be busy. What is promised in so much time is asserted.
+  // For what never comes: a test waits for events, on a machine that may be busy. What is promised in so much
+  // time is asserted.
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };

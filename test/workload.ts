@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 
 /**
- * The backlog on which the predecessor sat for two days: 20,508 rows over 5,000 ports in 60 categories with four pages each, and
- * 290 dates over 29 days.
+ * The backlog on which the predecessor sat for two days: 20,508 rows over 5,000 ports in 60 categories with
+ * four pages each, and 290 dates over 29 days.
  */
 export const backlogSize = { ports: 20_508, dates: 290 };
 

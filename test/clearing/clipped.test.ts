@@ -6,7 +6,10 @@ import type { Claim, JournalRow, Queue } from '../../src/core/contracts.ts';
 import type { Event } from '../../src/core/events.ts';
 import { partsOf } from './context.ts';
 
-/** What an event carries of a key as long as any that is read: it goes to the log, to the status page and to the journal's error. */
+/**
+ * What an event carries of a key as long as any that is read: it goes to the log, to the status page and to
+ * the journal's error.
+ */
 const long = 'x'.repeat(8_000);
 
 it('tells of a long key by its beginning, in examples and in errors', async () => {

@@ -141,7 +141,8 @@ clear[] = news/*
       expect(before.stdout).toContain(`listen_for: role ${role} lacks SELECT`);
       expect(before.stdout).toContain('GRANT USAGE ON SCHEMA uncached TO');
 
-      // SELECT and DELETE on the queue tables and rights on the daemon's own tables, nothing more: no UPDATE to lock with.
+      // SELECT and DELETE on the queue tables and rights on the daemon's own tables, nothing more: no UPDATE
+      // to lock with.
       await client.query(`
         GRANT USAGE ON SCHEMA uncached TO ${role};
         GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal, uncached.root, uncached.daemon TO ${role};

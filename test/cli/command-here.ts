@@ -5,7 +5,10 @@ import { toText } from '../../src/cli/output.ts';
 import { type Ended, withoutRoot } from '../uncached.ts';
 import { startHere } from '../worker-here.ts';
 
-/* Commands in this process, with what each would have written: for what they find, not for how they are called. The same test files have both as programs, too. */
+/*
+ * Commands in this process, with what each would have written: for what they find, not for how they are
+ * called. The same test files have both as programs, too.
+ */
 
 export const checkHere = (file: string) =>
   ended(async () => {

@@ -15,7 +15,10 @@ const run = (...args: string[]) =>
 /** The rows that are told as invalid, a number for each line. */
 const told = ({ log }: RunningDaemon) => log.filter(isEvent('rows-invalid')).map(({ rows }) => rows);
 
-/** Resolves when the row is cleared for the second time; a page that was written after its first clearing is gone. */
+/**
+ * Resolves when the row is cleared for the second time; a page that was written after its first clearing is
+ * gone.
+ */
 async function settled(daemon: RunningDaemon, times: number): Promise<void> {
   const settled = () => daemon.log.filter(isEvent('settled'));
   await daemon.until('second clearing', (line) => settled().indexOf(line) === times - 1);

@@ -56,7 +56,8 @@ it('folds a storm of 50,000 notifications on six channels into few drains', asyn
     END $$`);
   await untilCaughtUp(30_000);
   await daemon.stop();
-  // A drain a notification would be 50,000. Statistics may come late, but those of a session that has ended are there.
+  // A drain a notification would be 50,000. Statistics may come late, but those of a session that has ended
+  // are there.
   expect((await commits()) - before).toBeLessThan(10_000);
 });
 

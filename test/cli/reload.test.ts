@@ -39,7 +39,8 @@ async function clears(notify: string, page: string): Promise<void> {
   site.write([page]);
   const from = daemon.log.length;
   await client.query(notify);
-  // A handler without a queue clears after each LISTEN, too, and may not be done with that: its second clearing may be the one.
+  // A handler without a queue clears after each LISTEN, too, and may not be done with that: its second
+  // clearing may be the one.
   const clearing = ({ event, files }: LogLine) =>
     (event === 'cleared' || event === 'settled') && Number(files) > 0;
   await daemon.until('clearing', (line) => clearing(line) && daemon.log.indexOf(line) >= from);

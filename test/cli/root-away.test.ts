@@ -126,7 +126,8 @@ describe.skipIf(!canMount())('a root on a file system of its own', () => {
     const began = performance.now();
     expect(await waiting.stop()).toBe(0);
     expect(performance.now() - began).toBeLessThan(8_000);
-    // It has been told that root is waited for: that what waits does so for the next start is none of an error.
+    // It has been told that root is waited for: that what waits does so for the next start is none of an
+    // error.
     expect(waiting.log.filter(({ level }) => level >= 50).map(({ msg }) => msg)).toEqual([
       expect.stringMatching(/is not mounted.*; retrying until it works$/),
     ]);

@@ -64,7 +64,9 @@ it('goes on as if nothing had been, whatever signal is meant for others', async 
   expect(await debuggerListens()).toBe(before);
 });
 
-/** Whether a process has a handler for SIGXFSZ, which is the last that it gets (core/signals.ts); 25 on Linux. */
+/**
+ * Whether a process has a handler for SIGXFSZ, which is the last that it gets (core/signals.ts); 25 on Linux.
+ */
 function takesSignals(pid: number): boolean {
   const [, caught = '0'] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return (BigInt(`0x${caught}`) & (1n << 24n)) !== 0n;

@@ -4,7 +4,10 @@ import { filled } from '../postgres/filled.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { makeSite, type Site } from '../site.ts';
 
-/* A database for each test file that imports them, a site for each test: their hooks are here, and what an importer adds ends before them. */
+/*
+ * A database for each test file that imports them, a site for each test: their hooks are here, and what an
+ * importer adds ends before them.
+ */
 
 export const database = testDatabase();
 export let site: Site;

@@ -14,7 +14,10 @@ interface Shown {
   readonly text: string;
 }
 
-/** Runs a command on a terminal of 80 columns to its end. @param press asked with what is there so far; presses Ctrl-C when it says so */
+/**
+ * Runs a command on a terminal of 80 columns to its end. @param press asked with what is there so far;
+ * presses Ctrl-C when it says so
+ */
 export async function onTerminal(
   args: readonly string[],
   { env = {}, press = () => false }: { env?: NodeJS.ProcessEnv; press?: (text: string) => boolean } = {},

@@ -3,7 +3,9 @@ import { iniFor } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/* A schema that the daemon's role may not use is neither a connection that fails nor a table that is missing. */
+/*
+ * A schema that the daemon's role may not use is neither a connection that fails nor a table that is missing.
+ */
 
 const role = `uncached_usage_${process.pid}`;
 let file: string;

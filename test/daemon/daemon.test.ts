@@ -15,7 +15,7 @@ import { Wakeup } from '../../src/core/wakeup.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import { partsOf } from '../clearing/context.ts';
 
-/** The daemon with everything outside made up. Hardly any time passes: what happens was asked for by something. */
+/** The daemon with fakes for all its surroundings. Nearly no time passes: each event has a cause. */
 let happened: string[];
 /** Entries of the queue table. */
 let entries: JournalRow[];
@@ -216,7 +216,7 @@ it('looks at each sweep for entries, for abandoned rows, and at listen_for', asy
   entries = [row(1)];
   sweep();
   await until('settle 1', 'read abandoned', 'read channels');
-  // What is not woken by a notification is not cleared by the way.
+  // The sweep does not clear a handler that only a notification wakes.
   expect(happened).not.toContain('record news');
 });
 

@@ -26,7 +26,9 @@ const lookMs = 30;
 const sayWhyMs = 2_000;
 const giveUpMs = 15_000;
 
-/** Waits for a calm, notes which pages are gone, and puts them back. Undefined if it is interrupted before. */
+/**
+ * Waits for a calm, notes which pages are gone, and puts them back. Undefined if it is interrupted before.
+ */
 export async function atCalm({ client, site, daemon, signal }: Stage): Promise<Found | undefined> {
   const begun = performance.now();
   let said = false;

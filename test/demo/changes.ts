@@ -23,7 +23,10 @@ export const allPages: readonly string[] = [
   'searchlog.txt',
 ];
 
-/** A change that the demo makes, and which pages it makes stale. Visitors may have deleted its rows: then they come back. */
+/**
+ * A change that the demo makes, and which pages it makes stale. Visitors may have deleted its rows: then they
+ * come back.
+ */
 export interface Change {
   readonly words: string;
   readonly sql: string;

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { Connection } from '../postgres/connection.ts';
 import { variables } from './variables.ts';
 
-/** A line for a shell that changes something in the demo's database: of psql, or of Node where there is no psql. */
+/**
+ * A line for a shell that changes something in the demo's database: of psql, or of Node where there is no
+ * psql.
+ */
 export function invitation({ host, port, user, database }: Connection): string {
   const sql = "UPDATE ports SET description = 'mine' WHERE name = 'www-beta'";
   return `${program()} -h ${quote(host)} -p ${port} -U ${quote(user)} -d ${quote(database)} -c "${sql}"`;

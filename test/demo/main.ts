@@ -11,7 +11,10 @@ import { say } from './say.ts';
 import { show } from './show.ts';
 import { forgetVariables } from './variables.ts';
 
-/** A PostgreSQL, a site and the real daemon, all temporary; commits changes and shows what becomes of the pages. */
+/**
+ * A PostgreSQL, a site and the real daemon, all temporary; commits changes and shows what becomes of the
+ * pages.
+ */
 const once = process.argv.includes('--once');
 const interrupted = new AbortController();
 // At Ctrl-C npm sends a second one.

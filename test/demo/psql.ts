@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 import { withClient } from '../postgres/connection.ts';
 import { forgetVariables } from './variables.ts';
 
-/** As much of psql as the demo's line needs, where there is none: psql.js -h HOST -p PORT -U USER -d DATABASE -c SQL */
+/**
+ * As much of psql as the demo's line needs, where there is none: psql.js -h HOST -p PORT -U USER -d DATABASE
+ * -c SQL
+ */
 const text = (short: string) => ({ type: 'string', short, default: '' }) as const;
 const { host, port, user, database, sql } = parseArgs({
   options: { host: text('h'), port: text('p'), user: text('U'), database: text('d'), sql: text('c') },

@@ -3,8 +3,9 @@ import { type Client, DatabaseError } from 'pg';
 const queues = ['ports', 'dates', 'commits', 'files'].map((what) => `cache_clearing_${what}`);
 
 /**
- * The demo's own record of who changes something: each statement leaves a row in `changed`, with the moment of its commit. Until its
- * transaction ends nobody else can lock that table: so whoever has locked it knows that nobody is changing anything.
+ * The demo's own record of who changes something: each statement leaves a row in `changed`, with the moment
+ * of its commit. Until its transaction ends nobody else can lock that table: so whoever has locked it knows
+ * that nobody is changing anything.
  */
 export const recordSql = `
   CREATE TABLE changed (
@@ -22,7 +23,10 @@ function recording(table: string, events: string): string {
   return `CREATE TRIGGER record_change AFTER ${events} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION record_change();\n`;
 }
 
-/** What was committed since the last calm, by the demo or by visitors: in how many sessions, and when the last time. */
+/**
+ * What was committed since the last calm, by the demo or by visitors: in how many sessions, and when the last
+ * time.
+ */
 export interface Committed {
   readonly own: boolean;
   readonly sessions: number;
@@ -30,8 +34,8 @@ export interface Committed {
 }
 
 /**
- * Calls `use` if all is calm: everything that was changed is cleared for good, and nobody changes anything before `use` has returned.
- * Else resolves with who keeps it from being calm.
+ * Calls `use` if all is calm: everything that was changed is cleared for good, and nobody changes anything
+ * before `use` has returned. Else resolves with who keeps it from being calm.
  */
 export async function ifCalm(
   client: Client,
@@ -54,7 +58,10 @@ export async function ifCalm(
   }
 }
 
-/** A visitor's key that can name no page, such as `a/b`, stays in the journal and is tried again: it is none to wait for. */
+/**
+ * A visitor's key that can name no page, such as `a/b`, stays in the journal and is tried again: it is none
+ * to wait for.
+ */
 const state = `
   SELECT EXISTS (SELECT FROM uncached.journal WHERE last_error IS NULL)
          ${queues.map((queue) => `OR EXISTS (SELECT FROM ${queue})`).join(' ')} AS unsettled,

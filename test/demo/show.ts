@@ -10,8 +10,8 @@ const changeMs = 1_000;
 const lookMs = 50;
 
 /**
- * Makes a change a second until it is interrupted, or with `once` each kind of change once; tells what becomes of them, and of those that
- * visitors make. False if wrong files went, or right ones stayed.
+ * Makes a change a second until it is interrupted, or with `once` each kind of change once; tells what
+ * becomes of them, and of those that visitors make. False if wrong files went, or right ones stayed.
  */
 export async function show(stage: Stage, { once }: { once: boolean }): Promise<boolean> {
   const { client, daemon, signal } = stage;

@@ -3,7 +3,10 @@ import type { Found } from './calm.ts';
 import type { Change } from './changes.ts';
 import { say, sayPages } from './say.ts';
 
-/** Tells which pages went by the demo's own change, and which by those of visitors. False if they are the wrong ones. */
+/**
+ * Tells which pages went by the demo's own change, and which by those of visitors. False if they are the
+ * wrong ones.
+ */
 export async function tell(
   { committed, gone, failing }: Found,
   change: Change | undefined,

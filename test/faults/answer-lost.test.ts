@@ -13,7 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** What is merely forgotten is found after five seconds (clearing/recovery.ts); an error must have the journal read at once. */
+/**
+ * What is merely forgotten is found after five seconds (clearing/recovery.ts); an error must have the journal
+ * read at once.
+ */
 const atOnceMs = 4_000;
 
 it.each<Phase>(['claim', 'look'])(

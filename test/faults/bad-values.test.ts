@@ -30,7 +30,9 @@ afterAll(async () => {
   site.remove();
 });
 
-/** In every text column each bad value stands beside good ones, so that the row is bad because of it alone. */
+/**
+ * In every text column each bad value stands beside good ones, so that the row is bad because of it alone.
+ */
 const bad = [
   ...badNames.flatMap((value) => [
     ['ports (category, port)', [value, 'port']],
@@ -105,8 +107,9 @@ function distinct(rows: readonly [string, unknown][]): number {
 }
 
 /**
- * Neither bound depends on how fast the machine is: n tries take waits of 1 + 2 + … = 2^(n-1) - 1 seconds by the server's clock, and a
- * daemon that has nothing to do but these, the heartbeat and the sweep ends a dozen transactions in three seconds, one that spins thousands.
+ * Neither bound depends on how fast the machine is: n tries take waits of 1 + 2 + … = 2^(n-1) - 1 seconds by
+ * the server's clock, and a daemon that has nothing to do but these, the heartbeat and the sweep ends a dozen
+ * transactions in three seconds, one that spins thousands.
  */
 async function expectRest(): Promise<void> {
   const before = await transactions();

@@ -33,7 +33,9 @@ export const badNames: readonly (string | null)[] = [
   'é'.repeat(128),
 ];
 
-/** Any file may have such a name, however odd: exactly it goes, and what it would match as a pattern stays. */
+/**
+ * Any file may have such a name, however odd: exactly it goes, and what it would match as a pattern stays.
+ */
 export const oddNames: readonly string[] = [
   '*',
   '**',

@@ -13,7 +13,10 @@ export interface Certificate {
   remove(): void;
 }
 
-/** A self-signed certificate, so its own authority, made out to `name` (`IP:127.0.0.1`, `DNS:localhost`); files that PostgreSQL can read. */
+/**
+ * A self-signed certificate, so its own authority, made out to `name` (`IP:127.0.0.1`, `DNS:localhost`);
+ * files that PostgreSQL can read.
+ */
 export function makeCertificate(name: string): Certificate {
   const account = ordinaryAccount();
   const directory = mkdtempSync(join(tmpdir(), 'uncached-tls-'));

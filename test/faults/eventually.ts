@@ -1,9 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** What is outside tells nobody that it has changed (a table that is empty, a process that is gone): it is asked this often. */
+/**
+ * What is outside tells nobody that it has changed (a table that is empty, a process that is gone): it is
+ * asked this often.
+ */
 const askAgainMs = 25;
 
-/** Resolves with the first answer that is not undefined; rejects at the deadline with what `state` says then. */
+/**
+ * Resolves with the first answer that is not undefined; rejects at the deadline with what `state` says then.
+ */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined>,

@@ -5,7 +5,10 @@ import { type Blow, strike } from './strike.ts';
 import { expectDone, expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
-/** Those that PostgreSQL's end would not do for, since this server is shared, and what takes seconds: both have tests of their own. */
+/**
+ * Those that PostgreSQL's end would not do for, since this server is shared, and what takes seconds: both
+ * have tests of their own.
+ */
 const struck = faultNames.filter(
   (fault) => !['kill -9 of PostgreSQL', 'a half-open listener'].includes(fault),
 );
@@ -21,8 +24,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /**
- * Every fault in every phase at both edges with FAULTS=long; else each phase has one fault at either edge, going round, so that each
- * fault has its turn.
+ * Every fault in every phase at both edges with FAULTS=long; else each phase has one fault at either edge,
+ * going round, so that each fault has its turn.
  */
 const blows = (Object.keys(phases) as Phase[]).map((phase, row) => ({
   phase,

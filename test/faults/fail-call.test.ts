@@ -21,7 +21,10 @@ beforeEach(() => {
 });
 afterEach(() => site.remove());
 
-/** Every call in every way with FAULTS=long; else each way has every fourth call, so that together they have each. */
+/**
+ * Every call in every way with FAULTS=long; else each way has every fourth call, so that together they have
+ * each.
+ */
 const stride = process.env.FAULTS === 'long' ? 1 : 4;
 const ways = (['once', 'for good'] as const)
   .flatMap((lasting) => (['before', 'after'] as const).map((edge) => ({ lasting, edge })))
@@ -31,7 +34,8 @@ const broken = new Set<string>();
 it.each(ways)(
   'keeps the promises when call 1, 2, 3 … fails $lasting, $edge its effect',
   async ({ first, ...way }) => {
-    // Loops run side by side, so that one run may make a call more than another: one untouched is not the end.
+    // Loops run side by side, so that one run may make a call more than another: one untouched is not the
+    // end.
     for (let nth = first, untouched = 0; untouched < 2; nth += stride) {
       const breaker = new Breaker({ ...way, nth });
       await run(breaker, { ...way, nth });

@@ -7,7 +7,10 @@ export interface Failure {
   readonly edge: 'before' | 'after';
 }
 
-/** So many calls fail in an outage before it heals by itself: the daemon must not give up, and the test must end. */
+/**
+ * So many calls fail in an outage before it heals by itself: the daemon must not give up, and the test must
+ * end.
+ */
 const outageCalls = 5;
 
 /** Makes one call of all that go through it fail. */

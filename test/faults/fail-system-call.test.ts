@@ -45,8 +45,9 @@ afterEach(async () => {
 });
 
 /**
- * Every code at every call with FAULTS=long. Else every other call, `once` the odd ones and `for good` the even ones, each with one
- * code; test/filesystem/fail-system-call.test.ts has every call of a single clearing.
+ * Every code at every call with FAULTS=long. Else every other call, `once` the odd ones and `for good` the
+ * even ones, each with one code; test/filesystem/fail-system-call.test.ts has every call of a single
+ * clearing.
  */
 const long = process.env.FAULTS === 'long';
 const stride = long ? 1 : 2;
@@ -148,8 +149,8 @@ async function strike(failure: SystemFailure, walk: string): Promise<boolean> {
 }
 
 /**
- * A request that cannot open root is made again when root can be looked at. EPERM is what unlink answers for a directory, by POSIX; a
- * return by chdir that fails is made good by the way from root.
+ * A request that cannot open root is made again when root can be looked at. EPERM is what unlink answers for
+ * a directory, by POSIX; a return by chdir that fails is made good by the way from root.
  */
 function mayBeMadeGood({ call, code }: SystemFailure, walk: string): boolean {
   if (systemBreaker.at === site.root || (call === 'unlink' && code === 'EPERM')) return true;

@@ -15,7 +15,10 @@ export interface SystemFailure {
   readonly lasting: 'once' | 'twice' | 'for good';
 }
 
-/** Makes one of the walk's system calls fail, as the system would. One for all: modules are mocked once a file. */
+/**
+ * Makes one of the walk's system calls fail, as the system would. One for all: modules are mocked once a
+ * file.
+ */
 const times = { once: 1, twice: 2, 'for good': Number.POSITIVE_INFINITY };
 
 export const systemBreaker = {

@@ -49,7 +49,8 @@ itFailsOver('finds the promoted standby when the primary is killed under load', 
   expect(world.daemon.log.filter(isOutage)).toHaveLength(1);
   expect(world.daemon.log.filter(({ event }) => event === 'database-recovered')).toHaveLength(1);
 
-  // The old one comes back, and nobody tells it that it is not the primary any more: whoever writes there is on his own.
+  // The old one comes back, and nobody tells it that it is not the primary any more: whoever writes there is
+  // on his own.
   await primary.restart();
   const stray = await world.enqueue(primary, 'stray');
   await world.cleared(await world.enqueue(standby, 'heard'));
@@ -118,7 +119,10 @@ async function backends(server: LaunchedServer): Promise<number[]> {
   return found.map(({ pid }) => pid);
 }
 
-/** Nothing is left of an entry that was cleared: what becomes of it is remembered beside it, in the same transaction. */
+/**
+ * Nothing is left of an entry that was cleared: what becomes of it is remembered beside it, in the same
+ * transaction.
+ */
 const remember = `
   CREATE TABLE changes (port text);
   CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS

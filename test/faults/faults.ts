@@ -44,7 +44,10 @@ export const faults = {
     await world.proxy.heal();
   },
 
-  /** Half-open for good, as after a firewall has forgotten it: nothing ever breaks, and only a heartbeat can tell. */
+  /**
+   * Half-open for good, as after a firewall has forgotten it: nothing ever breaks, and only a heartbeat can
+   * tell.
+   */
   async 'a half-open listener'({ world, link }) {
     link.thaw();
     for (const listener of world.proxy.links('listener')) listener.freeze();

@@ -31,7 +31,10 @@ function inSeconds(ms: number): string {
   return `${(ms / 1_000).toFixed(2)} s`;
 }
 
-/** Replaces what stands between the markers, and nothing else; adds a section with markers where there is none. */
+/**
+ * Replaces what stands between the markers, and nothing else; adds a section with markers where there is
+ * none.
+ */
 export function publish(file: string, text: string): void {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '# Reliability\n';
   const section = `${begin}\n${text}\n${end}`;

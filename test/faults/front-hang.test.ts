@@ -15,7 +15,10 @@ const patienceMs = 10_000;
 const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
 const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 0;
 
-/** A set whose path a template has in so many words: a front. What stands there is looked at, too, before anything is settled. */
+/**
+ * A set whose path a template has in so many words: a front. What stands there is looked at, too, before
+ * anything is settled.
+ */
 it.skipIf(!canHang).concurrent.each(['from the start', 'while the daemon runs'])(
   'a set that does not answer %s stops neither the clearing nor the settling of the others',
   async (when) => {

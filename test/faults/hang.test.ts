@@ -61,7 +61,10 @@ it.skipIf(!canHang).concurrent('SIGTERM ends the daemon while a worker hangs, an
   }),
 );
 
-/** Another handler's page goes in less than the time that a worker is waited for, and the daemon says that it is well. */
+/**
+ * Another handler's page goes in less than the time that a worker is waited for, and the daemon says that it
+ * is well.
+ */
 async function others(there: World, port: number): Promise<void> {
   const page = 'daily/2020/02/04.daily.head';
   there.site.write([page]);

@@ -65,7 +65,8 @@ export async function startBreakable(
         (lost) => lost.close(),
       ),
     settleMs: settings.settleMs,
-    // By itself, not by waiting: a sweep with this clock would come every few milliseconds and hide what was forgotten.
+    // By itself, not by waiting: a sweep with this clock would come every few milliseconds and hide what was
+    // forgotten.
     sweepMs: Number.POSITIVE_INFINITY,
     heartbeatMs: Number.POSITIVE_INFINITY,
     batch: daemon.batch,

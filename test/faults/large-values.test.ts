@@ -25,7 +25,10 @@ beforeEach(async () => {
   return () => site.remove();
 });
 
-/** What is neither claimed nor settled, and how many rows the journal keeps because no page can have their key. */
+/**
+ * What is neither claimed nor settled, and how many rows the journal keeps because no page can have their
+ * key.
+ */
 async function counted(): Promise<{ open: number; kept: number }> {
   const { rows } = await client.query<{ open: number; kept: number }>(
     `SELECT (SELECT count(*)::int FROM cache_clearing_ports) + count(*) FILTER (WHERE last_error IS NULL)::int AS open,

@@ -9,7 +9,10 @@ export type Edge = 'request' | 'answer';
 /** Asked before something passes; true freezes the link with it in hand. */
 export type Watch = (link: Link, request: Request, edge: Edge) => boolean;
 
-/** One proxied connection. Frozen, it is half-open: both ends stand, and neither hears of the other's bytes or end. */
+/**
+ * One proxied connection. Frozen, it is half-open: both ends stand, and neither hears of the other's bytes or
+ * end.
+ */
 export class Link {
   /** Empty until the start-up packet has come. */
   application = '';

@@ -7,7 +7,9 @@ import { rage } from './storm.ts';
 import { expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
-/** The long form: many random kills and cuts in one run, while producers work. Fails when a promise is broken. */
+/**
+ * The long form: many random kills and cuts in one run, while producers work. Fails when a promise is broken.
+ */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },

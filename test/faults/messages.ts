@@ -1,11 +1,20 @@
-/** One message of PostgreSQL's protocol, as it stands on the wire; or, over TLS, one record, which nobody here can read. */
+/**
+ * One message of PostgreSQL's protocol, as it stands on the wire; or, over TLS, one record, which nobody here
+ * can read.
+ */
 export interface Message {
-  /** The letter; empty for the start-up packet, `tls` for the server's answer to a request for TLS, `record` over TLS. */
+  /**
+   * The letter; empty for the start-up packet, `tls` for the server's answer to a request for TLS, `record`
+   * over TLS.
+   */
   readonly type: string;
   readonly bytes: Buffer;
 }
 
-/** What a client sends before it waits for an answer: the start-up packet, a simple query, or everything up to a Sync. */
+/**
+ * What a client sends before it waits for an answer: the start-up packet, a simple query, or everything up to
+ * a Sync.
+ */
 export interface Request {
   readonly kind: 'start-up' | 'query' | 'terminate' | 'password' | 'tls' | 'record';
   readonly bytes: Buffer;
@@ -23,7 +32,10 @@ const lengthOf: Readonly<Record<Framing, (rest: Buffer) => number | undefined>> 
   record: (rest) => (rest.length < 5 ? undefined : 5 + rest.readUInt16BE(3)),
 };
 
-/** Cuts a stream at message boundaries, so that a fault strikes between messages and knows which. Over TLS, at record boundaries. */
+/**
+ * Cuts a stream at message boundaries, so that a fault strikes between messages and knows which. Over TLS, at
+ * record boundaries.
+ */
 async function* framesOf(
   stream: AsyncIterable<Buffer>,
   first: () => Framing,

@@ -5,7 +5,10 @@ import type { Account } from '../postgres/account.ts';
 /** A private namespace of mounts, which nobody else sees; an ordinary user becomes root there. */
 const flags = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
 
-/** What to put before a program so that it runs in a namespace of its own, after `script`; `$1` there is `directory`. */
+/**
+ * What to put before a program so that it runs in a namespace of its own, after `script`; `$1` there is
+ * `directory`.
+ */
 export const inNamespace = (script: string, directory: string): readonly string[] => [
   'unshare',
   ...flags,

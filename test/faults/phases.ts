@@ -1,6 +1,6 @@
 /**
- * Where on its way a fault can strike the daemon, by what its request says. A prepared statement's text is sent once a connection,
- * its name each time.
+ * Where on its way a fault can strike the daemon, by what its request says. A prepared statement's text is
+ * sent once a connection, its name each time.
  */
 export const phases = {
   'pool connect': /application_name\0uncached( \w+)?\0/,

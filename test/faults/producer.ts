@@ -11,7 +11,10 @@ interface Place {
   readonly database: { readonly config: Connection };
 }
 
-/** Commits changes all the time, over outages of the server too, and remembers which pages were named by what was committed. */
+/**
+ * Commits changes all the time, over outages of the server too, and remembers which pages were named by what
+ * was committed.
+ */
 export class Producer {
   /** Named by a committed entry: must go. */
   readonly committed: string[] = [];

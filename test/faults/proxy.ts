@@ -21,7 +21,9 @@ interface Snare {
 
 const catchMs = 60_000;
 
-/** Stands between the daemon and PostgreSQL and breaks what passes: for one connection, for some, or for all. */
+/**
+ * Stands between the daemon and PostgreSQL and breaks what passes: for one connection, for some, or for all.
+ */
 export class FaultProxy {
   /** For the daemon's configuration; `database` and `user` as upstream has them. */
   readonly connection: Connection;
@@ -95,8 +97,9 @@ export class FaultProxy {
   }
 
   /**
-   * Resolves with the link frozen in the phase: at the request, which the server has not seen, or at the answer, which the client
-   * has not. The caller strikes, and cuts or thaws it. Rejects when the phase does not come.
+   * Resolves with the link frozen in the phase: at the request, which the server has not seen, or at the
+   * answer, which the client has not. The caller strikes, and cuts or thaws it. Rejects when the phase does
+   * not come.
    */
   at(phase: Phase, edge: Edge, nth = 1): Promise<Link> {
     return this.#catch(

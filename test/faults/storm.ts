@@ -23,7 +23,10 @@ export interface Storm {
 const calmAfter = 50;
 const longestFaultMs = 600;
 
-/** Strikes again and again while producers work. Rejects when an entry is lost or stuck. Resolves with how many were enqueued. */
+/**
+ * Strikes again and again while producers work. Rejects when an entry is lost or stuck. Resolves with how
+ * many were enqueued.
+ */
 export async function rage({ server, world, kills, random, onBlow }: Storm): Promise<number> {
   let entries = 0;
   async function strikeOnce(nth: number): Promise<void> {

@@ -8,7 +8,10 @@ export interface Blow {
   readonly edge: Edge;
 }
 
-/** Brings the daemon to the phase, strikes there, and resolves with the milliseconds from the fault's end to the next clearing. */
+/**
+ * Brings the daemon to the phase, strikes there, and resolves with the milliseconds from the fault's end to
+ * the next clearing.
+ */
 export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'link'>): Promise<number> {
   const { world } = scene;
   const caught = world.proxy.at(phase, edge);

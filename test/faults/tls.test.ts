@@ -31,7 +31,10 @@ afterAll(async () => {
 const open = (tls: string, ini = {}) =>
   World.open({ ...server, host: '127.0.0.1' }, { tcp: true, ini: { tls, ...ini } });
 
-/** Every fault in every phase in both modes with FAULTS=long; else each mode has half, so that together they have all. */
+/**
+ * Every fault in every phase in both modes with FAULTS=long; else each mode has half, so that together they
+ * have all.
+ */
 const long = process.env.FAULTS === 'long';
 const modes = [
   { mode: 'require', rootcert: false, half: 0 },

@@ -29,7 +29,8 @@ it('two daemons clear everything while either is killed or frozen at random', {
         daemons[daemons.indexOf(struck)] = world.spawn();
       } else {
         process.kill(struck.pid, 'SIGSTOP');
-        // Now and then until the other has taken its rows over, so that it wakes up in the middle of what is no longer its own.
+        // Now and then until the other has taken its rows over, so that it wakes up in the middle of what is
+        // no longer its own.
         await wait(long && chance.chance(0.25) ? leaseMs * 1.5 : chance.below(400));
         process.kill(struck.pid, 'SIGCONT');
       }

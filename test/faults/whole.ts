@@ -2,12 +2,15 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { eventually } from './eventually.ts';
 import { bystanders, type World } from './world.ts';
 
-/** One to listen, four that all share (src/postgres/pool.ts), one for each of four queue tables and one for counting (src/app.ts). */
+/**
+ * One to listen, four that all share (src/postgres/pool.ts), one for each of four queue tables and one for
+ * counting (src/app.ts).
+ */
 const mostConnections = 1 + 4 + 4 + 1;
 
 /**
- * After any fault: queue and journal become empty, exactly the right files are gone, the daemon lives and still hears, has no more
- * connections than it should, and ends with 0, leaving none.
+ * After any fault: queue and journal become empty, exactly the right files are gone, the daemon lives and
+ * still hears, has no more connections than it should, and ends with 0, leaving none.
  */
 export async function expectWhole(world: World, { left = bystanders }: { left?: readonly string[] } = {}) {
   await expectDone(world);

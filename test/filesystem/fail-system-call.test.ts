@@ -38,7 +38,9 @@ beforeAll(() => {
 });
 afterAll(() => site.remove());
 
-/** Every code with FAULTS=long; else EPERM, which the walks take for a directory's, and one other by turns. */
+/**
+ * Every code with FAULTS=long; else EPERM, which the walks take for a directory's, and one other by turns.
+ */
 const codesAt = (nth: number) =>
   codes.filter(
     (code, index) => process.env.FAULTS === 'long' || code === 'EPERM' || index === nth % codes.length,

@@ -174,7 +174,8 @@ describe('a worker', () => {
     const [child = 0] = childrenOf(process.pid);
     process.kill(child, 'SIGSTOP');
     expect(await cache.clear(['news/*'])).toEqual({ files: 1, failures: [] });
-    // The third one, which did it, has gone as well, and one that was given up is started again by what is asked next.
+    // The third one, which did it, has gone as well, and one that was given up is started again by what is
+    // asked next.
     await vi.waitFor(() => expect(childrenOf(process.pid)).toEqual([]), { timeout: 30_000 });
     expect(isRunning(child)).toBe(false);
     await cache.close();

@@ -54,7 +54,10 @@ function clearSets(walk: string, patterns: readonly string[], { setup = sets, na
 
 const told = ({ failures }: Result) => failures.map(({ path, code }) => `${path} ${code}`).sort();
 
-/** Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read first. */
+/**
+ * Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read
+ * first.
+ */
 const counts = { few: [], many: Array.from({ length: 20 }, (_, nth) => `none/${nth}/*`) };
 
 describe.skipIf(!canMount()).each(['handle', 'chdir'])('sets mounted below root, %s walk', (walk) => {

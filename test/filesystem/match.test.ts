@@ -5,7 +5,10 @@ import { type Random, random } from '../random.ts';
 import { type Token, written } from '../template/generated.ts';
 import { fits } from '../template/plain-definition.ts';
 
-/** Few characters, so that they meet: one of two UTF-16 units, one byte that is no UTF-8 and equals the second of these. */
+/**
+ * Few characters, so that they meet: one of two UTF-16 units, one byte that is no UTF-8 and equals the second
+ * of these.
+ */
 const characters = [...'ab.-', '💀', '\udc80'];
 
 function anyTokens(chances: Random): Token[] {

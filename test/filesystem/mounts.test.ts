@@ -5,7 +5,10 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClearResult } from '../../src/core/contracts.ts';
 
-/** In a private namespace, where root may mount what it likes and nobody else sees it; an ordinary user becomes root there. */
+/**
+ * In a private namespace, where root may mount what it likes and nobody else sees it; an ordinary user
+ * becomes root there.
+ */
 const namespace = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
 
 function canMount(): boolean {
@@ -80,7 +83,10 @@ function clearWithMounts(walk: 'handleWalk' | 'chdirWalk', ...patterns: string[]
 
 const told = ({ failures }: Result) => failures.map(({ path, code }) => `${path} ${code}`).sort();
 
-/** Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read first. */
+/**
+ * Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read
+ * first.
+ */
 const others: Readonly<Record<string, string[]>> = {
   few: [],
   many: Array.from({ length: 20 }, (_, nth) => `none/${nth}/*`),

@@ -5,7 +5,10 @@ import { clear } from '../../src/filesystem/clear-patterns.ts';
 import { attack, type SwapAttack } from './swap-attack.ts';
 import { walks } from './walks.ts';
 
-/** Where the swap is made: what is swapped, the pattern that leads there, and how a clearing by path would go about it. */
+/**
+ * Where the swap is made: what is swapped, the pattern that leads there, and how a clearing by path would go
+ * about it.
+ */
 const levels = {
   'a literal component': {
     target: 'ports/www',
@@ -61,7 +64,8 @@ describe.each(Object.entries(levels))(
       attacked = await attack(target);
       const { root, losses } = attacked;
       const met = { files: 0, failures: 0 };
-      // Not for want of an attack: it is to find files to delete, and links to refuse; the last component may be a link.
+      // Not for want of an attack: it is to find files to delete, and links to refuse; the last component may
+      // be a link.
       const wasMet = () => met.files > 0 && (met.failures > 0 || pattern.startsWith('commits'));
       const deadline = performance.now() + 20_000;
       for (let round = 1; round <= clearings || (!wasMet() && performance.now() < deadline); round++) {

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastWill } from '../last-will.ts';
 
-/** A root, an outside with files of the same names as inside, and a process that swaps a directory for a link to that outside. */
+/**
+ * A root, an outside with files of the same names as inside, and a process that swaps a directory for a link
+ * to that outside.
+ */
 export interface SwapAttack {
   readonly root: string;
   /** How many outside files have been deleted so far. */
@@ -40,9 +43,9 @@ export async function attack(target: string): Promise<SwapAttack> {
 }
 
 /**
- * Swaps all the time. Between the swaps it sleeps for some microseconds: whoever wakes up preempts, so that a clearing is met at any
- * moment even where both share a processor. While the link is in place it puts back what was cleared: into its own hand, never through the
- * target, which would heal the outside.
+ * Swaps all the time. Between the swaps it sleeps for some microseconds: whoever wakes up preempts, so that a
+ * clearing is met at any moment even where both share a processor. While the link is in place it puts back
+ * what was cleared: into its own hand, never through the target, which would heal the outside.
  */
 const script = `
 const fs = require('node:fs');

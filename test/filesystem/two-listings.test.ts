@@ -77,7 +77,9 @@ for (let round = 1; ; round++) {
 }
 `;
 
-/** Clears while the writer publishes; returns in how many rounds a page was left whose temp was there before. */
+/**
+ * Clears while the writer publishes; returns in how many rounds a page was left whose temp was there before.
+ */
 function staleRounds(clearNews: () => void, { rounds, enough }: { rounds: number; enough: number }): number {
   writeTemps([]);
   const turn = new Int32Array(new SharedArrayBuffer(12));

@@ -101,6 +101,9 @@ export const changes: readonly Change[] = [
   },
 ];
 
-/** What check says of this site: its junk row of listen_for is wrong, and a table without a primary key could be slow, and a test's file is for all. */
+/**
+ * What check says of this site: its junk row of listen_for is wrong, and a table without a primary key could
+ * be slow, and a test's file is for all.
+ */
 export const complaints =
   /^notice: queue table cache_clearing_dates has no index that begins with id, .*\n(?:notice: \S+: it holds a password, .*\n)?listen_for: channel packages_cache_clear asks for the handler .*\n1 problem, [12] notices?\n$/;

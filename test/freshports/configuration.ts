@@ -43,7 +43,10 @@ export interface Extra {
   readonly sections?: string;
 }
 
-/** The uncached.ini that an fp-listen.ini turns into, as `uncached config --show-password` prints it, and what is changed there. */
+/**
+ * The uncached.ini that an fp-listen.ini turns into, as `uncached config --show-password` prints it, and what
+ * is changed there.
+ */
 export function uncachedIni(file: string, { settle = '0s', sweep = '60s', sections = '' }: Extra): string {
   const { configuration } = load(file);
   const ini = format(configuration, { showPassword: true })

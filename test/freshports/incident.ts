@@ -3,10 +3,16 @@ import { canMount } from '../faults/namespace.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
 import { FreshPorts, launchFreshPorts } from './world.ts';
 
-/** Each set is a mount of its own, as on FreshPorts' hosts, wherever that can be tried; change.test.ts tries one directory as well. */
+/**
+ * Each set is a mount of its own, as on FreshPorts' hosts, wherever that can be tried; change.test.ts tries
+ * one directory as well.
+ */
 const mounted = canMount();
 
-/** Gives each test of a file a FreshPorts of its own, on one server; called at the top level, read in hooks and tests. */
+/**
+ * Gives each test of a file a FreshPorts of its own, on one server; called at the top level, read in hooks
+ * and tests.
+ */
 export function freshPorts(options: Parameters<typeof FreshPorts.open>[1] = {}): {
   readonly site: FreshPorts;
 } {

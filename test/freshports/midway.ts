@@ -6,8 +6,8 @@ import { within } from '../postgres/within.ts';
 export const many = 20_000;
 
 /**
- * Has `act` done while a program deletes the directory's files: it is stopped when the first of them goes, and goes on after `act`.
- * Resolves with false if it was too fast; then nothing was done.
+ * Has `act` done while a program deletes the directory's files: it is stopped when the first of them goes,
+ * and goes on after `act`. Resolves with false if it was too fast; then nothing was done.
  */
 export async function midway(
   { pid }: { pid: number },

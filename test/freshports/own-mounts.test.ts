@@ -22,7 +22,10 @@ if (!possible) {
   );
 }
 
-/** FreshPorts' hosts: each set of the cache on its own mount, the daemon an ordinary user, fp-listen.ini as it is. */
+/**
+ * FreshPorts' hosts: each set of the cache on its own mount, the daemon an ordinary user, fp-listen.ini as it
+ * is.
+ */
 describe.skipIf(!possible).each([
   ['may be written by the daemon', '2775'],
   ['may not', '755'],

@@ -9,7 +9,10 @@ import type { Account } from '../postgres/account.ts';
 /** Each is a ZFS data set on FreshPorts' hosts. */
 const sets = ['categories', 'commits', 'daily', 'general', 'news', 'packages', 'pages', 'ports', 'spooling'];
 
-/** FreshPorts' cache in a namespace of its own: each set a file system, html/ a bind mount, for a daemon of another user than root. */
+/**
+ * FreshPorts' cache in a namespace of its own: each set a file system, html/ a bind mount, for a daemon of
+ * another user than root.
+ */
 export interface MountedCache {
   /** What to put before a program that runs there as the daemon's user. */
   readonly before: readonly string[];

@@ -12,7 +12,9 @@ const at = freshPorts();
 describe('2022: virtual categories (kde, wayland), stale for a year', () => {
   const [page = ''] = below('categories/kde/');
 
-  /** What a site does for a kind of event that it never had: a queue table, a trigger, a row in listen_for. */
+  /**
+   * What a site does for a kind of event that it never had: a queue table, a trigger, a row in listen_for.
+   */
   const categoryEvent = `
     CREATE TABLE cache_clearing_categories (id serial PRIMARY KEY, category text, date_added timestamp DEFAULT now());
     GRANT SELECT, DELETE ON cache_clearing_categories TO listening;
@@ -123,7 +125,9 @@ describe('a day that is enqueued again between the SELECT and the DELETE of its 
   const late = `${directory}/03.daily.late`;
   const enqueue = `INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'); NOTIFY date_updated`;
 
-  /** Half-way through its pages somebody stores one from the data as they were, and then they change again. */
+  /**
+   * Half-way through its pages somebody stores one from the data as they were, and then they change again.
+   */
   async function enqueueMidway(site: FreshPorts, daemon: { pid: number }): Promise<void> {
     for (let met = false; !met; ) {
       await site.emptied();

@@ -70,8 +70,9 @@ export class FreshPorts {
   }
 
   /**
-   * `shared`: the daemon is another user than the site, if we may choose, and deletes through the group bit of directories.
-   * `mounted`: to the daemon each set of the cache is a mount of its own, as the data sets of FreshPorts' hosts are.
+   * `shared`: the daemon is another user than the site, if we may choose, and deletes through the group bit
+   * of directories. `mounted`: to the daemon each set of the cache is a mount of its own, as the data sets of
+   * FreshPorts' hosts are.
    */
   static async open(server: Connection, { shared = false, mounted = false } = {}): Promise<FreshPorts> {
     const database = await createDatabase(server, { name: 'freshports.org', template });

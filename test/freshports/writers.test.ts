@@ -100,7 +100,10 @@ async function change(site: FreshPorts, daemon: RunningDaemon): Promise<void> {
   await daemon.until('clearing', isCleared('listen_port'));
 }
 
-/** A render that has read the database and has not stored its page yet; end() has it stored, and resolves with what was served. */
+/**
+ * A render that has read the database and has not stored its page yet; end() has it stored, and resolves with
+ * what was served.
+ */
 async function beginRender(
   site: FreshPorts,
   code: string,

@@ -4,7 +4,9 @@ import { type Connection, connectionOf, withClient } from '../postgres/connectio
 import { createDatabase } from '../postgres/database.ts';
 import { catalog } from '../sql/catalog.ts';
 
-/** A database `freshports.org` on a server of our own, since its roles have names that are not ours to choose. */
+/**
+ * A database `freshports.org` on a server of our own, since its roles have names that are not ours to choose.
+ */
 export interface FreshPorts {
   /** The catalog as it was before uncached. */
   readonly before: readonly string[];

@@ -26,7 +26,10 @@ let daemon: RunningDaemon | undefined;
 
 const rollback = '[handler.listen_packages_imported]\nrun = zfs rollback system/cache/packages@empty\n';
 
-/** Writes each run down; `HERE/fail` and `HERE/hang` hold the number of the run that does so. Two at once would be seen. */
+/**
+ * Writes each run down; `HERE/fail` and `HERE/hang` hold the number of the run that does so. Two at once
+ * would be seen.
+ */
 const fakeZfs = `#!/bin/sh
 cd "$(dirname "$0")"
 mkdir running || echo twice >> overlap
@@ -98,8 +101,8 @@ const until = (what: string, holds: () => boolean | Promise<boolean>) =>
 const quiet = () => until('quiet', async () => (await journal('listen_packages_imported')).length === 0);
 
 /**
- * The catch-up has been and gone. What it put aside, too: that is done in turn, and a second notification's after it. By the log, for the
- * reading of the journal may run what the catch-up has just recorded once more.
+ * The catch-up has been and gone. What it put aside, too: that is done in turn, and a second notification's
+ * after it. By the log, for the reading of the journal may run what the catch-up has just recorded once more.
  */
 async function startQuietly(): Promise<void> {
   const { log } = await start();

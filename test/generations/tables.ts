@@ -1,4 +1,7 @@
-/** The tables of a FreshPorts database in every form they have had, each table alone, as the site's own scripts made them. */
+/**
+ * The tables of a FreshPorts database in every form they have had, each table alone, as the site's own
+ * scripts made them.
+ */
 
 const listenFor = `
   CREATE TABLE listen_for (id serial PRIMARY KEY, name text NOT NULL, script_name text NOT NULL);

@@ -34,7 +34,8 @@ it('a monitor is answered though 300 read events, 200 dawdle and 5 ask without r
   ];
   try {
     const longest = await monitor(10);
-    // What monitors usually wait. Two to six on two processors with fourteen who want them; 76 s without room for it, or never.
+    // What monitors usually wait. Two to six on two processors with fourteen who want them; 76 s without room
+    // for it, or never.
     expect(longest).toBeLessThan(10_000);
     await clear('a');
     expect(site.pages()).toEqual([]);

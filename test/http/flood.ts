@@ -12,10 +12,16 @@ function open(port: number): Socket {
 
 const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
-/** As a browser does; a flood from one process that came back sooner would be the test's own load, not the daemon's. */
+/**
+ * As a browser does; a flood from one process that came back sooner would be the test's own load, not the
+ * daemon's.
+ */
 const againMs = 1_000;
 
-/** Keeps something going on so many connections, each of which is replaced when it is ended; returns how to end it all. */
+/**
+ * Keeps something going on so many connections, each of which is replaced when it is ended; returns how to
+ * end it all.
+ */
 export function hold(count: number, port: number, use: (socket: Socket) => void): () => void {
   const sockets = new Set<Socket>();
   let over = false;

@@ -6,7 +6,9 @@ export interface Got {
   readonly body: string;
 }
 
-/** One request on a connection of its own: nothing is kept open that a daemon's end would have to wait for. */
+/**
+ * One request on a connection of its own: nothing is kept open that a daemon's end would have to wait for.
+ */
 export function get(
   port: number,
   path: string,

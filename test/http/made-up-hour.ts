@@ -7,7 +7,10 @@ const momentMs = 10_000;
 const ports = ['nginx', 'postgresql17-server', 'py-django', 'node22', 'rust', 'ca_root_nss', 'curl', 'uv'];
 const categories = ['www', 'databases', 'www', 'www', 'lang', 'security', 'ftp', 'devel'];
 
-/** An hour in the life of a site, for pictures: what is watched is real, the clock, the events and the database are not. */
+/**
+ * An hour in the life of a site, for pictures: what is watched is real, the clock, the events and the
+ * database are not.
+ */
 export async function makeUpHour({
   failing = [] as readonly FailingRow[],
   lagMs = 0,

@@ -28,7 +28,8 @@ const of = (name: string, handler = 'listen_port') => `${name}{handler="${handle
 
 describe('the numbers', () => {
   it('are those of the database and of what was cleared', async () => {
-    // Locked, so that they stay: a notification may find its own entries gone with the one before, and take later ones.
+    // Locked, so that they stay: a notification may find its own entries gone with the one before, and take
+    // later ones.
     await client.query(`INSERT INTO cache_clearing_ports (category, port, date_added)
       VALUES ('www', 'd', now() - interval '5 minutes'), ('www', 'e', now())`);
     await hold('SELECT FROM cache_clearing_ports FOR UPDATE');

@@ -114,7 +114,8 @@ it('keeps little for a page that does not read', async () => {
     if (event === 'status' && Number((data as Status).version) > told) break;
     kept += 1;
   }
-  // The rest of the thousand, of 100 kB each, was never sent; what the system itself keeps is a few megabytes.
+  // The rest of the thousand, of 100 kB each, was never sent; what the system itself keeps is a few
+  // megabytes.
   expect(kept).toBeLessThan(200);
 });
 

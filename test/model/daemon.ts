@@ -5,8 +5,9 @@ import { type Batch, batchOf } from './settling.ts';
 import type { World } from './world.ts';
 
 /**
- * The wakes of a daemon: LISTEN, catch up, and a drain whenever the flag is raised. A drain claims until nothing is
- * left (claim.ts). What becomes of a claimed batch (settling.ts) goes on beside the drain, in every order.
+ * The wakes of a daemon: LISTEN, catch up, and a drain whenever the flag is raised. A drain claims until
+ * nothing is left (claim.ts). What becomes of a claimed batch (settling.ts) goes on beside the drain, in
+ * every order.
  */
 export interface Daemon {
   readonly phase: 'down' | 'catching up' | 'idle' | 'draining' | 'locking' | 'deleting' | 'asking';
@@ -67,8 +68,9 @@ export function* daemonSteps(world: World, who: number, protocol: Protocol): Gen
 }
 
 /**
- * One statement asks for both: a claim whose daemon died moves its entries from the queue to the journal in one
- * commit, so a single snapshot finds them here or there. The journal asked first and then the queue finds neither.
+ * One statement asks for both: a claim whose daemon died moves its entries from the queue to the journal in
+ * one commit, so a single snapshot finds them here or there. The journal asked first and then the queue finds
+ * neither.
  */
 function whatIsLeft(world: World, daemon: Daemon, protocol: Protocol): Partial<Daemon> {
   const dirty = daemon.dirty && protocol.lowersFlag === 'before the claim';

@@ -6,9 +6,10 @@ import type { Protocol } from './protocol.ts';
 import type { Row, World } from './world.ts';
 
 /**
- * The crash of PostgreSQL, once: open transactions roll back, prepared ones stay, connections end. The daemon's own
- * commits are asynchronous, so those that did not reach the disk are undone, and the identities they took are given
- * out again (seen on PostgreSQL 15.18). A producer's commit is synchronous and takes all before it to the disk.
+ * The crash of PostgreSQL, once: open transactions roll back, prepared ones stay, connections end. The
+ * daemon's own commits are asynchronous, so those that did not reach the disk are undone, and the identities
+ * they took are given out again (seen on PostgreSQL 15.18). A producer's commit is synchronous and takes all
+ * before it to the disk.
  */
 export interface Database {
   readonly is: 'safe' | 'mortal' | 'recovered';

@@ -23,8 +23,9 @@ export type Verdict =
     };
 
 /**
- * Walks every interleaving, breadth first, so that the first broken state found has the shortest trace. Two states
- * are the same when their JSON is: build objects with their keys in one order, and no undefined, Map or Set in them.
+ * Walks every interleaving, breadth first, so that the first broken state found has the shortest trace. Two
+ * states are the same when their JSON is: build objects with their keys in one order, and no undefined, Map
+ * or Set in them.
  */
 export function explore<State>(model: Model<State>, limit = 2_000_000): Verdict {
   const seen = new Set([written(model.start)]);

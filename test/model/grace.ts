@@ -5,9 +5,10 @@ import type { Batch } from './settling.ts';
 import type { World } from './world.ts';
 
 /**
- * The looks that note whom a batch must outwait. Why a late look is as good as a prompt one: whoever skipped its
- * insert did so before the commit of the claim. At the look it is open still, and noted; or prepared, and listed
- * once the virtual ids are gone; or ended, and then its change is committed before the second clearing anyway.
+ * The looks that note whom a batch must outwait. Why a late look is as good as a prompt one: whoever skipped
+ * its insert did so before the commit of the claim. At the look it is open still, and noted; or prepared, and
+ * listed once the virtual ids are gone; or ended, and then its change is committed before the second clearing
+ * anyway.
  */
 export function* graceSteps(world: World, who: number, protocol: Protocol): Generator<Step<World>> {
   const { batches } = world.daemons[who] ?? daemonAtStart;

@@ -4,7 +4,9 @@ import { designed, type Protocol, predecessor } from './protocol.ts';
 import { inserting, preparing, seeing, skipping, skippingLater, unfenced, updating } from './scenarios.ts';
 import { type Scenario, world } from './world.ts';
 
-/** Every simplification is convicted: its shortest way into harm stands in counterexamples/, in plain words. */
+/**
+ * Every simplification is convicted: its shortest way into harm stands in counterexamples/, in plain words.
+ */
 const stale = 'the page is stale and nobody knows';
 const asleep = 'an entry is asleep in the queue';
 const forgotten = 'a journal row is forgotten';
@@ -58,7 +60,8 @@ convicts('flag lowered after the claim', asleep, inserting, {
 convicts('no question at the end', asleep, updating, { asksFor: 'nothing' });
 convicts('journal read only at the start', forgotten, { ...inserting, crashes: 1 }, { asksFor: 'entries' });
 
-// The daemon deletes by an id that PostgreSQL, recovered, gave to another claim. Too large a world for every day.
+// The daemon deletes by an id that PostgreSQL, recovered, gave to another claim. Too large a world for every
+// day.
 if (process.env.MODEL === 'long') {
   const twoCrashes: Scenario = { ...skippingLater, databaseCrashes: true, crashes: 1 };
   convicts('batches remembered over an outage', stale, twoCrashes, {

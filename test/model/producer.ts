@@ -5,12 +5,14 @@ import { execute, type Notifies, type Statement } from './statement.ts';
 import type { Page, Row, World } from './world.ts';
 
 /**
- * One transaction at READ COMMITTED, statement by statement. What it has written nobody else sees before its end;
- * who wants the same row waits. It may roll back instead of any step, which is also how a deadlock ends.
+ * One transaction at READ COMMITTED, statement by statement. What it has written nobody else sees before its
+ * end; who wants the same row waits. It may roll back instead of any step, which is also how a deadlock ends.
  */
 export interface Transaction {
   readonly statements: readonly Statement[];
-  /** It ends by PREPARE TRANSACTION and, later, COMMIT PREPARED. PostgreSQL refuses that to whom has notified. */
+  /**
+   * It ends by PREPARE TRANSACTION and, later, COMMIT PREPARED. PostgreSQL refuses that to whom has notified.
+   */
   readonly prepares?: boolean;
 }
 
@@ -53,7 +55,9 @@ export function* producerSteps(
   }
 }
 
-/** The change becomes visible before the virtual id vanishes, so whoever waited for the id sees the change. */
+/**
+ * The change becomes visible before the virtual id vanishes, so whoever waited for the id sees the change.
+ */
 function committed(world: World, who: number): World {
   const producer = world.producers[who] ?? producerAtStart;
   const aged = (page: Page): Page => (producer.changed && page === 'fresh' ? 'stale' : page);

@@ -1,9 +1,12 @@
 /**
- * What the daemon promises to do, as a value. `designed` is the protocol of DESIGN.md with the repairs that this
- * model forced upon it; every other value of a switch is a simplification that somebody would like to make.
+ * What the daemon promises to do, as a value. `designed` is the protocol of DESIGN.md with the repairs that
+ * this model forced upon it; every other value of a switch is a simplification that somebody would like to
+ * make.
  */
 export interface Protocol {
-  /** A notification sent before LISTEN is committed never comes: only a drain after LISTEN finds its entry. */
+  /**
+   * A notification sent before LISTEN is committed never comes: only a drain after LISTEN finds its entry.
+   */
   readonly listens: 'before the first drain' | 'after the first drain';
 
   /** A wake during the claim must outlive it, or the entry it speaks of sleeps. */
@@ -12,7 +15,10 @@ export interface Protocol {
   /** The last two lose a claim in a crash, and a change whose producer found its key queued already. */
   readonly claim: 'moves entries to the journal' | 'deletes entries' | 'reads entries';
 
-  /** When the open transactions are noted. A transaction may skip its insert until the very commit of the claim. */
+  /**
+   * When the open transactions are noted. A transaction may skip its insert until the very commit of the
+   * claim.
+   */
   readonly looks: 'after the commit' | 'before the claim' | 'inside the claim' | 'never';
 
   /** Whether one look serves every claim committed before it. */
@@ -32,7 +38,10 @@ export interface Protocol {
   /** A fenced writer turns a temp into a page: what a page was before must be looked for before it. */
   readonly clears: 'temps, then pages' | 'pages, then temps' | 'pages alone';
 
-  /** To find temps is to list the directory, and some are large: the first clearing may leave them to the second. */
+  /**
+   * To find temps is to list the directory, and some are large: the first clearing may leave them to the
+   * second.
+   */
   readonly firstClears: 'like the second' | 'pages alone';
 
   readonly deletesJournalRows: 'by the ids read' | 'by the key';
@@ -40,7 +49,9 @@ export interface Protocol {
   /** A crash of PostgreSQL brings back what the daemon has deleted, and gives out identities again. */
   readonly afterOutage: 'begins again' | 'goes on with what it remembers';
 
-  /** The question at the end of a drain; a yes arms a timer, and a journal row nobody works on is taken up. */
+  /**
+   * The question at the end of a drain; a yes arms a timer, and a journal row nobody works on is taken up.
+   */
   readonly asksFor: 'entries and journal rows' | 'entries' | 'nothing';
 }
 

@@ -6,9 +6,10 @@ import type { World } from './world.ts';
 import { unfencedRenders, withoutTemps } from './writer.ts';
 
 /**
- * What a claimed batch goes through: first clearing; grace, until every noted transaction has ended; settle time,
- * until every unfenced render under way has ended; second clearing; its journal rows deleted. The look that notes
- * the transactions may come at any time after the commit, before the first clearing or long after it.
+ * What a claimed batch goes through: first clearing; grace, until every noted transaction has ended; settle
+ * time, until every unfenced render under way has ended; second clearing; its journal rows deleted. The look
+ * that notes the transactions may come at any time after the commit, before the first clearing or long after
+ * it.
  */
 export interface Batch {
   readonly ids: readonly number[];

@@ -2,7 +2,10 @@ import type { Step } from './explore.ts';
 import { type Producer, producerAtStart } from './producer.ts';
 import type { Row, World } from './world.ts';
 
-/** What a producer can execute: it changes the datum, or enqueues the key in one of the styles seen in the wild. */
+/**
+ * What a producer can execute: it changes the datum, or enqueues the key in one of the styles seen in the
+ * wild.
+ */
 export type Statement =
   /** UPDATE of the datum. */
   | 'change'
@@ -10,7 +13,9 @@ export type Statement =
   | 'insert'
   /** UNIQUE (xid, key), ON CONFLICT DO NOTHING: only the transaction's own row can be in the way. */
   | 'insert once a transaction'
-  /** UNIQUE (key), ON CONFLICT DO NOTHING: waits for an insert, update or delete under way, but for no lock. */
+  /**
+   * UNIQUE (key), ON CONFLICT DO NOTHING: waits for an insert, update or delete under way, but for no lock.
+   */
   | 'on conflict do nothing'
   /** UNIQUE (key), ON CONFLICT DO UPDATE: waits for a lock as well, and holds the row until its end. */
   | 'on conflict do update'

@@ -12,18 +12,24 @@ import { type Writer, type WriterKind, writerAtStart, writerSteps } from './writ
  * Producers, daemons and writers around one datum, the one page that shows it and the one key that names it.
  *
  * What is left out, and why it may be:
- * - A page is fresh (it shows the committed datum) or stale. No datum comes back to an old value, so a stale page
+ * - A page is fresh (it shows the committed datum) or stale. No datum comes back to an old value, so a stale
+ *   page
  *   never becomes fresh again, and versions need no numbers.
- * - A statement is one step where PostgreSQL makes it look like one; a claim is three: lock, delete, commit. BEGIN
+ * - A statement is one step where PostgreSQL makes it look like one; a claim is three: lock, delete, commit.
+ *   BEGIN
  *   belongs to the first statement: an open transaction that has done nothing can only be noted in vain.
  * - Time is order alone. `settle` ends when every unfenced render that was under way at its start has ended.
  * - Every writer renders once: a second render shows nothing that another first one does not.
- * - LIMIT, templates, failed deletions and many keys are out: another key shares nothing with this one but the journal and the looks.
+ * - LIMIT, templates, failed deletions and many keys are out: another key shares nothing with this one but
+ *   the journal and the looks.
  */
 export interface World {
   readonly page: Page;
   readonly queue: readonly Row[];
-  /** Identities of the journal rows. One is used again when nobody remembers its last owner (or see database.ts). */
+  /**
+   * Identities of the journal rows. One is used again when nobody remembers its last owner (or see
+   * database.ts).
+   */
   readonly journal: readonly number[];
   readonly producers: readonly Producer[];
   readonly daemons: readonly Daemon[];

@@ -3,9 +3,10 @@ import type { Step } from './explore.ts';
 import type { Page, World } from './world.ts';
 
 /**
- * Whoever renders pages. A fenced writer (src/page-cache) opens its temp before its snapshot, and its rename fails
- * once a clearing has deleted the temp. An unfenced one renders in a spool nobody clears and renames when it likes.
- * How temps and pages are listed and deleted one by one is the other model's matter; here either goes in one step.
+ * Whoever renders pages. A fenced writer (src/page-cache) opens its temp before its snapshot, and its rename
+ * fails once a clearing has deleted the temp. An unfenced one renders in a spool nobody clears and renames
+ * when it likes. How temps and pages are listed and deleted one by one is the other model's matter; here
+ * either goes in one step.
  */
 export type WriterKind = 'fenced' | 'unfenced';
 

@@ -11,7 +11,9 @@ export interface Block {
 const token =
   /^#+ (?<heading>.*)$|^ *<!-- not tried: (?<why>.*) -->$|^(?<indent> *)```(?<language>sh|sql|ini|)\n(?<text>[\s\S]*?)^ *```$/gm;
 
-/** The `sh`, `sql` and `ini` blocks in their order. A block without a language right behind one is its output. */
+/**
+ * The `sh`, `sql` and `ini` blocks in their order. A block without a language right behind one is its output.
+ */
 export function blocksOf(document: string): Block[] {
   const blocks: Block[] = [];
   let heading = '';

@@ -7,7 +7,10 @@ import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { blocksOf } from './blocks.ts';
 
-/** doc/recipes.md: all of its blocks together on one database with one daemon. Each case says which pages a change clears. */
+/**
+ * doc/recipes.md: all of its blocks together on one database with one daemon. Each case says which pages a
+ * change clears.
+ */
 
 const blocks = blocksOf(readFileSync('doc/recipes.md', 'utf8'));
 const textsOf = (language: string, heading?: string) =>

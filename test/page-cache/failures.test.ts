@@ -55,7 +55,10 @@ test('a path beyond PATH_MAX is served and reported', async () => {
   expect(errors).not.toEqual([]);
 });
 
-/** A limit on file size is a real full disk to the writer: the write that crosses it is short, the next one fails. */
+/**
+ * A limit on file size is a real full disk to the writer: the write that crosses it is short, the next one
+ * fails.
+ */
 const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => {
   try {
     return execFileSync(file, ['--version']).length > 0;

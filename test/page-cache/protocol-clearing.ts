@@ -52,7 +52,10 @@ export function* clears(rules: Rules, world: World): Iterable<Step<World>> {
   }
 }
 
-/** The settle time is longer than the slowest render: none that may miss the change is still under way after it. */
+/**
+ * The settle time is longer than the slowest render: none that may miss the change is still under way after
+ * it.
+ */
 function rendersBefore(rules: Rules, world: World, writer: number, at: number, change: number): boolean {
   const version = world.files[writer]?.version ?? -1;
   return at < rules.steps.length && version >= 0 && version < change;

@@ -7,7 +7,9 @@ export interface Directory {
   readonly listing: { readonly stayed: readonly Name[]; readonly changed: readonly Name[] } | null;
 }
 
-/** Points a name at a file, or at nothing. Even replacing an entry counts as a change to a listing under way. */
+/**
+ * Points a name at a file, or at nothing. Even replacing an entry counts as a change to a listing under way.
+ */
 export function link({ entries, listing }: Directory, name: Name, file: number | undefined): Directory {
   if (entries[name] === file) return { entries, listing };
   const others = Object.entries(entries).filter(([each]) => each !== name);

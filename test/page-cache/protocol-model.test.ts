@@ -42,7 +42,9 @@ describe('a first clearing that leaves temps to the second', () => {
   });
 });
 
-/** The shortest way into trouble is kept, so that a change to the model that stops it from convicting is seen. */
+/**
+ * The shortest way into trouble is kept, so that a change to the model that stops it from convicting is seen.
+ */
 describe('the model convicts', () => {
   const simple: Rules = { ...ours, changes: 1, join: 'none' };
 

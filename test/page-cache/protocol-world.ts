@@ -7,7 +7,10 @@ import { writes } from './protocol-writer.ts';
 export interface Rules {
   readonly writers: number;
   readonly changes: number;
-  /** `fixed`: P. J. Eby's one name, opened O_EXCL as a lock. `elsewhere`: a spool directory that no clearing lists. */
+  /**
+   * `fixed`: P. J. Eby's one name, opened O_EXCL as a lock. `elsewhere`: a spool directory that no clearing
+   * lists.
+   */
   readonly temp: 'unique' | 'fixed' | 'elsewhere';
   readonly steps: readonly ('open' | 'snapshot' | 'write half' | 'write rest' | 'rename')[];
   /** What is deleted after each listing, in this order. */
@@ -61,7 +64,8 @@ export function protocol(rules: Rules): Model<World> {
       const page = files[directory.entries.page ?? -1];
       const joined = files[reader?.joined ?? -1];
       if (page && page.written < 2) return 'torn page';
-      // Stronger than "in a quiet state": from the end of a clearing on, nobody ever sees what it was to clear.
+      // Stronger than "in a quiet state": from the end of a clearing on, nobody ever sees what it was to
+      // clear.
       if (page && page.version < cleared) return 'stale page';
       if (joined && reader && joined.version >= 0 && joined.version < reader.cleared)
         return 'stale render joined';

@@ -57,7 +57,10 @@ function openFiles(): string[] {
   });
 }
 
-/** A render that waits in the middle: `started` when it has been called, over when told what to return or throw. */
+/**
+ * A render that waits in the middle: `started` when it has been called, over when told what to return or
+ * throw.
+ */
 export function gatedRender() {
   let calls = 0;
   let finish: (body: string) => void = () => {};

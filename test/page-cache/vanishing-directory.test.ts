@@ -8,7 +8,10 @@ beforeEach(() => {
   removals = 0;
 });
 
-/** A clearing that removes the directory after it was made and before the temp is opened in it, `removals` times. */
+/**
+ * A clearing that removes the directory after it was made and before the temp is opened in it, `removals`
+ * times.
+ */
 vi.mock('node:fs/promises', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs/promises')>();
   const open: typeof real.open = async (path, ...rest) => {

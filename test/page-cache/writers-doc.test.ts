@@ -7,7 +7,10 @@ import { site } from './site.ts';
 const markdown = readFileSync(new URL('../../doc/writers.md', import.meta.url), 'utf8');
 const path = 'ports/rsync.html';
 
-/** Each prints the page of argv; the render is a shell command: its output is the page, its failure an exception. */
+/**
+ * Each prints the page of argv; the render is a shell command: its output is the page, its failure an
+ * exception.
+ */
 const languages = [
   {
     language: 'python',

@@ -10,8 +10,8 @@ export interface Account {
 const candidates = ['postgres', 'nobody'];
 
 /**
- * The ordinary user that PostgreSQL runs as: it refuses to run as root. Undefined when we are not root; then it runs as
- * the user we are. Throws when we are root and /etc/passwd names neither `postgres` nor `nobody`.
+ * The ordinary user that PostgreSQL runs as: it refuses to run as root. Undefined when we are not root; then
+ * it runs as the user we are. Throws when we are root and /etc/passwd names neither `postgres` nor `nobody`.
  */
 export function ordinaryAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;

@@ -19,9 +19,9 @@ export interface Binaries {
 /**
  * Makes the binaries in the folder `path` usable by `account` and proves it by running them.
  *
- * A package's binaries may lack their library links and be in a place where we cannot make them (node_modules of root), or
- * lie where the account cannot go (a checkout below a 0700 home): then they are copied to `copyTo`.
- * Rejects with what the programs said when they run neither here nor there.
+ * A package's binaries may lack their library links and be in a place where we cannot make them (node_modules
+ * of root), or lie where the account cannot go (a checkout below a 0700 home): then they are copied to
+ * `copyTo`. Rejects with what the programs said when they run neither here nor there.
  */
 export async function usableBinaries(
   path: string,

@@ -56,7 +56,10 @@ export async function makeCheckout(): Promise<Checkout> {
   };
 }
 
-/** The server that a child of holdServer() printed. Rejects with what it wrote to standard error when it ended instead. */
+/**
+ * The server that a child of holdServer() printed. Rejects with what it wrote to standard error when it ended
+ * instead.
+ */
 export async function heldServer(child: ChildProcess): Promise<LaunchedServer> {
   let [out, complaints] = ['', ''];
   child.stderr?.on('data', (chunk) => {

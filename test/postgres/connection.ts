@@ -1,6 +1,9 @@
 import { Client } from 'pg';
 
-/** How to connect as a superuser: a node-postgres configuration of plain fields, which can be handed between processes. */
+/**
+ * How to connect as a superuser: a node-postgres configuration of plain fields, which can be handed between
+ * processes.
+ */
 export interface Connection {
   /** A host name, or the directory of a unix socket. */
   host: string;

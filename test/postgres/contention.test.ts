@@ -8,7 +8,10 @@ import { eventually } from '../faults/eventually.ts';
 import { connect } from '../sql/connect.ts';
 import { testDatabase } from './test-database.ts';
 
-/** Claims of a role that may not lock rows beforehand (SELECT and DELETE only) meet what producers hold locked. */
+/**
+ * Claims of a role that may not lock rows beforehand (SELECT and DELETE only) meet what producers hold
+ * locked.
+ */
 const database = testDatabase();
 let pool: Pool;
 let queue: Queue;
@@ -28,7 +31,8 @@ beforeEach(async () => {
     TRUNCATE cache_clearing_ports, uncached.journal;
     INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`);
   producer = await connect(database.config);
-  // Whoever looks for the deadlock loses it: never the producer, and the claim not before the producer waits for it.
+  // Whoever looks for the deadlock loses it: never the producer, and the claim not before the producer waits
+  // for it.
   await producer.query(`SET deadlock_timeout = '1h'`);
   open();
 });

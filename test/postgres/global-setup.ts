@@ -14,7 +14,8 @@ declare module 'vitest' {
 
 /** One server for a whole run of the tests; testDatabase() gives each file a database on it. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
-  // Node.js would read all those certificates at each of two thousand starts, nearly half of a bare start's time.
+  // Node.js would read all those certificates at each of two thousand starts, nearly half of a bare start's
+  // time.
   delete process.env.NODE_EXTRA_CA_CERTS;
   const removeClusters = await keepNewClusters(ordinaryAccount());
   const server = await startServer();

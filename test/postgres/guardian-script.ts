@@ -1,9 +1,10 @@
 /**
- * The shell script that keeps one server, in one directory of its own ($1), for as long as its standard input is open.
+ * The shell script that keeps one server, in one directory of its own ($1), for as long as its standard input
+ * is open.
  *
- * Its parent holds the other end of that pipe and nobody else does: however the parent ends, even by kill -9, the kernel
- * closes the pipe, `read` fails, and the script stops PostgreSQL and removes the directory. No other sign is trusted: a
- * parent's pid can be reused, and an exit handler does not run when it matters most.
+ * Its parent holds the other end of that pipe and nobody else does: however the parent ends, even by kill -9,
+ * the kernel closes the pipe, `read` fails, and the script stops PostgreSQL and removes the directory. No
+ * other sign is trusted: a parent's pid can be reused, and an exit handler does not run when it matters most.
  *
  * Orders come by standard input, a line each; reports leave by standard output, a line each:
  *
@@ -12,11 +13,11 @@
  *     start BINARIES    started PID       the postmaster's; whether it gets ready is for the parent to see
  *     (none)            gone              the postmaster and every process below it have ended
  *     kill              (gone)            SIGKILL for the postmaster and what is below it
- *     reap              reaped N          exit status; until then the pid is a zombie, which looks alive to a new postmaster
+ *     reap              reaped N          exit status; before it the pid is a zombie, alive to a new postmaster
  *
- * `gone` rests on the life line, a named pipe that PostgreSQL's processes inherit as descriptor 3 and never use: when the
- * last of them has ended, its reader meets the end. After kill -9 of a postmaster its backends outlive it for a moment,
- * and a new one refuses to start until they have left the shared memory.
+ * `gone` rests on the life line, a named pipe that PostgreSQL's processes inherit as descriptor 3 and never
+ * use: when the last of them has ended, its reader meets the end. After kill -9 of a postmaster its backends
+ * outlive it for a moment, and a new one refuses to start until they have left the shared memory.
  */
 export const guardianScript = `
 directory=$1 postmaster= lifewatch=

@@ -6,16 +6,22 @@ import type { Account } from './account.ts';
 import { guardianScript } from './guardian-script.ts';
 import { within } from './within.ts';
 
-/** The process that owns a server and its directory, and outlives us by as long as it takes to remove both. */
+/**
+ * The process that owns a server and its directory, and outlives us by as long as it takes to remove both.
+ */
 export interface Guardian {
-  /** Resolves with the rest of the next report that begins with `word`. Rejects when the guardian ends before. */
+  /**
+   * Resolves with the rest of the next report that begins with `word`. Rejects when the guardian ends before.
+   */
   report(word: string, signal: AbortSignal): Promise<string>;
   /** Sends `order`, which nothing answers. */
   tell(order: string): void;
   /** Sends `order` and resolves with the report that answers it. */
   ask(order: string, answer: string, signal: AbortSignal): Promise<string>;
-  /** Has the guardian stop the server and remove the directory; resolves when it has, however often it is called. Rejects
-   * when it could not. */
+  /**
+   * Has the guardian stop the server and remove the directory; resolves when it has, however often it is
+   * called. Rejects when it could not.
+   */
   dismiss(): Promise<void>;
 }
 
@@ -26,7 +32,8 @@ const dismissMs = 30_000;
 export function spawnGuardian(directory: string, account: Account | undefined): Guardian {
   const child = spawn('/bin/sh', ['-c', guardianScript, 'guardian', directory], {
     cwd: '/',
-    // A session of its own: the interrupt key of our terminal must not reach the server before the tests have ended.
+    // A session of its own: the interrupt key of our terminal must not reach the server before the tests have
+    // ended.
     detached: true,
     // No PG* variable of ours may reach initdb or postgres.
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },

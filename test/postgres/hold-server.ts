@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { launchServer } from './launch.ts';
 
 /**
- * A program for the tests: starts a server, prints it as a line of JSON, and stops it when its standard input ends. Called
- * with `forget` it comes to its end right away, as a program does that neglects to call stop().
+ * A program for the tests: starts a server, prints it as a line of JSON, and stops it when its standard input
+ * ends. Called with `forget` it comes to its end right away, as a program does that neglects to call stop().
  */
 const server = await launchServer();
 process.stdout.write(`${JSON.stringify(server)}\n`);

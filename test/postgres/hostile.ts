@@ -1,8 +1,14 @@
 import type { Client } from 'pg';
 
-/** What somebody who may create in schema public puts in the way of whoever calls a function there without its schema. */
+/**
+ * What somebody who may create in schema public puts in the way of whoever calls a function there without its
+ * schema.
+ */
 
-/** As PostgreSQL's own, for as many as can be imitated: with `search_path = public, pg_catalog` each of them comes first. */
+/**
+ * As PostgreSQL's own, for as many as can be imitated: with `search_path = public, pg_catalog` each of them
+ * comes first.
+ */
 export async function imitateEverything(client: Client): Promise<void> {
   await client.query(`
     SET search_path = pg_catalog;
@@ -42,7 +48,10 @@ export async function imitateEverything(client: Client): Promise<void> {
     RESET search_path`);
 }
 
-/** Each fits some arguments of ours better than PostgreSQL's variadic or polymorphic one: that is enough with the search_path of everybody. */
+/**
+ * Each fits some arguments of ours better than PostgreSQL's variadic or polymorphic one: that is enough with
+ * the search_path of everybody.
+ */
 export async function fitBetter(client: Client): Promise<void> {
   const signatures = [
     ...['text, text', 'text, text, text, text'].flatMap((types) => [

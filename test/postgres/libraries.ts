@@ -7,11 +7,12 @@ interface Link {
 }
 
 /**
- * Makes the library links that the package with the folder `native` names in pg-symlinks.json: its postinstall should
- * have, but npm 12 runs none. A folder without that file is no such package and needs none.
+ * Makes the library links that the package with the folder `native` names in pg-symlinks.json: its
+ * postinstall should have, but npm 12 runs none. A folder without that file is no such package and needs
+ * none.
  *
- * Links that cannot be made are left out: whether the binaries run without them is for the caller to try. Several test
- * runs may do this at once.
+ * Links that cannot be made are left out: whether the binaries run without them is for the caller to try.
+ * Several test runs may do this at once.
  */
 export async function linkLibraries(native: string): Promise<void> {
   const links = await readLinks(join(native, 'pg-symlinks.json'));

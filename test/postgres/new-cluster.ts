@@ -13,8 +13,9 @@ const run = promisify(execFile);
 const variable = 'UNCACHED_NEW_CLUSTERS';
 
 /**
- * Keeps what initdb makes, for all servers of this run of the tests: it is the same each time but for the cluster's
- * identifier, takes a second of processor, and a run starts over a hundred servers. Returns a function that removes it.
+ * Keeps what initdb makes, for all servers of this run of the tests: it is the same each time but for the
+ * cluster's identifier, takes a second of processor, and a run starts over a hundred servers. Returns a
+ * function that removes it.
  */
 export async function keepNewClusters(account: Account | undefined): Promise<() => Promise<void>> {
   const folder = await makeDirectory(account);

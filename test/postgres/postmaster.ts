@@ -7,7 +7,10 @@ import { within } from './within.ts';
 /** One run of PostgreSQL; a restart makes another. */
 export interface Postmaster {
   readonly pid: number;
-  /** Shuts it down fast. Like kill(): resolves when every process below it has ended too, and when it had before. */
+  /**
+   * Shuts it down fast. Like kill(): resolves when every process below it has ended too, and when it had
+   * before.
+   */
   shutDown(): Promise<void>;
   /** Kills it and every process below it. */
   kill(): Promise<void>;
@@ -69,7 +72,9 @@ async function left(guardian: Guardian): Promise<void> {
   }
 }
 
-/** True when postmaster.pid is of `pid` (a killed one leaves its file behind) and its status line says ready. */
+/**
+ * True when postmaster.pid is of `pid` (a killed one leaves its file behind) and its status line says ready.
+ */
 async function readiness(data: string, pid: number): Promise<true | undefined> {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
   const status = lines[7]?.trim() ?? '';

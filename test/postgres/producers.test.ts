@@ -188,7 +188,8 @@ describe('inspectProducers()', () => {
     await trigger('two', 'id, body');
     expect(await inspect()).toEqual(content);
 
-    // A generated column changes with those that it is made of, and such a change fires a trigger for any of them.
+    // A generated column changes with those that it is made of, and such a change fires a trigger for any of
+    // them.
     await client.query(`
       DROP TRIGGER one ON site.articles; DROP TRIGGER two ON site.articles; ALTER TABLE site.articles DROP slug;
       ALTER TABLE site.articles ADD slug text GENERATED ALWAYS AS (body || id) STORED`);

@@ -72,7 +72,10 @@ it.each([
   expect(await client.query('SELECT FROM q')).toMatchObject({ rowCount: 0 });
 });
 
-/** Counted, since any other process makes it slower: to sort what is left for each claim would read 10,500,000. */
+/**
+ * Counted, since any other process makes it slower: to sort what is left for each claim would read
+ * 10,500,000.
+ */
 it.each([
   ['id, with an index', 'id bigserial PRIMARY KEY, k text'],
   ['id, without an index', 'id bigserial, k text'],

@@ -11,7 +11,8 @@ describe('claim', () => {
   describe('of a backlog in a table that was vacuumed when it was empty, as it nearly always is', () => {
     const database = testDatabase();
 
-    // Found by the producers of bench/: what the server knows of such a table made each claim read all that was left, 100 ms for 20,000.
+    // Found by the producers of bench/: what the server knows of such a table made each claim read all that
+    // was left, 100 ms for 20,000.
     test('reads what it takes and not all that is left', async () => {
       const pool = openPool(openHosts([database.config]));
       const queue = openQueue(pool, {

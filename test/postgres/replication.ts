@@ -12,8 +12,8 @@ const run = promisify(execFile);
 const folders = ['/usr/lib/postgresql', '/usr/local/pgsql', '/opt/homebrew/opt'];
 
 /**
- * A folder that has pg_basebackup beside initdb and postgres, which the packages of npm have not: $PGBIN, or the newest that the
- * system has. Undefined where there is none: what needs it is then skipped, and says so.
+ * A folder that has pg_basebackup beside initdb and postgres, which the packages of npm have not: $PGBIN, or
+ * the newest that the system has. Undefined where there is none: what needs it is then skipped, and says so.
  */
 export function replicationBinaries(): string | undefined {
   const installed = folders.filter(existsSync).flatMap((folder) =>
@@ -31,7 +31,8 @@ export const replicationMissing =
   'SKIPPED: a standby needs PostgreSQL with pg_basebackup (apt install postgresql-15, or name its folder in PGBIN)';
 
 /**
- * Makes `directory`/data a copy of the server, set up to stream from it. The copying ends with the server, so that nobody need guard it.
+ * Makes `directory`/data a copy of the server, set up to stream from it. The copying ends with the server, so
+ * that nobody need guard it.
  */
 export async function copyServer(
   { host, port, user }: Connection,

@@ -15,7 +15,10 @@ import { versions } from './versions.ts';
 const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: false };
 const older = versions().map(({ title, binaries }) => ({ title, binaries, missing: binaries === undefined }));
 
-/** The daemon's role on a database where an ordinary role has put functions, operators and types into schema public. */
+/**
+ * The daemon's role on a database where an ordinary role has put functions, operators and types into schema
+ * public.
+ */
 describe.each([...older, newest])('the search_path on $title', ({ binaries, missing }) => {
   let server: LaunchedServer | undefined;
   let client: Client;

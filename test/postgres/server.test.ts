@@ -188,7 +188,10 @@ async function show(connection: Connection, setting: string): Promise<string> {
   });
 }
 
-/** Resolves with the backends of the clients told to sleep when all do: asks again and again, each answer an event. */
+/**
+ * Resolves with the backends of the clients told to sleep when all do: asks again and again, each answer an
+ * event.
+ */
 async function untilAsleep(client: Client): Promise<number[]> {
   for (;;) {
     const { rows } = await client.query<{ pid: number }>(

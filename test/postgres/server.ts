@@ -12,13 +12,13 @@ export interface Server extends Connection {
 }
 
 /**
- * Starts a server (launch.ts says how), unless DATABASE_URL names one that runs already: that one is used as it is, and
- * stop() leaves it alone. Its role must be allowed to create and drop databases and to see every session in
- * pg_stat_activity: a superuser, or CREATEDB and pg_monitor. Tests that make roles need CREATEROLE too. Two test runs
- * cannot share such a server, for both would want the one template database (template.ts).
+ * Starts a server (launch.ts says how), unless DATABASE_URL names one that runs already: that one is used as
+ * it is, and stop() leaves it alone. Its role must be allowed to create and drop databases and to see every
+ * session in pg_stat_activity: a superuser, or CREATEDB and pg_monitor. Tests that make roles need CREATEROLE
+ * too. Two test runs cannot share such a server, for both would want the one template database (template.ts).
  *
- * Rejects when options are given with DATABASE_URL: a running server has its own. A test that needs settings, kill() or
- * restart() calls launchServer, which heeds PGBIN but not DATABASE_URL.
+ * Rejects when options are given with DATABASE_URL: a running server has its own. A test that needs settings,
+ * kill() or restart() calls launchServer, which heeds PGBIN but not DATABASE_URL.
  */
 export async function startServer(options: LaunchOptions = {}): Promise<Server> {
   const url = process.env.DATABASE_URL;

@@ -14,7 +14,10 @@ const forTests = {
   timezone: 'UTC',
 };
 
-/** Adds to postgresql.conf, where the last word counts: ours for tests, then `settings`, then where the server is found. */
+/**
+ * Adds to postgresql.conf, where the last word counts: ours for tests, then `settings`, then where the server
+ * is found.
+ */
 export async function configure(
   directory: string,
   settings: Record<string, string>,

@@ -10,8 +10,8 @@ import { projectRoot } from './project-root.ts';
 const shipped = () => installSql({ freshports: true, folder: pathToFileURL(join(projectRoot, 'sql/')) });
 
 /**
- * Makes `uncached_template`, which createDatabase copies by default, anew: a database with what `uncached schema --freshports`
- * installs. What every test database should hold beyond that belongs here.
+ * Makes `uncached_template`, which createDatabase copies by default, anew: a database with what `uncached
+ * schema --freshports` installs. What every test database should hold beyond that belongs here.
  */
 export async function makeTemplate(server: Connection, script = shipped()): Promise<void> {
   await removeTemplate(server);

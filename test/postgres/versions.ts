@@ -7,7 +7,9 @@ export interface Version {
   major: number;
   /** For launchServer; undefined where it is not installed. */
   binaries: string | undefined;
-  /** For the name of a test: says how to install what is missing, so that a skipped test cannot be overlooked. */
+  /**
+   * For the name of a test: says how to install what is missing, so that a skipped test cannot be overlooked.
+   */
   title: string;
 }
 

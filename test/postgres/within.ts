@@ -1,8 +1,10 @@
 /**
- * Runs `wait` under a deadline of `ms` milliseconds and rejects with `Cannot <what>: not done within <ms> ms` when it is
- * over, whether or not `wait` heeds the signal it is handed, which tells it to let go of what it listens to.
+ * Runs `wait` under a deadline of `ms` milliseconds and rejects with `Cannot <what>: not done within <ms> ms`
+ * when it is over, whether or not `wait` heeds the signal it is handed, which tells it to let go of what it
+ * listens to.
  *
- * The timer holds the event loop open: a wait on handles that do not (see guardian.ts) still comes to its end.
+ * The timer holds the event loop open: a wait on handles that do not (see guardian.ts) still comes to its
+ * end.
  */
 export async function within<T>(
   ms: number,

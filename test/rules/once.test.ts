@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-/** What several files rely on, how it would look if it were written again, and the one file that writes it. */
+/**
+ * What several files rely on, how it would look if it were written again, and the one file that writes it.
+ */
 const once = [
   {
     what: 'the name of a session',

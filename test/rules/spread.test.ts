@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
 /**
- * A list spread into arguments overflows the stack from some 120,000 elements on: nothing that rows, keys or paths fill is passed so.
- * `{ ...object }` and `[...list]` have no such limit.
+ * A list spread into arguments overflows the stack from some 120,000 elements on: nothing that rows, keys or
+ * paths fill is passed so. `{ ...object }` and `[...list]` have no such limit.
  */
 const spread = /(?:\.(?:push|unshift)|Math\.(?:max|min))\([^{[;\n]*\.\.\./;
 

@@ -19,7 +19,10 @@ async function help(command: readonly string[]): Promise<string> {
   return text;
 }
 
-/** The lines under a heading of the help: what stands left, and the description, which may go on in further lines. */
+/**
+ * The lines under a heading of the help: what stands left, and the description, which may go on in further
+ * lines.
+ */
 function listed(text: string, heading: string): { term: string; description: string }[] {
   const part = text.split(`${heading}:\n`)[1]?.split('\n\n')[0] ?? '';
   const joined = part.replace(/\n {10,}/g, ' ');

@@ -21,8 +21,9 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
 
 /**
- * The rc.d script with stand-ins of our own for rc.subr(8) and daemon(8), which do what FreeBSD's do as far as it asks them (read from
- * libexec/rc/rc.subr and usr.sbin/daemon/daemon.c): among it, that daemon(8) leaves at SIGTERM while its child is still stopping.
+ * The rc.d script with stand-ins of our own for rc.subr(8) and daemon(8), which do what FreeBSD's do as far
+ * as it asks them (read from libexec/rc/rc.subr and usr.sbin/daemon/daemon.c): among it, that daemon(8)
+ * leaves at SIGTERM while its child is still stopping.
  */
 const database = testDatabase();
 const project = resolve(import.meta.dirname, '../..');
@@ -175,7 +176,10 @@ async function journalRows(): Promise<number> {
 }
 
 describe('service fp_listen', () => {
-  /** What an upgrade of fp-listen's package writes back, as far as it matters: a script of that name, which would start another daemon. */
+  /**
+   * What an upgrade of fp-listen's package writes back, as far as it matters: a script of that name, which
+   * would start another daemon.
+   */
   const packaged = `#!/bin/sh
 . $(dirname "$0")/rc.subr
 name=fp_listen

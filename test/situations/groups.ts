@@ -12,7 +12,10 @@ import type { Situation } from './situation.ts';
 import type { StandOptions } from './stand.ts';
 import { unseen, without } from './without.ts';
 
-/** Situations that come one after the other on one stand, its daemon running before the first: a start costs more than a situation. */
+/**
+ * Situations that come one after the other on one stand, its daemon running before the first: a start costs
+ * more than a situation.
+ */
 export interface Group {
   readonly title: string;
   readonly options?: StandOptions;

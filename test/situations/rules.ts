@@ -2,7 +2,10 @@ import { alertsOn, hasPromtool } from '../etc/alerts.ts';
 
 const worstFirst = ['UncachedGone', 'UncachedCritical', 'UncachedWarning'];
 
-/** The worst alert of etc/prometheus-rules.yml that fires when what is scraped stays as it is, as promtool has it; undefined: nothing can be scraped. */
+/**
+ * The worst alert of etc/prometheus-rules.yml that fires when what is scraped stays as it is, as promtool has
+ * it; undefined: nothing can be scraped.
+ */
 export function alertOn(metrics: string | undefined): string {
   const alert = likelyAlertOn(metrics);
   if (!hasPromtool) return alert;

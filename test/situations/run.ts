@@ -12,7 +12,10 @@ const againMs = 200;
 /** For how long a row must stay as it is before it is written down. */
 const stableMs = 2_500;
 
-/** Brings a situation about, and resolves with its row as soon as that is the expected one; or, when none is, as soon as nothing is green and nothing changes any more. */
+/**
+ * Brings a situation about, and resolves with its row as soon as that is the expected one; or, when none is,
+ * as soon as nothing is green and nothing changes any more.
+ */
 export async function tell(situation: Situation, stand: Stand, expected: Row | undefined): Promise<Row> {
   const { log: before } = stand;
   const lines = before.length;

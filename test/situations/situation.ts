@@ -7,7 +7,9 @@ export interface Situation {
   readonly cause: (stand: Stand) => Promise<unknown>;
   /** In whose words `status`, and the page while it answers, name it. */
   readonly says: RegExp;
-  /** The line of the log that names it, if in other words; null where no daemon is there that could write one. */
+  /**
+   * The line of the log that names it, if in other words; null where no daemon is there that could write one.
+   */
   readonly log?: RegExp | null;
   /** Told once, by whichever comes first: what listens, or a handler's loop. */
   readonly either?: true;

@@ -16,11 +16,17 @@ export interface StandOptions {
   readonly between?: true;
   /** The configuration, if another than that of all. */
   readonly ini?: (site: Site, connection: Connection, how: { more: string }) => string;
-  /** What stands before the daemon's command, such as a namespace around it: then it runs as whoever runs the tests. */
+  /**
+   * What stands before the daemon's command, such as a namespace around it: then it runs as whoever runs the
+   * tests.
+   */
   readonly within?: (site: Site) => readonly string[];
 }
 
-/** A site, its database, a role of its own that has the daemon's rights and no more, and a daemon that looks every second. */
+/**
+ * A site, its database, a role of its own that has the daemon's rights and no more, and a daemon that looks
+ * every second.
+ */
 export class Stand {
   readonly site: Site;
   readonly database: Database;
@@ -114,12 +120,16 @@ export class Stand {
     this.#daemon = undefined;
   }
 
-  /** In this process: a hundred others would keep the machine busy. test/cli/status.test.ts has the command. */
+  /**
+   * In this process: a hundred others would keep the machine busy. test/cli/status.test.ts has the command.
+   */
   status(): ReturnType<typeof assessAll> {
     return assessAll(() => this.file, {});
   }
 
-  /** As a superuser, past the proxy; a connection for each, since the server may have been stopped in between. */
+  /**
+   * As a superuser, past the proxy; a connection for each, since the server may have been stopped in between.
+   */
   query<Row extends object>(sql: string): Promise<Row[]> {
     return withClient(this.database.config, async (client) => (await client.query<Row>(sql)).rows);
   }

@@ -4,7 +4,10 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { attach, type Level } from './attach.ts';
 import { connect } from './connect.ts';
 
-/* A queue and a schema for tables beside it, new for each test of a file that imports them: its hooks are here. */
+/*
+ * A queue and a schema for tables beside it, new for each test of a file that imports them: its hooks are
+ * here.
+ */
 
 export const database = testDatabase();
 export let client: Client;

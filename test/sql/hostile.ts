@@ -4,9 +4,9 @@ import { type Client, escapeLiteral } from 'pg';
 export const trapped = /trapped by/;
 
 /**
- * Fills `schema` with traps for `sql`: functions, operators and types of the names that it uses, for every argument of PostgreSQL's
- * own and for better ones than PostgreSQL's polymorphic functions have. Whatever of `sql` is looked up there raises `trapped`.
- * As `owner`, who needs no right but CREATE on the schema.
+ * Fills `schema` with traps for `sql`: functions, operators and types of the names that it uses, for every
+ * argument of PostgreSQL's own and for better ones than PostgreSQL's polymorphic functions have. Whatever of
+ * `sql` is looked up there raises `trapped`. As `owner`, who needs no right but CREATE on the schema.
  */
 export async function setTraps(client: Client, schema: string, owner: string, sql: string): Promise<void> {
   const words = [...new Set(sql.match(/[a-z_][a-z0-9_]*/g) ?? [])];

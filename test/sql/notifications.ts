@@ -6,8 +6,8 @@ const sentinel = 'sentinel';
 const deadlineMs = 10_000;
 
 /**
- * The notifications on `channel` that `act` leads to, all of them: a sentinel is sent after it and awaited, and the
- * server delivers in order of commit.
+ * The notifications on `channel` that `act` leads to, all of them: a sentinel is sent after it and awaited,
+ * and the server delivers in order of commit.
  */
 export async function notificationsOf(
   client: Client,

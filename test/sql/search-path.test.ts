@@ -17,14 +17,20 @@ const scripts = [
   { name: 'schema --uninstall', text: uninstallSql },
 ];
 
-/** pg_catalog is searched first unless the path names it: then every name can be taken, not only those that fit better. */
+/**
+ * pg_catalog is searched first unless the path names it: then every name can be taken, not only those that
+ * fit better.
+ */
 const usual = '"$user", public';
 const paths = [usual, 'public, pg_catalog'];
 
 const withoutFixedPath = (script: string) =>
   script.replaceAll('SET LOCAL search_path = pg_catalog, pg_temp;', '');
 
-/** An administrator runs what is printed where every role may create in public, as in a database upgraded from PostgreSQL 14. */
+/**
+ * An administrator runs what is printed where every role may create in public, as in a database upgraded from
+ * PostgreSQL 14.
+ */
 describe.each([...older, newest])('what is printed, on $title', ({ binaries, missing }) => {
   let server: LaunchedServer | undefined;
   let database: Database | undefined;

@@ -23,7 +23,9 @@ export function uninstall(client: Client): Promise<Remark[]> {
   return run(client, uninstallSql());
 }
 
-/** Runs `script` as one simple query. A script that fails leaves its transaction open: it is rolled back here. */
+/**
+ * Runs `script` as one simple query. A script that fails leaves its transaction open: it is rolled back here.
+ */
 async function run(client: Client, script: string): Promise<Remark[]> {
   const remarks: Remark[] = [];
   const hear = (notice: { severity?: string | undefined; message?: string | undefined }) => {

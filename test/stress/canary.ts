@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Files that nothing may touch: a tree beside root, and pages within it that no entry names. Returns who looks at them. */
+/**
+ * Files that nothing may touch: a tree beside root, and pages within it that no entry names. Returns who
+ * looks at them.
+ */
 export function placeCanaries(root: string): { readonly within: ReadonlySet<string>; harm(): string[] } {
   const beside = join(root, '../outside');
   for (const path of ['a', 'b/c', 'b/Detail.Page1.html', 'ports/plain/www/0/Detail.Page1.html'])
@@ -22,7 +25,10 @@ export function placeCanaries(root: string): { readonly within: ReadonlySet<stri
   };
 }
 
-/** Beside pages whose keys are `*`, `?x`, `a[b]` or prefixes: a pattern that took data for a glob would match them. */
+/**
+ * Beside pages whose keys are `*`, `?x`, `a[b]` or prefixes: a pattern that took data for a glob would match
+ * them.
+ */
 const within = [
   'spooling/draft',
   'searchlog.txt',

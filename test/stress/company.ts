@@ -54,7 +54,10 @@ export class Company {
     await Promise.all(those.map(({ process }) => process.pause()));
   }
 
-  /** Kills the one that chance picks, and starts it again, at work; none while they come to rest. Returns what it was. */
+  /**
+   * Kills the one that chance picks, and starts it again, at work; none while they come to rest. Returns what
+   * it was.
+   */
   async kill(chance: number): Promise<Script | undefined> {
     const one = this.#processes[Math.floor(chance * this.#processes.length)];
     if (!one || this.#resting) return undefined;

@@ -9,7 +9,10 @@ export interface Daemon {
   /** Whether it has got as far as LISTEN. */
   listened(): boolean;
   kill(): Promise<void>;
-  /** SIGSTOP: it is there and does nothing, as on a machine that stalls, until it goes on in the middle of what it was at. */
+  /**
+   * SIGSTOP: it is there and does nothing, as on a machine that stalls, until it goes on in the middle of
+   * what it was at.
+   */
   freeze(): void;
   thaw(): void;
 }

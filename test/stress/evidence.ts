@@ -10,7 +10,10 @@ interface Line {
   readonly text: string;
 }
 
-/** A time line of all that is known about a page, for whoever has to find out why: written to a file, whose path it returns. */
+/**
+ * A time line of all that is known about a page, for whoever has to find out why: written to a file, whose
+ * path it returns.
+ */
 export async function writeEvidence(
   world: World,
   { what, paths, detail }: Violation,
@@ -27,7 +30,10 @@ export async function writeEvidence(
   return file;
 }
 
-/** Of producers and writers: a line at the end of each transaction and render, with the times of what was done in it. */
+/**
+ * Of producers and writers: a line at the end of each transaction and render, with the times of what was done
+ * in it.
+ */
 function fromTrace({ trace }: World, path: string, about: Partial<Datum> | undefined): Line[] {
   const key = about ? nameOf({ family: 'plain', category: '', port: '', ...about }).replace(/\/+$/, '') : '';
   return readLines(trace).flatMap((text) => {

@@ -1,8 +1,9 @@
 import { seeded } from '../random.ts';
 
 /**
- * A family is a table of data with a queue of its own, and its pages. `plain`: no constraint. `unique`: as FreshPorts has it,
- * UNIQUE (category, port), and the daemon may not lock. `row` and `statement`: the shipped table, filled by uncached.enqueue().
+ * A family is a table of data with a queue of its own, and its pages. `plain`: no constraint. `unique`: as
+ * FreshPorts has it, UNIQUE (category, port), and the daemon may not lock. `row` and `statement`: the shipped
+ * table, filled by uncached.enqueue().
  */
 export const families = ['plain', 'unique', 'row', 'statement'] as const;
 export type Family = (typeof families)[number];
@@ -63,8 +64,9 @@ const hotForMs = 200;
 const hotAtOnce = 36;
 
 /**
- * The few data that all processes are at now, so that they collide. They move on: whatever the last change of a datum missed stays to
- * be seen at the quiet point, while with the same few all the time every stale page would soon be cleared by a later change.
+ * The few data that all processes are at now, so that they collide. They move on: whatever the last change of
+ * a datum missed stays to be seen at the quiet point, while with the same few all the time every stale page
+ * would soon be cleared by a later change.
  */
 export function hotData(seed: string): (now: number) => readonly Datum[] {
   const chance = seeded(`${seed} hot`);

@@ -5,7 +5,10 @@ import type { Load, Setting, Turn } from './load.ts';
 import { decode, encode } from './page.ts';
 import { chooseToRender, readVersions } from './site-page.ts';
 
-/** Writers with the protocol of doc/writers.md. One cache for all of a process, so that they join each other's renders. */
+/**
+ * Writers with the protocol of doc/writers.md. One cache for all of a process, so that they join each other's
+ * renders.
+ */
 export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn {
   let cache: PageCache | undefined;
   let files = 0;

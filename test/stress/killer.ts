@@ -7,7 +7,10 @@ import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
-/** Of a run, how much is load; the rest are quiet points. Kills are planned for less, so that there are rather too many. */
+/**
+ * Of a run, how much is load; the rest are quiet points. Kills are planned for less, so that there are rather
+ * too many.
+ */
 const loadShare = 0.55;
 
 /** Kills what may die, at moments that the seed decides: mostly the daemon, now and then the others. */
@@ -32,7 +35,9 @@ export class Killer {
     this.#crashChance = crashes / kills;
   }
 
-  /** Daemons that are alive when `run` has returned: the one that is killed all the time, and those beside it. */
+  /**
+   * Daemons that are alive when `run` has returned: the one that is killed all the time, and those beside it.
+   */
   get living(): number {
     return this.#beside.length + 1;
   }
@@ -71,7 +76,9 @@ export class Killer {
     return this.#world.startDaemon(this.#random);
   }
 
-  /** Another takes its place, and what it has claimed. It works on beside it, or is frozen and wakes up later. */
+  /**
+   * Another takes its place, and what it has claimed. It works on beside it, or is frozen and wakes up later.
+   */
   #startBeside(daemon: Daemon): void {
     this.#daemon = this.#start();
     this.#beside.push(daemon);
@@ -96,7 +103,8 @@ export class Killer {
     const starting = this.#daemon?.listened() === false;
     await this.#daemon?.kill();
     figures.count('kills');
-    // Rows that are not marked were claimed and not cleared yet; rows that are were waiting for their second clearing.
+    // Rows that are not marked were claimed and not cleared yet; rows that are were waiting for their second
+    // clearing.
     const { claimed, settling } = await this.#journal();
     if (starting) figures.count('kills while starting');
     if (claimed > 0) figures.count('kills while clearing');

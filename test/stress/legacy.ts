@@ -7,8 +7,9 @@ import { encode } from './page.ts';
 import { chooseToRender, readVersions } from './site-page.ts';
 
 /**
- * A site that cannot change: it reads the data, writes to spooling/ and renames, and no clearing sees that. Its slowest render is shorter
- * than the settle time; this is the bound, from the reading to the rename, and the rest is for a machine that is busy.
+ * A site that cannot change: it reads the data, writes to spooling/ and renames, and no clearing sees that.
+ * Its slowest render is shorter than the settle time; this is the bound, from the reading to the rename, and
+ * the rest is for a machine that is busy.
  */
 const boundOfSettle = 0.6;
 
@@ -35,7 +36,8 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
     await out.close();
 
     makeDirectory(file, load);
-    // Both synchronous: a render that took too long must not be stored, and nothing comes between the question and the answer.
+    // Both synchronous: a render that took too long must not be stored, and nothing comes between the
+    // question and the answer.
     const outcome = performance.now() - begun < boundMs ? 'stored' : 'late';
     if (outcome === 'stored') renameSync(spool, file);
     else unlinkSync(spool);
@@ -44,7 +46,10 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
   };
 }
 
-/** Now and then with a symbolic link beside the page: a clearing takes the link, and leaves alone where it leads. */
+/**
+ * Now and then with a symbolic link beside the page: a clearing takes the link, and leaves alone where it
+ * leads.
+ */
 function makeDirectory(file: string, { root, random, mark }: Load): void {
   mkdirSync(dirname(file), { recursive: true });
   if (!file.startsWith(join(root, 'ports')) || !random.chance(0.02)) return;

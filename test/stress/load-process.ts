@@ -5,7 +5,10 @@ import { within } from '../postgres/within.ts';
 import type { Message, Order, Setting } from './load.ts';
 import type { Report } from './report.ts';
 
-/** A process of the load as the run holds it: killed and started again, it is another. It ends when the run does, by -9 too. */
+/**
+ * A process of the load as the run holds it: killed and started again, it is another. It ends when the run
+ * does, by -9 too.
+ */
 export interface LoadProcess {
   go(): void;
   /** Resolves when it has finished what it was at. */

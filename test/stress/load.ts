@@ -37,7 +37,10 @@ export interface Load extends Setting {
 
 export type Turn = (client: Client, load: Load) => Promise<void>;
 
-/** Runs a loop of each of the turns, with a connection of its own, while the run says so; ends when the run does. */
+/**
+ * Runs a loop of each of the turns, with a connection of its own, while the run says so; ends when the run
+ * does.
+ */
 export function runLoad(turns: readonly ((setting: Setting) => Turn)[]): void {
   const setting = JSON.parse(process.argv[2] ?? '') as Setting;
   const gate = new Gate(turns.length);
@@ -99,7 +102,8 @@ async function connect({ connection, name }: Setting): Promise<Client> {
   // A lost connection fails the next query; unheard, the event would end the process.
   client.on('error', () => {});
   await client.connect();
-  // Who waits for the row of a transaction that idles for seconds gives up at some point, as a web site would.
+  // Who waits for the row of a transaction that idles for seconds gives up at some point, as a web site
+  // would.
   await client.query(`SET lock_timeout = '200ms'; SET statement_timeout = '10s'`);
   return client;
 }

@@ -10,8 +10,9 @@ import { Report } from './report.ts';
 import { buildWorld, type World } from './world.ts';
 
 /**
- * The live stress: producers of every style, writers of both kinds and readers around the real daemon, which is killed all the time.
- * At quiet points every page is compared with the database. Ends at the first violation, with 1, or when its time is over, with 0.
+ * The live stress: producers of every style, writers of both kinds and readers around the real daemon, which
+ * is killed all the time. At quiet points every page is compared with the database. Ends at the first
+ * violation, with 1, or when its time is over, with 0.
  */
 const begun = performance.now();
 const report = new Report();
@@ -20,7 +21,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => in
 
 const options = read();
 say(`seed ${options.seed}: ${process.argv.slice(2).join(' ')}`);
-// Every wait has its deadline; should one be missing, this is the end, and the processes of the run go with us.
+// Every wait has its deadline; should one be missing, this is the end, and the processes of the run go with
+// us.
 setTimeout(
   () => {
     report.violation('fault', [], 'the run does not come to its end');

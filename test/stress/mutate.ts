@@ -31,7 +31,10 @@ export const mutations: Readonly<Record<Mutation, { file: string; from: string; 
   },
 };
 
-/** A copy of the built daemon with the mutation in it; production code has no switch for it. Returns its main.js. */
+/**
+ * A copy of the built daemon with the mutation in it; production code has no switch for it. Returns its
+ * main.js.
+ */
 export function mutatedMain(mutation: Mutation): string {
   const folder = mkdtempSync(join(tmpdir(), 'uncached-mutated-'));
   lastWill('rm -rf "$1"', folder);

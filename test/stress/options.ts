@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util';
 import { duration } from '../../src/config/values.ts';
 import { type Mutation, mutations } from './mutate.ts';
 
-/** What a run does. With the same options every process draws the same numbers; only their meeting differs. */
+/**
+ * What a run does. With the same options every process draws the same numbers; only their meeting differs.
+ */
 export interface Options {
   readonly seed: string;
   readonly minutes: number;

@@ -11,12 +11,16 @@ import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
 /**
- * What is queued now must be settled in this time and the settle time. The longest way: a daemon was killed while its claim waited for a
- * producer's lock, and the claim was committed after the next daemon had read the journal, which takes it for forgotten after 30 s.
+ * What is queued now must be settled in this time and the settle time. The longest way: a daemon was killed
+ * while its claim waited for a producer's lock, and the claim was committed after the next daemon had read
+ * the journal, which takes it for forgotten after 30 s.
  */
 const settledMs = 45_000;
 
-/** Everything comes to rest, and whatever the protocol promises must be true. The load's producers and writers are paused. */
+/**
+ * Everything comes to rest, and whatever the protocol promises must be true. The load's producers and writers
+ * are paused.
+ */
 export async function quietPoint({
   world,
   company,
@@ -66,7 +70,10 @@ const left = `
   SELECT (${families.map((family) => `(SELECT count(*) FROM queue_${family})`).join(' + ')}
         + (SELECT count(*) FROM uncached.journal WHERE NOT ${poisoned}))::int AS left`;
 
-/** Whether it came to nothing in time. Journal rows tell when they go (schema.ts); queue entries go nowhere but to the journal. */
+/**
+ * Whether it came to nothing in time. Journal rows tell when they go (schema.ts); queue entries go nowhere
+ * but to the journal.
+ */
 async function settled(client: Client, ms: number): Promise<boolean> {
   let told = () => {};
   client.on('notification', () => told());
@@ -100,7 +107,10 @@ async function whatIsLeft(client: Client): Promise<string> {
   return found.join('\n');
 }
 
-/** Poison entries stay as failing rows, by promise; of each quiet point they are taken out by hand, as an operator would. */
+/**
+ * Poison entries stay as failing rows, by promise; of each quiet point they are taken out by hand, as an
+ * operator would.
+ */
 async function removePoison(client: Client): Promise<void> {
   await client.query(`DELETE FROM uncached.journal WHERE ${poisoned}`);
 }
@@ -126,7 +136,9 @@ async function assertNoLeak(client: Client, daemons: number, report: Report): Pr
   }
 }
 
-/** Daemons start in a second or two, and report soon after; one that was killed has a session for a moment. */
+/**
+ * Daemons start in a second or two, and report soon after; one that was killed has a session for a moment.
+ */
 const wellWithinMs = 15_000;
 
 /** The operator must be told the same. */

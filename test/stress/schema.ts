@@ -54,7 +54,10 @@ const siteSql = `
   ${shipped('row')}
   ${shipped('statement')}`;
 
-/** A stale page can only be understood by what went before; and main waits for a journal row to go, not for time to pass. */
+/**
+ * A stale page can only be understood by what went before; and main waits for a journal row to go, not for
+ * time to pass.
+ */
 const traceSql = `
   CREATE TABLE trace (at timestamptz DEFAULT clock_timestamp(), what text, pid integer DEFAULT pg_backend_pid(), line jsonb);
   CREATE FUNCTION trace() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$

@@ -15,8 +15,8 @@ export function choosePage({ random, hot }: Load): { path: string; changing: boo
 }
 
 /**
- * For a writer: of the pages that are changing now some have expired, since pages go for other reasons than changes, too. If none did, few
- * would be rendered at that time.
+ * For a writer: of the pages that are changing now some have expired, since pages go for other reasons than
+ * changes, too. If none did, few would be rendered at that time.
  */
 export function chooseToRender(load: Load): string {
   const { path, changing } = choosePage(load);

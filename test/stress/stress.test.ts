@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../postgres/project-root.ts';
 import { type Mutation, mutatedMain, mutations } from './mutate.ts';
 
-/** A short form of `npm run test:stress`. Each time it draws another seed; a failure prints it with all that the run said. */
+/**
+ * A short form of `npm run test:stress`. Each time it draws another seed; a failure prints it with all that
+ * the run said.
+ */
 describe('the live stress', () => {
   it('sees the real daemon keep its promises', { timeout: 120_000 }, async () => {
     const { code, output, summary } = await stress(

@@ -18,7 +18,10 @@ interface Means {
   readonly told: Told;
 }
 
-/** One transaction as some program might make it: a few changes, each with its entry, in either order, quickly or slowly. */
+/**
+ * One transaction as some program might make it: a few changes, each with its entry, in either order, quickly
+ * or slowly.
+ */
 export async function transact(client: Client, { random, hot, settleMs, gid, told }: Means): Promise<void> {
   const isolation = random.chance(0.15) ? 'REPEATABLE READ' : 'READ COMMITTED';
   const prepares = random.chance(0.02);
@@ -42,13 +45,17 @@ export async function transact(client: Client, { random, hot, settleMs, gid, tol
     }
     await pause();
   }
-  // The hazard that settling is for: the entry that it relied on is claimed and settled while its change is not committed.
+  // The hazard that settling is for: the entry that it relied on is claimed and settled while its change is
+  // not committed.
   if (told.steps.some(({ entry }) => entry === 'skipped') && random.chance(0.3))
     await wait(random.between(0, 2.5 * settleMs));
   await end(client, { random, prepares, gid, told });
 }
 
-/** Most are quick; some think a little; a few leave their transaction idle for seconds, longer than the settle time. */
+/**
+ * Most are quick; some think a little; a few leave their transaction idle for seconds, longer than the settle
+ * time.
+ */
 const paces = [
   ...Array.from({ length: 30 }, () => ({ often: 0, longestMs: 0 })),
   ...Array.from({ length: 6 }, () => ({ often: 0.5, longestMs: 50 })),

@@ -16,7 +16,10 @@ import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import { daemonRole, installSchema } from './schema.ts';
 
-/** All that a run happens in, temporary: a PostgreSQL, a site, a daemon, and a folder for what they leave behind. */
+/**
+ * All that a run happens in, temporary: a PostgreSQL, a site, a daemon, and a folder for what they leave
+ * behind.
+ */
 export interface World {
   readonly server: LaunchedServer;
   readonly connection: Connection;

@@ -1,11 +1,14 @@
 import type { Key } from '../../src/core/contracts.ts';
 import type { Meant, Token } from './generated.ts';
 
-/** What doc/config.md says of templates, once more and without a regular expression: the judge of those we have. */
+/**
+ * What doc/config.md says of templates, once more and without a regular expression: the judge of those we
+ * have.
+ */
 
 /**
- * The template with each `{column:below PREFIX}` replaced by the text that it stands for, or undefined where no page can have this key. What
- * stands beside it belongs to its first and its last component.
+ * The template with each `{column:below PREFIX}` replaced by the text that it stands for, or undefined where
+ * no page can have this key. What stands beside it belongs to its first and its last component.
  */
 export function spread({ components, directory }: Meant, key: Key): Meant | undefined {
   const spreaded: Token[][] = [];

@@ -6,7 +6,10 @@ import { uncached } from '../../uncached.ts';
 import { checkHere } from '../command-here.ts';
 import { expectNamed } from './table.ts';
 
-/** What is done wrong with a queue table of its own, `queue`, whose handler has its name, and the channel `…_updated`. */
+/**
+ * What is done wrong with a queue table of its own, `queue`, whose handler has its name, and the channel
+ * `…_updated`.
+ */
 interface Planted {
   /** The key columns. */
   readonly columns?: string;

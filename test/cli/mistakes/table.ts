@@ -8,7 +8,8 @@ import { expect } from 'vitest';
  *
  *   expectNamed('the first column, word for word', stdout);
  *
- * In the second column `…` stands for whatever is named at that place. test/rules/mistakes.test.ts fails for a row that no test makes.
+ * In the second column `…` stands for whatever is named at that place. test/rules/mistakes.test.ts fails for
+ * a row that no test makes.
  */
 
 export interface Mistake {
