@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Who to run a program as; the fields are those that node:child_process takes. */
+/** The user to run a program as. The fields are those that node:child_process takes. */
 export interface Account {
   name: string;
   uid: number;
@@ -10,8 +10,8 @@ export interface Account {
 const candidates = ['postgres', 'nobody'];
 
 /**
- * The ordinary user that PostgreSQL runs as: it refuses to run as root. Undefined when we are not root; then
- * it runs as the user we are. Throws when we are root and /etc/passwd names neither `postgres` nor `nobody`.
+ * The ordinary user that PostgreSQL runs as, since it refuses to run as root. Undefined when we are not root:
+ * it then runs as our user. Throws when we are root and /etc/passwd names neither `postgres` nor `nobody`.
  */
 export function ordinaryAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;

@@ -108,7 +108,7 @@ describe('a right that is missing', () => {
       const told = withAdvice('Cannot look', error);
       expect(told.message).toMatch(/^Cannot look: permission denied for \S+ \S+ \(.*\)$/);
       expect(told.message).toContain(`(${remedy})`);
-      // Nor is it told again by whoever tells it further.
+      // The advice is not repeated when another error wraps this one.
       expect(withAdvice('Cannot work', told).message).toBe(`Cannot work: ${told.message}`);
       if (!right) return;
       await administrate(remedy);

@@ -8,7 +8,7 @@ import { linkLibraries } from './libraries.ts';
 
 const run = promisify(execFile);
 
-/** Programs that are known to run as the account that was asked for. */
+/** Programs that have been run successfully as the requested account. */
 export interface Binaries {
   /** The folder with initdb and postgres. */
   path: string;
@@ -19,9 +19,9 @@ export interface Binaries {
 /**
  * Makes the binaries in the folder `path` usable by `account` and proves it by running them.
  *
- * A package's binaries may lack their library links and be in a place where we cannot make them (node_modules
- * of root), or lie where the account cannot go (a checkout below a 0700 home): then they are copied to
- * `copyTo`. Rejects with what the programs said when they run neither here nor there.
+ * A package's binaries may lack their library links in a place where we cannot make them (node_modules owned
+ * by root). Or they may lie where the account has no access (a checkout below a 0700 home). Then they are
+ * copied to `copyTo`. Rejects with the programs' output when they run neither here nor there.
  */
 export async function usableBinaries(
   path: string,
@@ -33,7 +33,7 @@ export async function usableBinaries(
   try {
     return await tryBinaries(path, account);
   } catch (cause) {
-    // Only a package can be moved: elsewhere the programs look for their share/ where they were built to.
+    // Only a package can be moved. Other binaries look for their share/ at the path they were built for.
     if (!existsSync(join(native, 'pg-symlinks.json'))) throw unusable(path, account, cause);
   }
   await copyTree(native, copyTo, account);
@@ -45,7 +45,7 @@ export async function usableBinaries(
 }
 
 async function tryBinaries(path: string, account: Account | undefined): Promise<Binaries> {
-  // Both, for they need different libraries.
+  // Both are run because they need different libraries.
   await versionOf(join(path, 'initdb'), account);
   return { path, version: await versionOf(join(path, 'postgres'), account) };
 }

@@ -13,7 +13,7 @@ import { testDatabase } from './test-database.ts';
 
 const long = 'ä'.repeat(40);
 
-/** What listen_for says, and how people may write NOTIFY for it. */
+/** Values in listen_for, and the ways to write a NOTIFY for each. */
 const spellings: [encoding: string, name: string, notify: string[]][] = [
   ['UTF8', 'port_updated', ['port_updated', 'PORT_updated', '"port_updated"']],
   ['UTF8', 'Port_Updated', ['Port_Updated', '"Port_Updated"', 'port_updated']],

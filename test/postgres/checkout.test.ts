@@ -31,7 +31,7 @@ describe.skipIf(process.env.PGBIN !== undefined)('launchServer in a fresh checko
     await chown(libraries(), process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   });
   afterEach(async () => {
-    // The last word of every test: nothing is left in the temporary directory.
+    // Every test ends with this: the temporary directory is empty.
     expect(await readdir(checkout.temporary)).toEqual([]);
   });
 

@@ -17,12 +17,12 @@ interface HoldOptions {
   args?: string[];
 }
 
-/** The project as a stranger would have it: compiled, and installed by an npm that ran no postinstall. */
+/** The project as a new user has it: compiled, and installed by an npm that ran no postinstall script. */
 export interface Checkout {
   directory: string;
-  /** The temporary directory of the programs run here, with nothing else in it. */
+  /** The temporary directory of the programs that run here. It contains nothing else. */
   temporary: string;
-  /** Runs hold-server.ts here, as ourselves and in `temporary` by default. */
+  /** Runs hold-server.ts here, by default as our own user and in `temporary`. */
   holdServer(options?: HoldOptions): ChildProcess;
   remove(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export interface Checkout {
 export async function makeCheckout(): Promise<Checkout> {
   const directory = await mkdtemp(join(tmpdir(), 'uncached-checkout-'));
   await chmod(directory, 0o755);
-  // Outside of the checkout, which a test may close to others.
+  // Outside the checkout, because a test may make the checkout inaccessible to other users.
   const temporary = await mkdtemp(join(tmpdir(), 'u-'));
   await chmod(temporary, 0o777);
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
@@ -57,8 +57,8 @@ export async function makeCheckout(): Promise<Checkout> {
 }
 
 /**
- * The server that a child of holdServer() printed. Rejects with what it wrote to standard error when it ended
- * instead.
+ * The server that a child of holdServer() printed. Rejects with the child's standard error when the child
+ * ended instead.
  */
 export async function heldServer(child: ChildProcess): Promise<LaunchedServer> {
   let [out, complaints] = ['', ''];
@@ -75,7 +75,7 @@ export async function heldServer(child: ChildProcess): Promise<LaunchedServer> {
   return JSON.parse(await within(20_000, 'hear from hold-server', () => printed)) as LaunchedServer;
 }
 
-/** Lets the child stop its server; resolves with its exit code. */
+/** Makes the child stop its server. Resolves with its exit code. */
 export async function letGo(child: ChildProcess): Promise<unknown> {
   child.stdin?.end();
   return await within(
@@ -92,7 +92,7 @@ export async function untilEmpty(temporary: string): Promise<void> {
   );
 }
 
-/** Without checking types: a mistake elsewhere in the project is not ours to report. */
+/** Types are not checked: a mistake elsewhere in the project must not fail this test. */
 async function compile(to: string): Promise<void> {
   const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
   const project = join(projectRoot, 'test/tsconfig.json');

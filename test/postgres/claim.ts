@@ -4,7 +4,7 @@ import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import type { TestDatabase } from './test-database.ts';
 
-/** Does something with a queue of the table `q`, which another session can hold open. */
+/** Calls `use` with a queue of the table `q`, and with its pool. */
 export async function withQueue<T>(
   database: TestDatabase,
   columns: readonly string[],
@@ -19,7 +19,7 @@ export async function withQueue<T>(
   }
 }
 
-/** The keys of all entries, claimed as a drain does. */
+/** Claims as a drain does. Returns the keys of all entries. */
 export async function claimAll(queue: Queue, limit: number) {
   const claims: { entries: number; keys: (string | null)[] }[] = [];
   for (let after: string | null = null; ; ) {

@@ -59,7 +59,7 @@ describe('variables', () => {
     expect(settingsProblems({ user: 'u' }, { PGHOST: 'h', PGSSLMODE: 'yes' })).toEqual([
       expect.stringMatching(/^PGSSLMODE = yes is none of/),
     ]);
-    // Over a socket there is no TLS.
+    // TLS is not used over a socket.
     expect(settingsProblems({ ...settings, host: '/tmp' }, {})).toEqual([]);
     expect(settingsProblems({ ...settings, sslmode: 'disable' }, {})).toEqual([]);
   });

@@ -1,8 +1,8 @@
 import { Client } from 'pg';
 
 /**
- * How to connect as a superuser: a node-postgres configuration of plain fields, which can be handed between
- * processes.
+ * How to connect as a superuser: a node-postgres configuration of plain fields, so that it can be sent to
+ * another process.
  */
 export interface Connection {
   /** A host name, or the directory of a unix socket. */
@@ -14,7 +14,7 @@ export interface Connection {
   ssl?: boolean | object;
 }
 
-/** Only the connection's own fields, of a server or whatever else has them. */
+/** Only the connection's fields, taken from a server or any other object that has them. */
 export function connectionOf(server: Connection): Connection {
   const { host, port, user, database, password, ssl } = server;
   return {
@@ -27,10 +27,10 @@ export function connectionOf(server: Connection): Connection {
   };
 }
 
-/** Connects, hands the client to `use`, and disconnects whatever became of it. */
+/** Connects, calls `use` with the client, and always disconnects. */
 export async function withClient<T>(connection: Connection, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ ...connectionOf(connection), connectionTimeoutMillis: 10_000 });
-  // A lost connection fails the query that runs; unheard, it would end the test run as well.
+  // A lost connection fails the query that runs. Without this handler it would also end the test run.
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -9,8 +9,8 @@ import { connect } from '../sql/connect.ts';
 import { testDatabase } from './test-database.ts';
 
 /**
- * Claims of a role that may not lock rows beforehand (SELECT and DELETE only) meet what producers hold
- * locked.
+ * The claims of a role that may not lock rows in advance (it has SELECT and DELETE only), while producers
+ * hold locks on the rows.
  */
 const database = testDatabase();
 let pool: Pool;
@@ -31,8 +31,8 @@ beforeEach(async () => {
     TRUNCATE cache_clearing_ports, uncached.journal;
     INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`);
   producer = await connect(database.config);
-  // Whoever looks for the deadlock loses it: never the producer, and the claim not before the producer waits
-  // for it.
+  // The session that detects a deadlock is the one that is aborted. This makes sure that it is never the
+  // producer, and that the claim does not detect one before the producer waits for it.
   await producer.query(`SET deadlock_timeout = '1h'`);
   open();
 });
@@ -54,7 +54,7 @@ function open(): void {
   });
 }
 
-/** Takes the row of port b, waits until the claim has met it there, and does something. */
+/** Takes the row of port b, waits until the claim is blocked by it, and runs `then`. */
 async function whileTheClaimWaitsForB(then: string): Promise<Claim> {
   await producer.query(`BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`);
   const claimed = queue.claim(10, null);
@@ -97,7 +97,7 @@ it('skips what a producer has locked where it may lock rows itself, and says tha
   await watcher.query('GRANT UPDATE (id) ON cache_clearing_ports TO uncached_contention');
   await producer.query(`BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`);
   expect(await queue.claim(10, null)).toMatchObject({ entries: 1, remains: true });
-  // A rollback notifies nobody.
+  // A rollback sends no notification.
   await producer.query('ROLLBACK');
   expect(await queue.claim(10, null)).toMatchObject({ entries: 1, remains: false });
 });
@@ -106,7 +106,7 @@ it('claims at READ COMMITTED, whatever the role has', async () => {
   await watcher.query(
     `ALTER ROLE uncached_contention IN DATABASE "${database.name}" SET default_transaction_isolation = 'serializable'`,
   );
-  // A row that was changed in between is left for the next claim, and nothing has to be tried again.
+  // A row that changed in the meantime is left for the next claim. Nothing has to be retried.
   expect(await whileTheClaimWaitsForB('SELECT 1')).toMatchObject({ entries: 1, remains: true });
   expect(await queue.claim(10, null)).toMatchObject({ entries: 1, remains: false });
 });

@@ -2,15 +2,15 @@ import { copyFile, lchown, mkdir, readdir, readlink, symlink } from 'node:fs/pro
 import { join } from 'node:path';
 import type { Account } from './account.ts';
 
-/** What no server needs and what takes room. */
+/** What no server needs and what is large. */
 const leftOut = /\.a$|^pkgconfig$|^pgxs$/;
 
 /**
- * Copies the folder `from` to `to`, which must not exist, and gives the copy to `account`.
+ * Copies the folder `from` to `to`, which must not exist, and makes `account` its owner.
  *
- * Folders change hands before they are filled: whoever the account is, it can remove the copy at every
- * moment, and the guardian may have to when we die half-way. fs.cp can do neither that nor leave links
- * relative and files out at once.
+ * Each folder gets its owner before its files are copied, so that the account can remove the copy at any
+ * time. The guardian has to when we die half-way. fs.cp cannot do that, and cannot both keep links relative
+ * and leave files out.
  */
 export async function copyTree(from: string, to: string, account: Account | undefined): Promise<void> {
   await mkdir(to, { mode: 0o700 });

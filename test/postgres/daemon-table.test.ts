@@ -40,7 +40,7 @@ describe.each(['UTF8', 'SQL_ASCII', 'WIN1252'])('daemons in a database of %s', (
     return openDaemonTable({ pool, owner: of, silentMs, onMissing: (text) => missing.push(text) });
   };
 
-  /** A session of that name, for as long as the work takes. */
+  /** A session with that name, open while `work` runs. */
   async function withSession(name: string, work: () => Promise<void>, user: Partial<ClientConfig> = {}) {
     const session = new Client({ ...database.config, ...user, application_name: name });
     await session.connect();

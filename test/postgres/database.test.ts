@@ -56,7 +56,7 @@ test('drop() names the connection that was left open, and removes the database a
 
 let server: LaunchedServer;
 beforeAll(async () => {
-  // A server of our own, for the template of the shared one is everybody's.
+  // A server of its own, because all test files share the template of the shared server.
   server = await launchServer();
 });
 afterAll(() => server.stop());

@@ -6,10 +6,13 @@ export interface DatabaseOptions {
   /** The database to copy. Default: `uncached_template` where template.ts has made it, else template0. */
   template?: string;
   /**
-   * Such as SQL_ASCII, with locale C. Copies template0 by default: no other template may change its encoding.
+   * For example SQL_ASCII, with locale C. Copies template0 by default, the only template whose encoding may
+   * be changed.
    */
   encoding?: string;
-  /** The exact name, of up to 63 bytes, dots allowed: taken if another test has it. Default: a new one. */
+  /**
+   * The exact name, up to 63 bytes, dots allowed. It is taken if another test uses it. Default: a new name.
+   */
   name?: string;
 }
 
@@ -18,13 +21,13 @@ export interface Database {
   /** For new Client(config). */
   config: Connection;
   /**
-   * Removes the database. Rejects when someone was still connected to it (it is removed all the same) and
-   * says who.
+   * Removes the database. If a client was still connected, it is removed all the same, and the error names
+   * the client.
    */
   drop(): Promise<void>;
 }
 
-/** The database that createDatabase copies unless told otherwise. */
+/** The database that createDatabase copies by default. */
 export const defaultTemplate = 'uncached_template';
 
 const objectInUse = '55006';
@@ -34,7 +37,7 @@ const longestName = 63;
 export async function createDatabase(server: Connection, options: DatabaseOptions = {}): Promise<Database> {
   const name = options.name ?? `uncached_${process.pid}_${randomBytes(5).toString('hex')}`;
   if (Buffer.byteLength(name) > longestName) {
-    // PostgreSQL would cut it, and the test would look for a database that is not there.
+    // PostgreSQL would truncate it, and the test would look for a database that does not exist.
     throw new Error(`Cannot create database ${name}: its name is over ${longestName} bytes`);
   }
   await withClient(server, async (client) => {
@@ -53,8 +56,8 @@ export async function createDatabase(server: Connection, options: DatabaseOption
 }
 
 /**
- * Since 15 the pages go through the log by default, which takes twice the processor; 14 knows no other way
- * than ours.
+ * Since 15 the pages are written to the WAL by default, which takes twice the CPU time. 14 has only the
+ * strategy that we use.
  */
 async function serverVersion(client: Client): Promise<number> {
   const { rows } = await client.query<{ version: number }>(
@@ -69,8 +72,8 @@ async function findTemplate(client: Client): Promise<string> {
 }
 
 /**
- * A backend ends a moment after its client; DROP DATABASE waits 5 s for those that are about to, so we need
- * not.
+ * A backend ends a moment after its client. DROP DATABASE waits 5 s for backends that are ending, so we need
+ * not wait.
  */
 async function dropDatabase(client: Client, name: string): Promise<void> {
   const drop = `DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from './account.ts';
 
-/** The bytes of a socket's path that every system takes (Linux 107, macOS and FreeBSD 103). */
+/** The longest path of a socket that every system allows, in bytes (Linux 107, macOS and FreeBSD 103). */
 const maxSocketPath = 103;
 
-/** Makes a new directory, mode 0700, in the system's temporary directory, which `account` owns. */
+/** Makes a new directory in the system's temporary directory, with mode 0700 and owned by `account`. */
 export async function makeDirectory(account: Account | undefined): Promise<string> {
   const prefix = join(tmpdir(), 'uncached-');
   const socket = `${prefix}XXXXXX/.s.PGSQL.65535`;

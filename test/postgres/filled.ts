@@ -1,4 +1,6 @@
-/** A function that stands for the producers of the queue tables: `check` notes where nothing fills them. */
+/**
+ * A function that stands in for the producers of the queue tables. `check` reports tables that nothing fills.
+ */
 export const filled = `
   CREATE FUNCTION fill_queues() RETURNS void LANGUAGE plpgsql AS $$
   BEGIN

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * A TCP port that nobody listens to on 127.0.0.1; someone may take it before the caller does.
+ * A TCP port on 127.0.0.1 that nobody listens to. Another process may take it before the caller does.
  *
- * It lies below the ports that systems hand out by themselves (Linux: from 32768). Among those, a client that
- * keeps dialling the port of a server that is down can be given the very port as its own and then talks to
- * itself.
+ * It is below the ephemeral ports (on Linux: from 32768). A client that keeps connecting to an ephemeral port
+ * of a server that is down can be given that same port as its own, and then talks to itself.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 1; attempt <= 50; attempt++) {

@@ -14,12 +14,12 @@ describe('FunctionSource', () => {
     [`plpy.execute("NOTIFY date_updated")`, ['date_updated']],
     [`SELECT pg_notify('port_updated'::text, ''::text);`, ['port_updated']],
     ['BEGIN RETURN NEW; END', []],
-    // No statements.
+    // A comment contains no statements.
     ['-- NOTIFY port_updated\nRETURN NULL;', []],
     ['/* NOTIFY\nport_updated */ RETURN NULL;', []],
     ['IF NEW.notify THEN RETURN NULL; END IF;', []],
     ['PERFORM notify_all(); PERFORM my_pg_notify(1);', []],
-    // Put together at run time.
+    // A statement built at run time.
     [`EXECUTE 'NOTIFY ' || quote_ident(TG_ARGV[0]);`, undefined],
     [`EXECUTE 'NOTIFY port_' || TG_OP;`, undefined],
     [`EXECUTE format('NOTIFY %I', TG_ARGV[0]);`, undefined],

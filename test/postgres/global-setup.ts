@@ -12,15 +12,15 @@ declare module 'vitest' {
   }
 }
 
-/** One server for a whole run of the tests; testDatabase() gives each file a database on it. */
+/** One server for a whole run of the tests. testDatabase() gives each file a database on it. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
-  // Node.js would read all those certificates at each of two thousand starts, nearly half of a bare start's
-  // time.
+  // Node.js would read all those certificates at each of two thousand starts, which takes nearly half the
+  // time of a bare start.
   delete process.env.NODE_EXTRA_CA_CERTS;
   const removeClusters = await keepNewClusters(ordinaryAccount());
   const server = await startServer();
   const tearDown = async () => {
-    // The server of DATABASE_URL outlives us and should be as it was.
+    // The server of DATABASE_URL stays after this run and must be left as it was.
     if (server.pid === undefined) await removeTemplate(server);
     await server.stop();
     await removeClusters();

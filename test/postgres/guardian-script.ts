@@ -1,23 +1,23 @@
 /**
- * The shell script that keeps one server, in one directory of its own ($1), for as long as its standard input
- * is open.
+ * The shell script that keeps one server in one directory of its own ($1) while its standard input is open.
  *
- * Its parent holds the other end of that pipe and nobody else does: however the parent ends, even by kill -9,
- * the kernel closes the pipe, `read` fails, and the script stops PostgreSQL and removes the directory. No
- * other sign is trusted: a parent's pid can be reused, and an exit handler does not run when it matters most.
+ * Only its parent holds the other end of that pipe. However the parent ends, even by kill -9, the kernel
+ * closes the pipe, `read` fails, and the script stops PostgreSQL and removes the directory. No other sign is
+ * reliable: a parent's pid can be reused, and an exit handler does not run after kill -9.
  *
- * Orders come by standard input, a line each; reports leave by standard output, a line each:
+ * Orders arrive on standard input, one a line. Reports are written to standard output, one a line:
  *
- *     (none)            guarding          the directory is ours to write in
+ *     (none)            guarding          we can write in the directory
  *     initdb BINARIES   initialised N     exit status
- *     start BINARIES    started PID       the postmaster's; whether it gets ready is for the parent to see
+ *     start BINARIES    started PID       the postmaster's; the parent checks whether it becomes ready
  *     (none)            gone              the postmaster and every process below it have ended
- *     kill              (gone)            SIGKILL for the postmaster and what is below it
- *     reap              reaped N          exit status; before it the pid is a zombie, alive to a new postmaster
+ *     kill              (gone)            SIGKILL for the postmaster and every process below it
+ *     reap              reaped N          exit status; until then its zombie looks alive to a new postmaster
  *
- * `gone` rests on the life line, a named pipe that PostgreSQL's processes inherit as descriptor 3 and never
- * use: when the last of them has ended, its reader meets the end. After kill -9 of a postmaster its backends
- * outlive it for a moment, and a new one refuses to start until they have left the shared memory.
+ * `gone` depends on the life line, a named pipe that PostgreSQL's processes inherit as descriptor 3 and never
+ * use. When the last of them has ended, its reader gets the end of file. After kill -9 of a postmaster its
+ * backends outlive it for a moment, and a new one refuses to start until they have released the shared
+ * memory.
  */
 export const guardianScript = `
 directory=$1 postmaster= lifewatch=

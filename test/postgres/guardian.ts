@@ -7,41 +7,43 @@ import { guardianScript } from './guardian-script.ts';
 import { within } from './within.ts';
 
 /**
- * The process that owns a server and its directory, and outlives us by as long as it takes to remove both.
+ * The process that owns a server and its directory. It outlives us for as long as it takes to remove both.
  */
 export interface Guardian {
   /**
-   * Resolves with the rest of the next report that begins with `word`. Rejects when the guardian ends before.
+   * Resolves with the rest of the next report that begins with `word`. Rejects when the guardian ends first.
    */
   report(word: string, signal: AbortSignal): Promise<string>;
-  /** Sends `order`, which nothing answers. */
+  /** Sends `order`, which has no answer. */
   tell(order: string): void;
-  /** Sends `order` and resolves with the report that answers it. */
+  /** Sends `order` and resolves with its report. */
   ask(order: string, answer: string, signal: AbortSignal): Promise<string>;
   /**
-   * Has the guardian stop the server and remove the directory; resolves when it has, however often it is
-   * called. Rejects when it could not.
+   * Makes the guardian stop the server and remove the directory. Resolves when it has, and may be called
+   * again. Rejects when it could not.
    */
   dismiss(): Promise<void>;
 }
 
-/** The script itself gives a server that does not stop 6 s. */
+/** The script itself waits 6 s for a server that does not stop. */
 const dismissMs = 30_000;
 
-/** Starts the guardian of `directory`, as `account` or else as ourselves. Its first report is `guarding`. */
+/**
+ * Starts the guardian of `directory`, as `account` or else as our own user. Its first report is `guarding`.
+ */
 export function spawnGuardian(directory: string, account: Account | undefined): Guardian {
   const child = spawn('/bin/sh', ['-c', guardianScript, 'guardian', directory], {
     cwd: '/',
-    // A session of its own: the interrupt key of our terminal must not reach the server before the tests have
+    // In a session of its own: the terminal's interrupt key must not reach the server before the tests have
     // ended.
     detached: true,
-    // No PG* variable of ours may reach initdb or postgres.
+    // None of our PG* variables may reach initdb or postgres.
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['pipe', 'pipe', 'ignore'],
     ...(account && { uid: account.uid, gid: account.gid }),
   });
   release(child);
-  // A guardian that is gone is told by its end, not by a failed write to it.
+  // The guardian's exit is reported, so a failed write to it need not be.
   child.stdin.on('error', () => undefined);
 
   const reports = new EventEmitter();
@@ -82,7 +84,7 @@ export function spawnGuardian(directory: string, account: Account | undefined): 
   };
 }
 
-/** A server that nobody stopped must not keep us from exiting: the guardian stops it then. */
+/** A server that nobody stopped must not keep us from exiting. The guardian then stops it. */
 function release(child: ChildProcess): void {
   child.unref();
   for (const pipe of [child.stdin, child.stdout]) {

@@ -3,7 +3,7 @@ import { launchServer } from './launch.ts';
 
 /**
  * A program for the tests: starts a server, prints it as a line of JSON, and stops it when its standard input
- * ends. Called with `forget` it comes to its end right away, as a program does that neglects to call stop().
+ * ends. With the argument `forget` it exits at once, like a program that does not call stop().
  */
 const server = await launchServer();
 process.stdout.write(`${JSON.stringify(server)}\n`);

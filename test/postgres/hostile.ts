@@ -1,13 +1,13 @@
 import type { Client } from 'pg';
 
 /**
- * What somebody who may create in schema public puts in the way of whoever calls a function there without its
+ * What a user who may create in schema public can put in the way of callers that name a function without its
  * schema.
  */
 
 /**
- * As PostgreSQL's own, for as many as can be imitated: with `search_path = public, pg_catalog` each of them
- * comes first.
+ * Copies of PostgreSQL's own functions, as many as can be imitated. With `search_path = public, pg_catalog`
+ * each of them comes first.
  */
 export async function imitateEverything(client: Client): Promise<void> {
   await client.query(`
@@ -49,8 +49,8 @@ export async function imitateEverything(client: Client): Promise<void> {
 }
 
 /**
- * Each fits some arguments of ours better than PostgreSQL's variadic or polymorphic one: that is enough with
- * the search_path of everybody.
+ * Each matches some arguments of ours better than PostgreSQL's variadic or polymorphic function does. With
+ * the default search_path that is enough.
  */
 export async function fitBetter(client: Client): Promise<void> {
   const signatures = [
@@ -68,7 +68,7 @@ export async function fitBetter(client: Client): Promise<void> {
     'unnest(bigint[])',
     'unnest(name[])',
   ];
-  // A type of one's own may have an implicit cast from any other.
+  // A user's own type may have an implicit cast from any other type.
   await client.query(`
     CREATE TYPE public.evil AS (x int);
     CREATE FUNCTION public.to_evil(text) RETURNS public.evil LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;

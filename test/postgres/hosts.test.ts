@@ -14,7 +14,7 @@ const name = `uncached_hosts_${randomBytes(4).toString('hex')}`;
 const primary = testDatabase({ name, template: 'template0' });
 let standby: LaunchedServer;
 
-/** A server that says it is a standby: PostgreSQL's own function is replaced. */
+/** A server that claims to be a standby: PostgreSQL's own function is replaced. */
 beforeAll(async () => {
   standby = await launchServer();
   await createDatabase(standby, { name, template: 'template0' });
@@ -56,7 +56,8 @@ describe('findPrimary', () => {
     const silent = createServer((socket) => {
       waiting = socket.on('error', () => {});
     });
-    // It lets the silent one go, which is asked first, once it has been asked itself.
+    // The silent host is asked first. The second one closes the connection of the silent one once it is asked
+    // itself.
     const second = createServer((socket) => {
       socket.destroy();
       waiting?.destroy();

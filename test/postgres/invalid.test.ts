@@ -12,7 +12,7 @@ let client: Client;
 let pool: Pool;
 let journal: Journal;
 
-/** Rows: 1 is claimed, 2 settles, 3 fails, 4 is invalid and settled. */
+/** Rows: 1 is claimed, 2 is settling, 3 fails, 4 is invalid and settled. */
 beforeAll(async () => {
   client = await connect(database.config);
   pool = openPool(openHosts([database.config]));

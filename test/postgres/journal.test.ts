@@ -57,7 +57,7 @@ it('a look finds the rows of its daemon, and marks those it is told to', async (
       'SELECT id::int FROM uncached.journal WHERE cleared_at IS NOT NULL',
     );
     expect(marked).toEqual([{ id: b }]);
-    // Settled by what was found: a row claimed after the look is another one.
+    // Settled by the rows that were read: a row claimed after the snapshot is a different row.
     expect(await mine?.read({ ids: [a, b, c], at: look?.at ?? '' })).toHaveLength(2);
   } finally {
     await pool.end();
@@ -72,7 +72,7 @@ it('reads, settles and keeps as invalid only what was claimed before the snapsho
     const after = await journal.record('after');
     const ids = [before.id, after.id];
     const { at } = await journal.snapshot(ids, []);
-    // A crash of the server has undone the claim, and given its id to another row.
+    // A crash of the server has undone the claim, and the id was given to another row.
     await pool.query('UPDATE uncached.journal SET claimed_at = clock_timestamp() WHERE id = $1', [after.id]);
     expect(await journal.read({ ids, at })).toEqual([before]);
     await journal.keepInvalid(

@@ -32,7 +32,7 @@ async function keysOf(type: string, values: readonly string[]) {
   );
   const claimed = await withQueue(database, ['k'], (queue) => claimAll(queue, 100));
   const keys = claimed.flatMap((claim) => claim.keys).sort();
-  // What is asked about is what is cleared.
+  // The key that is asked about is the key that is cleared.
   expect(waiting.map(({ key }) => key.k).sort()).toEqual(keys);
   return keys;
 }
@@ -61,7 +61,7 @@ it.each([
   ['bytea', `'\\x0a'`, '\\x0a'],
   ['text[]', `'{a,b c}'`, '{a,"b c"}'],
   ['jsonb', `'{"a":1}'`, '{"a": 1}'],
-  // Never by a cast that somebody else has made: it would run with the daemon's rights.
+  // A cast that another user has made is never used: it would run with the daemon's rights.
   ['colour', `'red'`, 'red'],
 ])('a key of type %s that is %s is %s', async (type, value, text) => {
   expect(await keysOf(type, [value, 'NULL'])).toEqual([text, null].sort());
@@ -78,11 +78,11 @@ it.each([
   expect(await keysOf(type, [...quoted, ...quoted])).toEqual(values);
 });
 
-/** No jsonb holds 256 MB: a claim that built one would fail for ever. */
+/** No jsonb can hold 256 MB: a claim that built one would always fail. */
 it.each([
   ['text', `repeat('x', 150 * 1024 * 1024)`, 'is 150 MB'],
   ['varchar', `repeat('x', 300 * 1024 * 1024)`, 'is 300 MB'],
-  // Stored as it is: nothing of it repeats.
+  // Incompressible: nothing in it repeats.
   ['text', `(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100000) i)`, 'is 3 MB'],
   ['citext', `repeat('x', 20000)::citext`, 'is 20 KB'],
   ['bytea', `convert_to(repeat('x', 60 * 1024 * 1024), 'SQL_ASCII')`, 'is 703 KB'],

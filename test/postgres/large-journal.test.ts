@@ -27,7 +27,7 @@ beforeEach(() => client.query('TRUNCATE uncached.journal RESTART IDENTITY'));
 
 const all = { after: 0, upTo: 1_000_000, limit: 100_000, which: 'all' } as const;
 
-/** What an earlier version left, or somebody's own hand: what compresses well and what does not. */
+/** Rows from an earlier version or inserted by hand, of text that compresses well and text that does not. */
 it.each([
   [`repeat('x', 100 * 1024 * 1024)`],
   [`(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 500000) i)`],

@@ -2,8 +2,8 @@ import { Client } from 'pg';
 import { type Connection, connectionOf } from './connection.ts';
 
 /**
- * A connection for many statements: made for the first one, and anew when it was lost. To connect costs more
- * than most statements.
+ * A connection for many statements. It is made for the first one, and again after it was lost. Connecting
+ * costs more than most statements.
  */
 export class LastingClient {
   readonly #connection: Connection;

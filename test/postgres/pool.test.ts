@@ -9,7 +9,7 @@ import { connect } from '../sql/connect.ts';
 import { testDatabase } from './test-database.ts';
 
 const database = testDatabase({ template: 'template0' });
-/** Whoever asks for it waits until it is given back. */
+/** A session that asks for the lock waits until it is released. */
 const lock = 'SELECT pg_backend_pid() AS pid, pg_advisory_lock(1), pg_advisory_unlock(1)';
 
 let proxy: FaultProxy;
@@ -36,7 +36,7 @@ async function pidOf(pool: Pool): Promise<number> {
   return rows[0].pid;
 }
 
-/** Three connections each: a query that is under way leaves no connection to the next. */
+/** Three connections each: a query that is running takes a connection from the next one. */
 async function fill(): Promise<void> {
   await holder.query('SELECT pg_advisory_lock(1)');
   const waiting = pools.flatMap((pool) => [1, 2, 3].map(() => pool.query(lock)));
@@ -118,7 +118,7 @@ async function waits(): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Resolves when there are so many connections: each ends a while after it was told to. */
+/** Resolves when there are this many connections. A connection ends a while after it was asked to. */
 async function linked(count: number): Promise<void> {
   await eventually(
     `down to ${count} connections`,

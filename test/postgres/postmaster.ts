@@ -4,12 +4,12 @@ import type { Guardian } from './guardian.ts';
 import { watchFor } from './watch.ts';
 import { within } from './within.ts';
 
-/** One run of PostgreSQL; a restart makes another. */
+/** One run of PostgreSQL. A restart starts another one. */
 export interface Postmaster {
   readonly pid: number;
   /**
-   * Shuts it down fast. Like kill(): resolves when every process below it has ended too, and when it had
-   * before.
+   * Shuts it down in fast mode. Like kill(), it resolves when every process below it has ended too, even if
+   * it had ended before the call.
    */
   shutDown(): Promise<void>;
   /** Kills it and every process below it. */
@@ -20,8 +20,8 @@ const startMs = 60_000;
 const endMs = 30_000;
 
 /**
- * Starts PostgreSQL on `directory`/data and resolves when it accepts connections.
- * Rejects with the end of its log when it ends instead, or is not ready within a minute.
+ * Starts PostgreSQL on `directory`/data and resolves when it accepts connections. Rejects with the end of its
+ * log when it exits instead, or is not ready within a minute.
  */
 export async function startPostmaster(
   guardian: Guardian,
@@ -61,19 +61,20 @@ export async function endOfLog(directory: string): Promise<string> {
   return log.trimEnd().split('\n').slice(-30).join('\n');
 }
 
-/** Resolves when the server that is about to be started has left, and its pid is no longer a zombie's. */
+/** Resolves when the previous server has ended and its pid is no longer that of a zombie. */
 async function left(guardian: Guardian): Promise<void> {
   const never = new AbortController().signal;
   try {
     await guardian.report('gone', never);
     await guardian.ask('reap', 'reaped', never);
   } catch {
-    // The guardian has ended, and it does not before the server has.
+    // The guardian has ended, so the server has: the guardian always ends last.
   }
 }
 
 /**
- * True when postmaster.pid is of `pid` (a killed one leaves its file behind) and its status line says ready.
+ * True when postmaster.pid contains `pid` (a killed server leaves its file behind) and its status line says
+ * ready.
  */
 async function readiness(data: string, pid: number): Promise<true | undefined> {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');

@@ -38,7 +38,7 @@ describe('inspectProducers()', () => {
     { channel: 'renamed', handler: `it's old` },
   ];
   const isConfigured = (handler: string) => ['articles', 'news'].includes(handler);
-  /** Of one handler, `articles`, with the queue site."Queue" and the channel `changed`. */
+  /** For one handler, `articles`, with the queue site."Queue" and the channel `changed`. */
   async function inspect(channels: readonly string[] | null = ['changed', 'Changed']) {
     const table = await findQueueTable(pool, 'site.Queue');
     const served = await servedTables(pool, [
@@ -48,7 +48,7 @@ describe('inspectProducers()', () => {
   }
   const content = { problems: [], notices: [] };
 
-  /** A trigger of somebody's own. */
+  /** A trigger that the user wrote. */
   const write = (body: string, name = 'tell') =>
     client.query(`
       CREATE FUNCTION site.${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body}; RETURN NULL; END $$;
@@ -88,7 +88,7 @@ describe('inspectProducers()', () => {
           'and notifies chnged, and listen_for has changed, Changed for [handler.articles]: entries wait for the next sweep',
       ],
     });
-    // Another trigger of the table may be the one that notifies; and listen_for may not be readable.
+    // Another trigger of the table may send the notification, and listen_for may be unreadable.
     expect(await inspect(null)).toEqual(content);
     await write('NOTIFY changed', 'wake');
     expect(await inspect()).toEqual(content);
@@ -139,7 +139,7 @@ describe('inspectProducers()', () => {
       / which wakes \[handler.it's old\], which is not configured: .* sweep: UPDATE listen_for SET script_name = 'articles' WHERE script_name = 'it''s old'$/,
     );
     await client.query('DROP TRIGGER enqueue ON site."Queue"');
-    // One row of listen_for has the channel, and no other can.
+    // One row of listen_for has the channel. No other row can have it.
     expect((await inspect([])).problems).toEqual([
       expect.stringMatching(
         /next sweep: INSERT INTO listen_for \(name, script_name\) VALUES \('CHANNEL', 'articles'\), and name that in the trigger$/,
@@ -188,8 +188,7 @@ describe('inspectProducers()', () => {
     await trigger('two', 'id, body');
     expect(await inspect()).toEqual(content);
 
-    // A generated column changes with those that it is made of, and such a change fires a trigger for any of
-    // them.
+    // A generated column changes with its source columns, and such a change fires a trigger for any of them.
     await client.query(`
       DROP TRIGGER one ON site.articles; DROP TRIGGER two ON site.articles; ALTER TABLE site.articles DROP slug;
       ALTER TABLE site.articles ADD slug text GENERATED ALWAYS AS (body || id) STORED`);

@@ -15,7 +15,7 @@ describe('publicationProblems()', () => {
   beforeAll(async () => {
     client = await connect(database.config);
     pool = openPool(openHosts([connectionOf(database.config)]));
-    // wal_level is not what it says.
+    // Suppresses the warning about wal_level.
     await client.query('SET client_min_messages = error');
   });
   afterAll(async () => {
@@ -36,7 +36,7 @@ describe('publicationProblems()', () => {
     );
   };
 
-  /** As whoever deletes finds it. */
+  /** Whether a DELETE is refused. */
   async function refused(table: string): Promise<boolean> {
     await client.query('BEGIN');
     try {

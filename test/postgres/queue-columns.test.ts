@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 afterEach(() => client.query('DROP TABLE IF EXISTS q'));
 
-/** The columns of a table that is made for it. */
+/** The columns of a table that is created for this call. */
 async function columnsOf(sql: string) {
   await client.query(`CREATE TABLE q (${sql})`);
   const table = await findQueueTable(pool, 'q');
@@ -76,7 +76,7 @@ describe('ageNotices()', () => {
     const [notice = '', ...more] = await notices(sql, rows);
     expect(notice).toMatch(said);
     expect(more).toEqual([]);
-    // What it says is what helps.
+    // The suggested remedy works.
     const remedy = /ALTER TABLE.*/.exec(notice)?.[0] ?? 'TRUNCATE q';
     await client.query(remedy);
     const table = await findQueueTable(pool, 'q');

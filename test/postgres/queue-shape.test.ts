@@ -11,7 +11,7 @@ beforeAll(async () => {
   client = await connect(database.config);
 });
 afterAll(() => client.end());
-/** Whatever kind of thing it is. */
+/** In a schema of its own, so that one DROP removes `q`, whatever type of relation it is. */
 beforeEach(() =>
   client.query(`
     DROP SCHEMA IF EXISTS queues CASCADE; CREATE SCHEMA queues;
@@ -73,8 +73,8 @@ it.each([
 });
 
 /**
- * Counted, since any other process makes it slower: to sort what is left for each claim would read
- * 10,500,000.
+ * Rows read are counted, because other processes make the time vary. Sorting what is left for each claim
+ * would read 10,500,000 rows.
  */
 it.each([
   ['id, with an index', 'id bigserial PRIMARY KEY, k text'],
@@ -93,7 +93,7 @@ it.each([
         after = last;
       }
     });
-    // A session tells its numbers when it ends at the latest.
+    // A session reports its statistics when it ends at the latest.
     const read = async () => {
       const { rows } = await client.query<{ read: number }>(
         `SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::int AS read FROM pg_stat_user_tables WHERE relname = 'q'`,
@@ -128,7 +128,7 @@ it.each([
   [`now() + interval '400 days'`, 'timestamptz', null],
   [`'infinity'`, 'timestamptz', null],
   [`'-infinity'`, 'timestamptz', null],
-  // Written by a producer to the east.
+  // Written by a producer in a time zone to the east.
   [`now() AT TIME ZONE 'UTC' + interval '5 hours'`, 'timestamp', null],
   [`now() + interval '10 seconds'`, 'timestamptz', 0],
   [`now() - interval '1 hour'`, 'timestamptz', 3_600_000],
@@ -160,18 +160,18 @@ it('an entry of a timestamp that claims to be older than the empty queue has no 
   };
   for (const look of Object.values(emptied)) {
     await withQueue(database, ['k'], async (queue) => {
-      // A backlog that was there before anybody looked.
+      // A backlog that existed before the daemon looked.
       await utc('-50 hours');
       for (const age of await ages(queue)) expect(age).toBeGreaterThanOrEqual(50 * hours);
     });
     await withQueue(database, ['k'], async (queue) => {
       await look(queue);
-      // Of a producer to the west, and of one whose transaction was open then.
+      // Written by a producer to the west, and by one whose transaction was open at that time.
       await utc('-5 hours');
       expect(await ages(queue)).toEqual([null, null]);
       await utc('-5 minutes');
       for (const age of await ages(queue)) expect(age).toBeGreaterThanOrEqual(hours / 12);
-      // Taken behind the first.
+      // Claimed after the first.
       await utc('-5 hours');
       await utc('-5 hours');
       const { last, lagMs } = await queue.claim(1, null);

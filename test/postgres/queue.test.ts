@@ -11,8 +11,8 @@ describe('claim', () => {
   describe('of a backlog in a table that was vacuumed when it was empty, as it nearly always is', () => {
     const database = testDatabase();
 
-    // Found by the producers of bench/: what the server knows of such a table made each claim read all that
-    // was left, 100 ms for 20,000.
+    // Found by the producers of bench/: because of the server's statistics of such a table, each claim read
+    // all that was left: 100 ms for 20,000 entries.
     test('reads what it takes and not all that is left', async () => {
       const pool = openPool(openHosts([database.config]));
       const queue = openQueue(pool, {
@@ -30,7 +30,7 @@ describe('claim', () => {
           return rows[0]?.read;
         };
         await client.query('VACUUM cache_clearing_ports');
-        // Planned now, for good.
+        // From here on the plan is cached.
         expect(await queue.claim(1_000, null)).toMatchObject({ entries: 0 });
         await client.query(
           `INSERT INTO cache_clearing_ports (category, port) SELECT 'www', 'port-' || i FROM generate_series(1, 20000) i`,
@@ -41,7 +41,7 @@ describe('claim', () => {
           expect(entries).toBe(1_000);
           after = last;
         }
-        // A session tells its numbers when it ends at the latest.
+        // A session reports its statistics when it ends at the latest.
         await pool.end();
         await expect.poll(readInOrder).toBe(0);
       });

@@ -8,12 +8,13 @@ import type { Connection } from './connection.ts';
 
 const run = promisify(execFile);
 
-/** Where distributions put each version's programs. */
+/** The folders where distributions install each version's programs. */
 const folders = ['/usr/lib/postgresql', '/usr/local/pgsql', '/opt/homebrew/opt'];
 
 /**
- * A folder that has pg_basebackup beside initdb and postgres, which the packages of npm have not: $PGBIN, or
- * the newest that the system has. Undefined where there is none: what needs it is then skipped, and says so.
+ * A folder that has pg_basebackup in addition to initdb and postgres. The packages from npm lack it, so it is
+ * $PGBIN, or the newest version that the system has. Undefined where there is none: tests that need it are
+ * then skipped and say why.
  */
 export function replicationBinaries(): string | undefined {
   const installed = folders.filter(existsSync).flatMap((folder) =>
@@ -26,13 +27,13 @@ export function replicationBinaries(): string | undefined {
   );
 }
 
-/** What a test says that is skipped for want of it. */
+/** The text that a test shows when it is skipped because of that. */
 export const replicationMissing =
   'SKIPPED: a standby needs PostgreSQL with pg_basebackup (apt install postgresql-15, or name its folder in PGBIN)';
 
 /**
- * Makes `directory`/data a copy of the server, set up to stream from it. The copying ends with the server, so
- * that nobody need guard it.
+ * Makes `directory`/data a copy of the server, configured to stream from it. The copying ends when the server
+ * does, so it needs no guardian.
  */
 export async function copyServer(
   { host, port, user }: Connection,

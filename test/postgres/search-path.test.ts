@@ -16,7 +16,7 @@ const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: 
 const older = versions().map(({ title, binaries }) => ({ title, binaries, missing: binaries === undefined }));
 
 /**
- * The daemon's role on a database where an ordinary role has put functions, operators and types into schema
+ * The daemon's role on a database where an ordinary role has created functions, operators and types in schema
  * public.
  */
 describe.each([...older, newest])('the search_path on $title', ({ binaries, missing }) => {
@@ -125,7 +125,7 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
     await client.query('ALTER ROLE listening RESET search_path');
     const pool = openPool(openHosts([daemon()]));
     try {
-      // One after the other: all of it on one connection.
+      // In sequence, because all of it uses one connection.
       await pool.query(`
         CREATE TEMP TABLE listen_for AS SELECT 1 AS id, 'hijacked'::text AS name, 'listen_port'::text AS script_name;
         CREATE TEMP TABLE cache_clearing_ports AS SELECT 1 AS id, 'hijacked'::text AS category, ''::text AS port;
@@ -176,7 +176,7 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
     const { code, stdout } = await uncached(['--config', file, 'run']);
     expect(code).toBe(1);
     expect(stdout).toContain(what);
-    // With its schema a queue is found all the same.
+    // With its schema given, the queue is found.
     const named = iniFor(site, daemon()).replaceAll('queue = ', 'queue = public.');
     expect((await uncached(['--config', site.configure(named), 'check'])).stdout).not.toContain(
       'queue table',

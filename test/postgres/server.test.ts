@@ -12,7 +12,7 @@ import { within } from './within.ts';
 
 const debianBinaries = '/usr/lib/postgresql/15/bin';
 
-/** For the tests that only look. */
+/** For the tests that only read. */
 let server: LaunchedServer;
 beforeAll(async () => {
   server = await launchServer();
@@ -107,7 +107,7 @@ describe('LaunchedServer', () => {
   test('stop() ends even a server that stands still, removes the directory and may be called again', async () => {
     const one = await launch();
     process.kill(one.pid, 'SIGSTOP');
-    // Not by waiting until force is used, which takes longer.
+    // It must not wait until it uses force, which takes longer.
     await within(3_000, 'stop it', () => Promise.all([one.stop(), one.stop()]));
     await one.stop();
     expect(() => process.kill(one.pid, 0)).toThrow('ESRCH');
@@ -138,11 +138,11 @@ describe('LaunchedServer', () => {
         withClient(local, (client) => client.query('SELECT pg_sleep(60)')).catch(String),
       );
       const [backend] = await withClient(local, untilAsleep);
-      // It cannot notice that the postmaster has died.
+      // A stopped backend cannot notice that the postmaster has died.
       process.kill(Number(backend), 'SIGSTOP');
       await within(5_000, 'kill it', () => one.kill());
       expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-      // A backend that still held the shared memory would keep the next postmaster from starting.
+      // A backend that still held the shared memory would prevent the next postmaster from starting.
       await one.restart();
       expect(one.pid).not.toBe(pid);
       expect(await Promise.all(busy)).toEqual(busy.map(() => expect.stringContaining('Error')));
@@ -189,8 +189,7 @@ async function show(connection: Connection, setting: string): Promise<string> {
 }
 
 /**
- * Resolves with the backends of the clients told to sleep when all do: asks again and again, each answer an
- * event.
+ * Resolves with the backends of the clients when all of them sleep. Asks repeatedly: each answer is an event.
  */
 async function untilAsleep(client: Client): Promise<number[]> {
   for (;;) {

@@ -2,23 +2,23 @@ import { Client } from 'pg';
 import { type Connection, withClient } from './connection.ts';
 import { type LaunchedServer, type LaunchOptions, launchServer } from './launch.ts';
 
-/** A PostgreSQL to test against: a superuser's connection, ready for node-postgres as it is. */
+/** A PostgreSQL to test against: a superuser's connection that can be passed to node-postgres. */
 export interface Server extends Connection {
   readonly version: string;
   /** The postmaster's process id; undefined for the server of DATABASE_URL. */
   readonly pid?: number;
-  /** Ends what we started, and nothing else. May be called again. */
+  /** Stops what we started, and nothing else. May be called again. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server (launch.ts says how), unless DATABASE_URL names one that runs already: that one is used as
- * it is, and stop() leaves it alone. Its role must be allowed to create and drop databases and to see every
- * session in pg_stat_activity: a superuser, or CREATEDB and pg_monitor. Tests that make roles need CREATEROLE
- * too. Two test runs cannot share such a server, for both would want the one template database (template.ts).
+ * Starts a server (see launch.ts), unless DATABASE_URL names a running one. That one is used as it is, and
+ * stop() leaves it running. Its role must be allowed to create and drop databases and to see every session in
+ * pg_stat_activity: a superuser, or CREATEDB and pg_monitor. Tests that make roles need CREATEROLE too. Two
+ * test runs cannot share such a server, because both use the same template database (template.ts).
  *
- * Rejects when options are given with DATABASE_URL: a running server has its own. A test that needs settings,
- * kill() or restart() calls launchServer, which heeds PGBIN but not DATABASE_URL.
+ * Rejects when options are given together with DATABASE_URL: a running server has its own settings. A test
+ * that needs settings, kill() or restart() calls launchServer, which uses PGBIN but not DATABASE_URL.
  */
 export async function startServer(options: LaunchOptions = {}): Promise<Server> {
   const url = process.env.DATABASE_URL;
@@ -48,7 +48,7 @@ async function runningServer(url: string): Promise<Server> {
   return { ...connection, version, stop: async () => undefined };
 }
 
-/** Lets node-postgres itself read the URL, with the PG* variables that fill its gaps. */
+/** Lets node-postgres itself parse the URL. PG* variables supply what it leaves out. */
 function parseUrl(url: string): Connection {
   const { host, port, user, database, password, ssl } = new Client({ connectionString: url });
   return {

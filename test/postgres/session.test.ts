@@ -14,7 +14,7 @@ const config = () => ({ ...database.config, user: role, application_name: role }
 let client: Client;
 let pool: Pool;
 
-/** What an administrator may have set for other programs. */
+/** Settings that an administrator may have made for other programs. */
 const hostile: Readonly<Record<string, string>> = {
   default_transaction_read_only: 'on',
   default_transaction_isolation: 'serializable',
@@ -38,7 +38,7 @@ beforeAll(async () => {
     GRANT USAGE ON SCHEMA uncached TO ${role}`);
   for (const [name, value] of Object.entries(hostile))
     await client.query(`ALTER ROLE ${role} SET ${name} = '${value}'`);
-  // From PostgreSQL 17.
+  // Exists since PostgreSQL 17.
   const { rowCount } = await client.query(`SELECT FROM pg_settings WHERE name = 'transaction_timeout'`);
   if (rowCount) await client.query(`ALTER ROLE ${role} SET transaction_timeout = '100ms'`);
   pool = openPool(openHosts([config()]));

@@ -2,8 +2,8 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Without fsync a server is still safe against kill -9, for the operating system keeps what was written; so
- * synchronous_commit stays on, as tests of just that may not lose what was committed.
+ * Without fsync a server still survives kill -9, because the operating system keeps what was written.
+ * synchronous_commit stays on: tests of kill -9 must not lose committed data.
  */
 const forTests = {
   fsync: 'off',
@@ -15,8 +15,8 @@ const forTests = {
 };
 
 /**
- * Adds to postgresql.conf, where the last word counts: ours for tests, then `settings`, then where the server
- * is found.
+ * Appends to postgresql.conf, where the last line wins: first our settings for tests, then `settings`, then
+ * the server's address.
  */
 export async function configure(
   directory: string,
@@ -28,7 +28,7 @@ export async function configure(
     ...settings,
     listen_addresses: address.tcp ? '127.0.0.1' : '',
     port: String(address.port),
-    // A list of names, so the name is quoted within the quotes.
+    // The value is a list of names, so the name is quoted inside the quotes.
     unix_socket_directories: `"${directory}"`,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${quote(value)}\n`);

@@ -56,7 +56,7 @@ it.each(['uncached alive', 'uncached alive listener'])(
   async (name) => {
     await insert('h', 'alive', 2);
     await insert('h', 'dead', 3);
-    // Of versions that kept no owner.
+    // Written by a version that recorded no owner.
     await insert('h', null);
     await insert('h', 'me');
     await whileSomebodyIs({ application_name: name }, async () => {

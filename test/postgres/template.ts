@@ -6,18 +6,18 @@ import { type Connection, withClient } from './connection.ts';
 import { createDatabase, defaultTemplate } from './database.ts';
 import { projectRoot } from './project-root.ts';
 
-/** Compiled, this file and src/ are not beside sql/. */
+/** When compiled, this file and src/ are not next to sql/. */
 const shipped = () => installSql({ freshports: true, folder: pathToFileURL(join(projectRoot, 'sql/')) });
 
 /**
- * Makes `uncached_template`, which createDatabase copies by default, anew: a database with what `uncached
- * schema --freshports` installs. What every test database should hold beyond that belongs here.
+ * Recreates `uncached_template`, which createDatabase copies by default: a database with what `uncached
+ * schema --freshports` installs. Anything else that every test database should contain belongs here.
  */
 export async function makeTemplate(server: Connection, script = shipped()): Promise<void> {
   await removeTemplate(server);
   const { config } = await createDatabase(server, { name: defaultTemplate, template: 'template0' });
   await withClient(config, (client) => client.query(script));
-  // A database that someone is connected to cannot be copied.
+  // A database with open connections cannot be copied.
   await withClient(server, (client) =>
     client.query(`ALTER DATABASE ${escapeIdentifier(defaultTemplate)} ALLOW_CONNECTIONS false`),
   );

@@ -9,9 +9,9 @@ export interface TestDatabase {
 }
 
 /**
- * Gives a test file (or a describe) a database of its own, made before its tests and dropped after them;
- * called at the top level, read in hooks and tests. The file fails when its tests left a connection to the
- * database open.
+ * Gives a test file (or a describe) a database of its own, created before its tests and dropped after them.
+ * Call it at the top level and use the result in hooks and tests. The file fails when its tests left a
+ * connection to the database open.
  */
 export function testDatabase(options?: DatabaseOptions): TestDatabase {
   let database: Database | undefined;

@@ -108,7 +108,7 @@ describe('triggerProblems()', () => {
     ]);
     for (const table of ['rest', 'www', 'www_rest']) await attach(client, 'statement', `site.${table}`, args);
     expect(await triggerProblems(pool)).toEqual([]);
-    // As it says: the partition's own, and the parent's no second time.
+    // A change of a partition fires the partition's own trigger. A change of the parent does not fire it too.
     await client.query(
       `INSERT INTO site.rest VALUES ('net', 'one'); INSERT INTO site.parts VALUES ('net', 'two')`,
     );

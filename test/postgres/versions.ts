@@ -2,14 +2,12 @@ import { join } from 'node:path';
 import { binariesOf, platform, resolve } from './embedded.ts';
 import { projectRoot } from './project-root.ts';
 
-/** An older PostgreSQL that is to be tested against. */
+/** An older PostgreSQL version to test against. */
 export interface Version {
   major: number;
-  /** For launchServer; undefined where it is not installed. */
+  /** To pass to launchServer. Undefined where the version is not installed. */
   binaries: string | undefined;
-  /**
-   * For the name of a test: says how to install what is missing, so that a skipped test cannot be overlooked.
-   */
+  /** The name of the test. Says how to install a missing version, so that a skipped test is noticed. */
   title: string;
 }
 
@@ -17,7 +15,7 @@ const majors = [14, 15, 16, 17];
 const install = 'npm ci --ignore-scripts --prefix test/postgres/versions';
 
 /**
- * The older versions, installed or not; they are no part of `npm ci`. Meant for
+ * The older versions, installed or not. `npm ci` does not install them. Intended use:
  *
  *     for (const { binaries, title } of versions()) test.skipIf(binaries === undefined)(title, …)
  */

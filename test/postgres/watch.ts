@@ -2,8 +2,8 @@ import { on } from 'node:events';
 import { watch } from 'node:fs';
 
 /**
- * Resolves with the first answer of `look` that is not undefined. It is asked once at the beginning and again
- * after every change in `directory` (not in the directories below it). Rejects when `signal` aborts or the
+ * Resolves with the first result of `look` that is not undefined. It is called once at the beginning and
+ * again after every change in `directory` (not in directories below it). Rejects when `signal` aborts or the
  * directory cannot be watched.
  */
 export async function watchFor<T>(
@@ -11,8 +11,7 @@ export async function watchFor<T>(
   look: () => Promise<T | undefined>,
   signal: AbortSignal,
 ): Promise<T> {
-  // The watch is in place before the first look: what happens between two looks is an event that waits for
-  // us.
+  // The directory is watched before the first call, so that no change between two calls is missed.
   const watcher = watch(directory);
   try {
     const changes = on(watcher, 'change', { signal });

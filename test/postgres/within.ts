@@ -1,10 +1,9 @@
 /**
- * Runs `wait` under a deadline of `ms` milliseconds and rejects with `Cannot <what>: not done within <ms> ms`
- * when it is over, whether or not `wait` heeds the signal it is handed, which tells it to let go of what it
- * listens to.
+ * Runs `wait` with a deadline of `ms` milliseconds. When the time is over it rejects with `Cannot <what>: not
+ * done within <ms> ms`, even if `wait` ignores the signal that it was given. The signal tells `wait` to
+ * remove its listeners.
  *
- * The timer holds the event loop open: a wait on handles that do not (see guardian.ts) still comes to its
- * end.
+ * The timer keeps the event loop alive, so a wait on handles that do not (see guardian.ts) still ends.
  */
 export async function within<T>(
   ms: number,
@@ -16,7 +15,7 @@ export async function within<T>(
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const error = new Error(`Cannot ${what}: not done within ${ms} ms`);
-      // First, so that it wins over the AbortError of a wait that heeds the signal.
+      // This comes first, so that it wins over the AbortError of a wait that reacts to the signal.
       reject(error);
       deadline.abort(error);
     }, ms);
