@@ -7,15 +7,15 @@ let world: World;
 beforeEach(async () => {
   world = await World.open(inject('postgres'));
   await world.start();
-  // The claims of the catch-up are over, so that the next one is ours.
+  // The claims of the catch-up are over, so the next claim is ours.
   await world.probe();
   await expectDone(world);
 });
 afterEach(() => world.close());
 
 /**
- * What is merely forgotten is found after five seconds (clearing/recovery.ts); an error must have the journal
- * read at once.
+ * Abandoned rows are found after five seconds (clearing/recovery.ts). An error must trigger a read of the
+ * journal at once.
  */
 const atOnceMs = 4_000;
 
@@ -24,7 +24,7 @@ it.each<Phase>(['claim', 'look'])(
   async (phase) => {
     const caught = world.proxy.at(phase, 'answer');
     const page = await world.enqueue();
-    // The listener stays, so that no LISTEN has the journal read.
+    // The listener stays connected, so no LISTEN triggers a read of the journal.
     (await caught).cut();
     await world.gone(page, atOnceMs);
     expect(world.daemon.log.filter(({ event }) => event === 'listening')).toHaveLength(1);
@@ -36,7 +36,7 @@ it('clears a second time before it settles, although the answer of the second re
   const caught = world.proxy.at('second read', 'answer');
   const page = await world.enqueue();
   const link = await caught;
-  // A writer that read before the change publishes after the first clearing.
+  // A writer that read the data before the change publishes after the first clearing.
   world.site.write([page]);
   link.cut();
   await world.gone(page, atOnceMs);

@@ -17,7 +17,7 @@ let daemon: RunningDaemon;
 beforeAll(async () => {
   client = new Client(database.config);
   await client.connect();
-  // An index takes no key of a megabyte, and other people's queue tables have no index.
+  // No index, because an index accepts no key of a megabyte, and queue tables of other projects have none.
   await client.query(`
     ALTER TABLE cache_clearing_ports DROP CONSTRAINT cache_clearing_ports_xid_category_port_key;
     ALTER TABLE cache_clearing_commits DROP CONSTRAINT cache_clearing_commits_xid_commit_to_clear_key;
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 /**
- * In every text column each bad value stands beside good ones, so that the row is bad because of it alone.
+ * In each text column, bad values are next to good ones, so that the row is bad because of that value alone.
  */
 const bad = [
   ...badNames.flatMap((value) => [
@@ -101,15 +101,15 @@ async function settlingRows(): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-/** Duplicates collapse in the claim. */
+/** The claim merges duplicates. */
 function distinct(rows: readonly [string, unknown][]): number {
   return new Set(rows.map((row) => JSON.stringify(row))).size;
 }
 
 /**
- * Neither bound depends on how fast the machine is: n tries take waits of 1 + 2 + … = 2^(n-1) - 1 seconds by
- * the server's clock, and a daemon that has nothing to do but these, the heartbeat and the sweep ends a dozen
- * transactions in three seconds, one that spins thousands.
+ * Both bounds are independent of the machine's speed. n tries take waits of 1 + 2 + … = 2^(n-1) - 1 seconds
+ * by the server's clock. A daemon that handles only these rows, the heartbeat and the sweep ends a dozen
+ * transactions in three seconds. A daemon in a busy loop ends thousands.
  */
 async function expectRest(): Promise<void> {
   const before = await transactions();

@@ -1,6 +1,6 @@
 const megabyte = 'm'.repeat(1_000_000);
 
-/** No page can have such a name: the row fails. */
+/** No page can have such a name, so the row fails. */
 export const badNames: readonly (string | null)[] = [
   null,
   '',
@@ -34,7 +34,8 @@ export const badNames: readonly (string | null)[] = [
 ];
 
 /**
- * Any file may have such a name, however odd: exactly it goes, and what it would match as a pattern stays.
+ * A file may have such a name, however odd. Exactly that file is deleted. Files that the name would match as
+ * a pattern stay.
  */
 export const oddNames: readonly string[] = [
   '*',
@@ -74,7 +75,7 @@ export const oddNames: readonly string[] = [
   '0',
 ];
 
-/** Of type date. */
+/** For columns of type date. */
 export const badDates: readonly (string | null)[] = [
   null,
   'infinity',
@@ -83,7 +84,7 @@ export const badDates: readonly (string | null)[] = [
   '4713-01-01 BC',
 ];
 
-/** In templates of several components. */
+/** For templates of several components. */
 export const badPaths: readonly (string | null)[] = [
   null,
   '',

@@ -14,8 +14,8 @@ export interface Certificate {
 }
 
 /**
- * A self-signed certificate, so its own authority, made out to `name` (`IP:127.0.0.1`, `DNS:localhost`);
- * files that PostgreSQL can read.
+ * A self-signed certificate, which is its own authority, for `name` (`IP:127.0.0.1`, `DNS:localhost`).
+ * PostgreSQL can read the files.
  */
 export function makeCertificate(name: string): Certificate {
   const account = ordinaryAccount();

@@ -7,7 +7,7 @@ afterEach(() => world.close());
 
 it("settles although the server's clock is set back by an hour between claim and look", async () => {
   world = await World.open(inject('postgres'));
-  // The same, seen from the other side: the claim was an hour ahead of everything after it.
+  // Equivalent to setting the clock back: the claim is an hour ahead of everything after it.
   await world.query(
     `ALTER TABLE uncached.journal ALTER claimed_at SET DEFAULT clock_timestamp() + interval '1 hour'`,
   );

@@ -10,7 +10,7 @@ import { inWorld } from './in-world.ts';
 import { expectWhole } from './whole.ts';
 
 it.concurrent('survives kill -9 during a clearing: the files are gone, its command has not ended', async () => {
-  // To open a pipe for writing waits for its reader: that is the moment when the command has begun.
+  // Opening a pipe for writing blocks until it has a reader, which is when the command has started.
   const place = '/dev/shm';
   const pipe = join(place, `uncached-pipe-${process.pid}`);
   execFileSync('mkfifo', [pipe]);
@@ -40,7 +40,7 @@ it.concurrent('survives kill -9 between clearing and settling, and clears a seco
     const page = await world.enqueue();
     await world.daemon.until('clearing', ({ event }) => event === 'cleared');
     await world.kill();
-    // A writer that read before the change publishes after the first clearing.
+    // A writer that read the data before the change publishes after the first clearing.
     world.site.write([page]);
     expect(await world.query('SELECT FROM uncached.journal')).toHaveLength(1);
     await world.start();

@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * What is outside tells nobody that it has changed (a table that is empty, a process that is gone): it is
- * asked this often.
+ * Outside state sends no event when it changes (an empty table, an ended process), so it is polled this
+ * often.
  */
 const askAgainMs = 25;
 
 /**
- * Resolves with the first answer that is not undefined; rejects at the deadline with what `state` says then.
+ * Resolves with the first result that is not undefined. At the deadline it rejects with the text of `state`.
  */
 export async function eventually<T>(
   what: string,

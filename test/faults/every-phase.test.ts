@@ -6,8 +6,8 @@ import { expectDone, expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
 /**
- * Those that PostgreSQL's end would not do for, since this server is shared, and what takes seconds: both
- * have tests of their own.
+ * All but those that stop PostgreSQL, since this server is shared, and those that take seconds. Both have
+ * tests of their own.
  */
 const struck = faultNames.filter(
   (fault) => !['kill -9 of PostgreSQL', 'a half-open listener'].includes(fault),
@@ -24,8 +24,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /**
- * Every fault in every phase at both edges with FAULTS=long; else each phase has one fault at either edge,
- * going round, so that each fault has its turn.
+ * With FAULTS=long: every fault in every phase at both edges. Otherwise each phase has one fault at each
+ * edge, in rotation, so that every fault is used.
  */
 const blows = (Object.keys(phases) as Phase[]).map((phase, row) => ({
   phase,

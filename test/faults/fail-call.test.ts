@@ -22,8 +22,8 @@ beforeEach(() => {
 afterEach(() => site.remove());
 
 /**
- * Every call in every way with FAULTS=long; else each way has every fourth call, so that together they have
- * each.
+ * With FAULTS=long: every call in every way. Otherwise each way has every fourth call, so that together they
+ * cover all calls.
  */
 const stride = process.env.FAULTS === 'long' ? 1 : 4;
 const ways = (['once', 'for good'] as const)
@@ -34,8 +34,8 @@ const broken = new Set<string>();
 it.each(ways)(
   'keeps the promises when call 1, 2, 3 … fails $lasting, $edge its effect',
   async ({ first, ...way }) => {
-    // Loops run side by side, so that one run may make a call more than another: one untouched is not the
-    // end.
+    // Loops run concurrently, so one run may make one call more than another. A single run without a failure
+    // does not prove the end.
     for (let nth = first, untouched = 0; untouched < 2; nth += stride) {
       const breaker = new Breaker({ ...way, nth });
       await run(breaker, { ...way, nth });
@@ -54,7 +54,7 @@ it('has failed every call that a run makes', () => {
   );
 });
 
-/** With a queue and without: each further queue would only add the same calls, and a connection. */
+/** With a queue and without. Each further queue would only add the same calls and a connection. */
 const handlers = `
 [handler.listen_port]
 queue = cache_clearing_ports
@@ -95,7 +95,7 @@ async function run(breaker: Breaker, failure: Failure): Promise<void> {
 const enqueue = (port: string) =>
   client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [port]);
 
-/** Failing rows wait by the server's clock: a second is too long for a walk over all calls. */
+/** Failing rows wait by the server's clock. A second is too long in a test that goes through all calls. */
 async function whenDone(story: () => string, alsoHolds = () => true): Promise<void> {
   const left = async () => {
     await client.query('UPDATE uncached.journal SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL');

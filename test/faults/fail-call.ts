@@ -1,19 +1,19 @@
-/** Which call of all is to fail, and how. */
+/** Which of all calls fails, and how. */
 export interface Failure {
   readonly nth: number;
-  /** `for good`: every call from there on, until healed. */
+  /** `for good`: every call from this one on, until healed. */
   readonly lasting: 'once' | 'for good';
-  /** `after`: the call has its effect, and then its answer is lost. */
+  /** `after`: the call takes effect, and then its answer is lost. */
   readonly edge: 'before' | 'after';
 }
 
 /**
- * So many calls fail in an outage before it heals by itself: the daemon must not give up, and the test must
- * end.
+ * The number of calls that fail in an outage before it heals by itself. The daemon must not give up, and the
+ * test must end.
  */
 const outageCalls = 5;
 
-/** Makes one call of all that go through it fail. */
+/** Makes one of all calls that go through it fail. */
 export class Breaker {
   calls = 0;
   #failed = 0;
@@ -23,10 +23,10 @@ export class Breaker {
     this.#failure = failure;
   }
 
-  /** What failed; empty when the run ended before its call came. */
+  /** The failed calls. Empty when the run ended before its call came. */
   readonly broken: string[] = [];
 
-  /** The same contract, breakable. */
+  /** The same contract, with calls that can fail. */
   wrap<T extends object>(name: string, contract: T): T {
     return new Proxy(contract, {
       get: (target, method) => {
@@ -38,7 +38,7 @@ export class Breaker {
     });
   }
 
-  /** `lose` lets go of a result that never reaches the caller. */
+  /** `lose` releases a result that never reaches the caller. */
   async call<T>(what: string, original: () => Promise<T>, lose?: (result: T) => void): Promise<T> {
     this.calls += 1;
     if (!this.#fails()) return original();

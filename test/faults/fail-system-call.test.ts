@@ -13,7 +13,7 @@ import { breakableChdir, codes, type SystemFailure, systemBreaker, systemCalls }
 import { type InProcess, startBreakable } from './in-process.ts';
 
 vi.mock('node:fs', async (load) => {
-  // This stands before the imports.
+  // This runs before the imports.
   const { breakable } = await import('./fail-system-call.ts');
   return breakable(await load<typeof fs>());
 });
@@ -45,9 +45,9 @@ afterEach(async () => {
 });
 
 /**
- * Every code at every call with FAULTS=long. Else every other call, `once` the odd ones and `for good` the
- * even ones, each with one code; test/filesystem/fail-system-call.test.ts has every call of a single
- * clearing.
+ * With FAULTS=long: every code at every call. Otherwise every other call, the odd ones with `once` and the
+ * even ones for `good`, each with one code. test/filesystem/fail-system-call.test.ts covers every call of a
+ * single clearing.
  */
 const long = process.env.FAULTS === 'long';
 const stride = long ? 1 : 2;
@@ -90,7 +90,7 @@ describe.each(walks)('by the %s walk', (name, walk) => {
       async () => (systemBreaker.failed > 0 && (await left()).rows > 0 ? true : undefined),
       async () => JSON.stringify(await left()),
     );
-    // Not even root can be opened: nothing is known of any row, and so none fails.
+    // Not even root can be opened. No row's result is known, so no row fails.
     expect((await left()).failing).toBe(0);
     await daemon?.stop();
     expect(handlesBelow(site.root)).toEqual([]);
@@ -110,7 +110,7 @@ clear[] = trees/{port}/
 async function start(walk: Walk): Promise<void> {
   const file = site.configure(iniFor(site, database.config, { handlers }));
   daemon = await startBreakable(file, new Breaker({ nth: 0, lasting: 'once', edge: 'before' }), walk);
-  // Until what the start does with files is done, too: the marker, and an empty clearing.
+  // Waits until the start has finished its work with files too: the marker and an empty clearing.
   await publish();
   await done('at the start');
 }
@@ -127,7 +127,7 @@ async function publish(): Promise<void> {
   );
 }
 
-/** Returns whether the run came to its call at all. */
+/** Returns whether the run reached its call. */
 async function strike(failure: SystemFailure, walk: string): Promise<boolean> {
   const told = daemon?.events.length ?? 0;
   systemBreaker.begin(failure);
@@ -149,18 +149,18 @@ async function strike(failure: SystemFailure, walk: string): Promise<boolean> {
 }
 
 /**
- * A request that cannot open root is made again when root can be looked at. EPERM is what unlink answers for
- * a directory, by POSIX; a return by chdir that fails is made good by the way from root.
+ * A request that cannot open root is repeated when root can be inspected. POSIX says EPERM for unlink of a
+ * directory. When a return by chdir fails, the walk starts again from root.
  */
 function mayBeMadeGood({ call, code }: SystemFailure, walk: string): boolean {
   if (systemBreaker.at === site.root || (call === 'unlink' && code === 'EPERM')) return true;
   return walk === 'chdir' && /open|lstat/.test(call);
 }
 
-/** So many calls fail in an outage before it heals. */
+/** The number of calls that fail in an outage before it heals. */
 const outageCalls = 3;
 
-/** Nothing enqueued and nothing in the journal, and exactly the right files are gone. */
+/** The queue and the journal are empty, and exactly the right files are gone. */
 async function done(story: string): Promise<void> {
   await eventually(
     'done',
@@ -177,7 +177,7 @@ async function done(story: string): Promise<void> {
   expect(existsSync(join(site.root, 'trees/stale')), story).toBe(false);
 }
 
-/** Failing rows wait by the server's clock: a second is too long for a walk over all calls. */
+/** Failing rows wait by the server's clock. A second is too long in a test that goes through all calls. */
 async function left(): Promise<{ entries: number; rows: number; failing: number }> {
   await client.query('UPDATE uncached.journal SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL');
   const { rows } = await client.query<{ entries: number; rows: number; failing: number }>(
@@ -193,7 +193,7 @@ function handlesBelow(root: string): string[] {
       const path = readlinkSync(`/proc/self/fd/${fd}`);
       return path.startsWith(root) ? [path] : [];
     } catch {
-      // The listing's own.
+      // The descriptor of the listing itself, closed by now.
       return [];
     }
   });

@@ -11,20 +11,20 @@ export interface SystemFailure {
   readonly call: SystemCall;
   readonly nth: number;
   readonly code: Code;
-  /** `twice`: the next call, too. `for good`: every call from there on, until healed. */
+  /** `twice`: the next call fails too. `for good`: every call from this one on fails, until healed. */
   readonly lasting: 'once' | 'twice' | 'for good';
 }
 
 /**
- * Makes one of the walk's system calls fail, as the system would. One for all: modules are mocked once a
- * file.
+ * Makes one of the walk's system calls fail like a real failure. There is one instance, because a module is
+ * mocked once for a file.
  */
 const times = { once: 1, twice: 2, 'for good': Number.POSITIVE_INFINITY };
 
 export const systemBreaker = {
   calls: 0,
   failed: 0,
-  /** Where the first failed. */
+  /** The first call that failed. */
   at: '',
   failure: undefined as SystemFailure | undefined,
 
@@ -51,11 +51,11 @@ export const systemBreaker = {
   },
 };
 
-/** By handle, or from where we stand; root itself alone is opened by its path. */
+/** A path by handle or relative to the working directory. Only root itself is opened by its path. */
 const walked = (path: string) => /^(\/proc\/\d+\/fd\/\d+\/|\.)/.test(path);
 const opened = (path: string) => walked(path) || path.endsWith('/cache');
 
-/** node:fs, breakable where the walks use it. */
+/** node:fs, with failures where the walks use it. */
 export function breakable(real: typeof fs): typeof fs {
   return {
     ...real,
@@ -67,7 +67,7 @@ export function breakable(real: typeof fs): typeof fs {
   };
 }
 
-/** The chdir walk opens with it, and returns. */
+/** The chdir walk opens and returns with chdir. */
 export const breakableChdir = (real: typeof process.chdir) => wrap('open', real, () => true);
 
 // biome-ignore lint/suspicious/noExplicitAny: overloads of node:fs

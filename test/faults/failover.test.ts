@@ -10,10 +10,10 @@ import { Producer } from './producer.ts';
 const possible = replicationBinaries() !== undefined;
 if (!possible) console.warn(replicationMissing);
 
-/** Of the promotion. */
+/** After the promotion. */
 const recoversWithinMs = 15_000;
 
-/** These wait for servers and time-outs: side by side, each with a pair of its own. */
+/** These tests wait for servers and time-outs. They run concurrently, each with its own pair of servers. */
 function itFailsOver(what: string, live: (world: Failover) => Promise<void>): void {
   it.skipIf(!possible).concurrent(what, { timeout: 120_000 }, async () => {
     const world = new Failover(makeSite(), await Pair.open());
@@ -49,14 +49,14 @@ itFailsOver('finds the promoted standby when the primary is killed under load', 
   expect(world.daemon.log.filter(isOutage)).toHaveLength(1);
   expect(world.daemon.log.filter(({ event }) => event === 'database-recovered')).toHaveLength(1);
 
-  // The old one comes back, and nobody tells it that it is not the primary any more: whoever writes there is
-  // on his own.
+  // The old primary comes back and does not learn that it was replaced. What is written there is lost.
   await primary.restart();
   const stray = await world.enqueue(primary, 'stray');
   await world.cleared(await world.enqueue(standby, 'heard'));
   expect(world.site.pages()).toEqual(expect.arrayContaining([stray]));
 
-  // As it should come back. The list names it first, and still the primary is found.
+  // The old primary comes back the right way, as a standby. The list names it first, and the primary is still
+  // found.
   const replaced = await world.pair.replace(primary, standby);
   expect(await world.daemon.stop()).toBe(0);
   await world.start([replaced, standby]);
@@ -80,7 +80,7 @@ itFailsOver(
     await world.cleared(queued);
     await world.done(primary);
 
-    // The standby has heard neither of the claim of the one nor of the settling of the other.
+    // The standby has received neither the claim of one nor the settling of the other.
     world.site.write([settling, queued]);
     const still = [primary.pid, ...(await backends(primary))];
     for (const pid of still) process.kill(pid, 'SIGSTOP');
@@ -119,10 +119,7 @@ async function backends(server: LaunchedServer): Promise<number[]> {
   return found.map(({ pid }) => pid);
 }
 
-/**
- * Nothing is left of an entry that was cleared: what becomes of it is remembered beside it, in the same
- * transaction.
- */
+/** A cleared entry leaves no trace, so its outcome is recorded in another table in the same transaction. */
 const remember = `
   CREATE TABLE changes (port text);
   CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS

@@ -6,7 +6,7 @@ import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts'
 import { eventually } from './eventually.ts';
 import { iniForHosts, type Pair, query } from './pair.ts';
 
-/** A site, a pair of servers, and a daemon that has both in its list. */
+/** A site, a pair of servers, and a daemon with both servers in its list. */
 export class Failover {
   readonly site: Site;
   readonly pair: Pair;
@@ -27,7 +27,7 @@ export class Failover {
     await this.daemon.until('LISTEN', ({ event }) => event === 'listening');
   }
 
-  /** Publishes a page and commits a change there that names it; resolves with the page. */
+  /** Publishes a page and commits a change on this server that names it. Resolves with the page. */
   async enqueue(server: LaunchedServer, port: string): Promise<string> {
     const page = pageOf(port);
     this.site.write([page]);
@@ -45,7 +45,7 @@ export class Failover {
     await eventually(`without ${page}`, ask, async () => this.lastWords());
   }
 
-  /** Nothing enqueued, claimed or settling there. */
+  /** Resolves when nothing is enqueued, claimed or settling on this server. */
   async done(server: LaunchedServer): Promise<void> {
     await eventually(
       'done',

@@ -3,17 +3,17 @@ import type { LaunchedServer } from '../postgres/launch.ts';
 import type { Link } from './link.ts';
 import type { World } from './world.ts';
 
-/** Everything a fault can reach. `link` is the connection that was caught in the phase, or any other. */
+/** Everything that a fault can reach. `link` is the connection that was caught in the phase, or any other. */
 export interface Scene {
   readonly world: World;
   readonly link: Link;
   /** Absent where the server is shared. */
   readonly server?: LaunchedServer;
-  /** How long a fault lasts that lasts. */
+  /** How long a lasting fault lasts. */
   readonly lastsMs: number;
 }
 
-/** Each resolves when the fault has ended: from then on the daemon must recover. */
+/** Each resolves when the fault has ended. From then on the daemon must recover. */
 export const faults = {
   async 'cut one connection'({ link }) {
     link.cut();
@@ -24,7 +24,7 @@ export const faults = {
     world.proxy.cut('all');
   },
 
-  /** Half-open, and then the bytes come after all. */
+  /** Half-open for a while, and then the bytes arrive after all. */
   async 'freeze one connection'({ link, lastsMs }) {
     link.freeze();
     await wait(lastsMs);
@@ -45,8 +45,8 @@ export const faults = {
   },
 
   /**
-   * Half-open for good, as after a firewall has forgotten it: nothing ever breaks, and only a heartbeat can
-   * tell.
+   * Half-open permanently, as when a firewall has dropped its state: the connection never breaks, and only a
+   * heartbeat detects it.
    */
   async 'a half-open listener'({ world, link }) {
     link.thaw();
@@ -85,7 +85,10 @@ export const faults = {
     world.spawn();
   },
 
-  /** Its request reaches the server after its death, when the next run may have read the journal already. */
+  /**
+   * Its request reaches the server after the process died, when the next run may have read the journal
+   * already.
+   */
   async 'kill -9 of uncached, its request late'({ world, link }) {
     await world.kill();
     const next = world.spawn();

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Milliseconds of recovery by fault. */
+/** Milliseconds of recovery for each fault. */
 export type Recoveries = ReadonlyMap<string, readonly number[]>;
 
 const begin = '<!-- faults: begin -->';
@@ -31,10 +31,7 @@ function inSeconds(ms: number): string {
   return `${(ms / 1_000).toFixed(2)} s`;
 }
 
-/**
- * Replaces what stands between the markers, and nothing else; adds a section with markers where there is
- * none.
- */
+/** Replaces only the text between the markers. Adds a section with markers if the file has none. */
 export function publish(file: string, text: string): void {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '# Reliability\n';
   const section = `${begin}\n${text}\n${end}`;

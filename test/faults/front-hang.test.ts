@@ -9,15 +9,15 @@ import type { World } from './world.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
-/** So long a worker is waited for: nobody waits for it again once it is known what does not answer. */
+/** How long the daemon waits for a worker. Once the hanging path is known, no other work waits for it. */
 const patienceMs = 10_000;
 
 const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
 const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 0;
 
 /**
- * A set whose path a template has in so many words: a front. What stands there is looked at, too, before
- * anything is settled.
+ * A set whose path is literal text in a template: a front. Its pages are inspected too before anything
+ * settles.
  */
 it.skipIf(!canHang).concurrent.each(['from the start', 'while the daemon runs'])(
   'a set that does not answer %s stops neither the clearing nor the settling of the others',
@@ -33,7 +33,7 @@ it.skipIf(!canHang).concurrent.each(['from the start', 'while the daemon runs'])
   },
 );
 
-/** @param fuse of what is to hang once the daemon runs */
+/** @param fuse for a path that is to hang after the daemon has started */
 async function expectOthers(world: World, fuse: number | undefined): Promise<void> {
   mkdirSync(join(world.site.root, 'daily'), { recursive: true });
   const daemon = await world.start();

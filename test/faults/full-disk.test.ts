@@ -12,10 +12,10 @@ vi.setConfig({ testTimeout: 120_000 });
 let world: World;
 afterEach(() => world.close());
 
-/** A disk of 64 KiB in place of root; nobody else sees it. */
+/** A disk of 64 KiB mounted as root, invisible to other processes. */
 const smallDisk = 'mount -t tmpfs -o size=64k,mode=755 none "$1"';
 
-/** Below root as the daemon sees it. */
+/** A path below root as the daemon sees it. */
 const there = (path: string) => join(`/proc/${world.daemon.pid}/root`, world.site.root, path);
 
 it.skipIf(!mounts)('clears on a full disk, where not even its own marker can be kept', async () => {
@@ -36,7 +36,7 @@ it.skipIf(!mounts)('clears on a full disk, where not even its own marker can be 
     async () => (existsSync(there('ports/www/stale/page')) ? undefined : true),
     async () => world.lastWords(),
   );
-  // What was deleted makes room.
+  // The deleted files freed space.
   await world.daemon.until('end', ({ event }) => event === 'disk-recovered');
   expect(existsSync(there('.uncached'))).toBe(true);
   await expectDone(world);

@@ -18,7 +18,7 @@ it.concurrent(
       for (const listener of world.proxy.links('listener')) listener.freeze();
       await world.daemon.until('listener-lost', ({ event }) => event === 'listener-lost');
       await world.probe();
-      // A heartbeat a second, four seconds of patience, and the way back.
+      // A heartbeat a second, a time-out of four seconds, and the reconnect.
       expect(performance.now() - frozen).toBeLessThan(10_000);
       await world.proxy.heal();
       await expectWhole(world);
@@ -32,7 +32,7 @@ it.concurrent(
     inWorld({}, async (world) => {
       world.proxy.freeze('pool');
       const page = await world.enqueue();
-      // Whoever notices first tells of it: the heartbeat, or what waits for a connection.
+      // The first to notice reports it: the heartbeat, or a query that waits for a connection.
       await world.daemon.until('outage', ({ event }) =>
         ['listener-lost', 'database-unavailable'].includes(event),
       );
@@ -42,16 +42,16 @@ it.concurrent(
     }),
 );
 
-/** What doc/reliability.md promises with the heartbeat of these. */
+/** The limit in doc/reliability.md for the heartbeat of these tests. */
 const promisedMs = 15_000;
 
-/** What comes while one connection is held up is sent on another, so that both pools have several. */
+/** While one connection is held up, new queries use another one, so both pools get several. */
 async function fillPools(world: World): Promise<void> {
   const look = world.proxy.at('look', 'request');
   await world.enqueue();
   const held = [await look, await world.proxy.at('heartbeat', 'request')];
   for (const link of held) link.thaw();
-  // The listener, two that looked and beat, and one for the first claim of each handler.
+  // The listener, two that took snapshots and sent heartbeats, and one for the first claim of each handler.
   expect(world.proxy.links().length).toBeGreaterThanOrEqual(1 + 2 + 4);
 }
 
@@ -74,7 +74,7 @@ it.concurrent(
   'recovers within 15 s when connections are half-open for good and only claims find out',
   { timeout: 120_000 },
   () =>
-    // No heartbeat comes in time.
+    // No heartbeat is sent in time.
     inWorld({ heartbeat: '60s' }, async (world) => {
       for (const link of world.proxy.links('pool')) link.freeze();
       expect(await world.probe(45_000)).toBeLessThan(promisedMs);
@@ -83,7 +83,7 @@ it.concurrent(
     }),
 );
 
-/** Supervisors kill what has not ended by then (service/uncached.service gives more). */
+/** A supervisor kills a process that has not ended by then (service/uncached.service allows more). */
 const stopWithinMs = 15_000;
 
 it.concurrent(

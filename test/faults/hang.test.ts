@@ -9,10 +9,10 @@ import type { World } from './world.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** So long a worker is waited for. */
+/** How long the daemon waits for a worker. */
 const patienceMs = 10_000;
 
-/** The daemon itself holds the handle: once it has gone, nothing hangs any more. */
+/** The daemon itself holds the handle. When the daemon ends, nothing hangs any more. */
 const hang =
   'mkdir -p "$1/ports/www/hung" && exec 3<>/dev/fuse && mount -i -t fuse hang "$1/ports/www/hung" -o fd=3,rootmode=40000,user_id=0,group_id=0';
 
@@ -26,13 +26,13 @@ it.skipIf(!canHang).concurrent(
     await inWorld({ ini: { more }, within: (root) => inNamespace(hang, root) }, async (world) => {
       const daemon = await world.start();
       await enqueueHung(world);
-      // Once while nobody knows which directory it is, and later, when it is known.
+      // Once before the hanging directory is known, and again when it is known.
       await others(world, port);
       const alarm = await daemon.until('alarm', ({ event }) => event === 'disk-failing');
       expect(alarm.msg).toContain('cannot open ports/www/hung: ETIMEDOUT, does not answer');
       expect(alarm.msg).toContain('bring its disk or file server back');
       await others(world, port);
-      // Nor do others of its own handler wait any more.
+      // By now other entries of the same handler do not wait either.
       await world.probe(patienceMs);
       const [row] = await world.query<{ last_error: string }>(
         'SELECT last_error FROM uncached.journal WHERE last_error IS NOT NULL',
@@ -61,10 +61,7 @@ it.skipIf(!canHang).concurrent('SIGTERM ends the daemon while a worker hangs, an
   }),
 );
 
-/**
- * Another handler's page goes in less than the time that a worker is waited for, and the daemon says that it
- * is well.
- */
+/** Another handler's page is deleted in less than the time-out of a worker, and the daemon's status is OK. */
 async function others(there: World, port: number): Promise<void> {
   const page = 'daily/2020/02/04.daily.head';
   there.site.write([page]);

@@ -9,7 +9,7 @@ import { foldFailures } from '../../src/observe/fold-failures.ts';
 import { foldOutages } from '../../src/observe/fold-outages.ts';
 import type { Breaker } from './fail-call.ts';
 
-/** A back-off of seconds is a few milliseconds here; what waits for a wake waits on. */
+/** A back-off of seconds lasts a few milliseconds here. A wait for a wake-up is not shortened. */
 const longestWaitMs = 4;
 
 const hastyClock: Clock = {
@@ -23,7 +23,10 @@ export interface InProcess {
   stop(): Promise<void>;
 }
 
-/** The daemon in this process, with a real PostgreSQL and real files, each contract behind the breaker. */
+/**
+ * The daemon in this process, with a real PostgreSQL and real files. Calls of each contract go through the
+ * breaker.
+ */
 export async function startBreakable(
   file: string,
   breaker: Breaker,
@@ -34,7 +37,7 @@ export async function startBreakable(
   const observe = (event: Event) => void events.push(event);
   const { cache: settings, daemon } = app.configuration;
   const workers: Workers = {
-    // What is asked is what is answered, as in a worker.
+    // The request is answered directly, as a worker would.
     ask: async (request) => answerRequest(request, settings.root, walk) as AnswerTo<typeof request>,
     clear: async (patterns, { identities } = {}) =>
       workers.ask({
@@ -65,8 +68,7 @@ export async function startBreakable(
         (lost) => lost.close(),
       ),
     settleMs: settings.settleMs,
-    // By itself, not by waiting: a sweep with this clock would come every few milliseconds and hide what was
-    // forgotten.
+    // No sweep: with this clock one would run every few milliseconds and hide abandoned rows.
     sweepMs: Number.POSITIVE_INFINITY,
     heartbeatMs: Number.POSITIVE_INFINITY,
     batch: daemon.batch,

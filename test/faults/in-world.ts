@@ -1,7 +1,10 @@
 import { inject } from 'vitest';
 import { World, type WorldOptions } from './world.ts';
 
-/** For tests that wait for time-outs: side by side, each in a world of its own. The daemon is not started. */
+/**
+ * For tests that wait for time-outs: they run concurrently, each in a world of its own. The daemon is not
+ * started.
+ */
 export async function inWorld(options: WorldOptions, live: (world: World) => Promise<void>): Promise<void> {
   const world = await World.open(inject('postgres'), options);
   try {

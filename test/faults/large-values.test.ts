@@ -5,7 +5,7 @@ import { iniFor, makeSite, type Site } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { eventually } from './eventually.ts';
 
-/** Large values end no daemon, and none that is started again. */
+/** Large values end neither the daemon nor its next run. */
 const database = testDatabase();
 let client: Client;
 let site: Site;
@@ -13,7 +13,7 @@ let site: Site;
 beforeAll(async () => {
   client = new Client(database.config);
   await client.connect();
-  // An index takes no key of a megabyte, and other people's queue tables have no index.
+  // No index, because an index accepts no key of a megabyte, and queue tables of other projects have none.
   await client.query(
     'ALTER TABLE cache_clearing_ports DROP CONSTRAINT cache_clearing_ports_xid_category_port_key',
   );
@@ -26,8 +26,8 @@ beforeEach(async () => {
 });
 
 /**
- * What is neither claimed nor settled, and how many rows the journal keeps because no page can have their
- * key.
+ * How many entries are neither claimed nor settled, and how many rows the journal keeps because no page can
+ * have their key.
  */
 async function counted(): Promise<{ open: number; kept: number }> {
   const { rows } = await client.query<{ open: number; kept: number }>(
@@ -38,7 +38,7 @@ async function counted(): Promise<{ open: number; kept: number }> {
   return rows[0] ?? { open: -1, kept: -1 };
 }
 
-/** A tenth of a single value would be too much for it. */
+/** With this heap, a tenth of a single value would be too much. */
 const small = { NODE_OPTIONS: '--max-old-space-size=64' };
 
 it.each([
@@ -65,7 +65,7 @@ it.each([
       const daemon = startUncached(site.configure(iniFor(site, database.config)), small);
       await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [name]);
       await client.query('NOTIFY port_updated');
-      // Which of them is claimed and settled first is not promised.
+      // The order in which they are claimed and settled is not guaranteed.
       await eventually(
         'all settled or kept',
         async () => {

@@ -3,23 +3,26 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { applicationOf, messagesOf, type Request, requestsOf } from './messages.ts';
 
-/** `request`: before the server has seen it. `answer`: after it has, before the client knows. */
+/**
+ * `request`: before the server has received it. `answer`: after the server has sent it, before the client has
+ * it.
+ */
 export type Edge = 'request' | 'answer';
 
-/** Asked before something passes; true freezes the link with it in hand. */
+/** Called before something passes. True freezes the link, which then holds the message. */
 export type Watch = (link: Link, request: Request, edge: Edge) => boolean;
 
 /**
- * One proxied connection. Frozen, it is half-open: both ends stand, and neither hears of the other's bytes or
- * end.
+ * One proxied connection. When frozen it is half-open: both ends stay open, and neither receives the other's
+ * bytes or end.
  */
 export class Link {
-  /** Empty until the start-up packet has come. */
+  /** Empty until the start-up packet has arrived. */
   application = '';
-  /** The server's process, for pg_terminate_backend; 0 until it has answered. */
+  /** The pid of the server's process, for pg_terminate_backend. 0 until the server has answered. */
   backend = 0;
   delayMs = 0;
-  /** How many TLS records the client has sent: all that can be told of what nobody can read. */
+  /** How many TLS records the client has sent: encrypted traffic shows nothing else. */
   records = 0;
   #overTls = false;
   readonly #client: Socket;
@@ -34,7 +37,7 @@ export class Link {
     this.#client = client;
     this.#server = server;
     this.#watch = watch;
-    // Each pump hears of its own stream's error; the other stream's would end the run unheard.
+    // Each pump gets only its own stream's error. An unhandled error of the other stream would end the run.
     for (const socket of [client, server]) socket.on('error', () => this.cut());
   }
 
@@ -42,7 +45,7 @@ export class Link {
     return /^uncached\b.*listener/.test(this.application);
   }
 
-  /** As pg_stat_activity names it: `client_port`. */
+  /** The name in pg_stat_activity: `client_port`. */
   get port(): number {
     return this.#server.localPort ?? 0;
   }
@@ -61,7 +64,7 @@ export class Link {
     this.#thaw.emit('thaw');
   }
 
-  /** Both ends see the connection break. */
+  /** Both ends see a broken connection. */
   cut(): void {
     this.#cut.abort();
     this.#client.destroy();
@@ -86,7 +89,8 @@ export class Link {
     for await (const { type, bytes } of messagesOf(this.#server, () => this.#overTls)) {
       if (type === 'K') this.backend = bytes.readUInt32BE(5);
       held.push(bytes);
-      // An answer passes whole or not at all: the transaction is committed only when ReadyForQuery is sent.
+      // An answer passes as a whole or not at all: the transaction is committed only when ReadyForQuery is
+      // sent.
       const [request] = this.#unanswered;
       if (request && type !== 'Z') continue;
       if (request) await this.#pass(this.#unanswered.shift() ?? request, 'answer');

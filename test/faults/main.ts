@@ -8,13 +8,14 @@ import { expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
 /**
- * The long form: many random kills and cuts in one run, while producers work. Fails when a promise is broken.
+ * The long form: many random kills and cuts in one run, while producers work. Fails when a guarantee is
+ * broken.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     kills: { type: 'string', default: '1000' },
-    /** Where the figures go; none by default, since a short run is no measurement. */
+    /** The file for the figures. None by default, since a short run is no measurement. */
     write: { type: 'string' },
   },
 });
@@ -32,7 +33,7 @@ try {
   await world.start();
   await measure(world);
 } catch (error) {
-  // Now: what is released below may complain of what is still open because of it.
+  // Printed now: the cleanup below may report what is still open because of this error.
   console.error(error);
   process.exitCode = 1;
 } finally {

@@ -1,19 +1,16 @@
-/**
- * One message of PostgreSQL's protocol, as it stands on the wire; or, over TLS, one record, which nobody here
- * can read.
- */
+/** One message of PostgreSQL's protocol as sent. Over TLS: one record, which cannot be read here. */
 export interface Message {
   /**
-   * The letter; empty for the start-up packet, `tls` for the server's answer to a request for TLS, `record`
-   * over TLS.
+   * The type byte. Empty for the start-up packet, `tls` for the server's answer to a request for TLS,
+   * `record` over TLS.
    */
   readonly type: string;
   readonly bytes: Buffer;
 }
 
 /**
- * What a client sends before it waits for an answer: the start-up packet, a simple query, or everything up to
- * a Sync.
+ * What a client sends before it waits for an answer: the start-up packet, a simple query, or all messages up
+ * to a Sync.
  */
 export interface Request {
   readonly kind: 'start-up' | 'query' | 'terminate' | 'password' | 'tls' | 'record';
@@ -24,7 +21,7 @@ export interface Request {
 
 type Framing = 'start-up' | 'message' | 'tls' | 'record';
 
-/** The length of what a buffer begins with; undefined when it is too short to tell. */
+/** The length of the first message in a buffer. Undefined when the buffer is too short to know. */
 const lengthOf: Readonly<Record<Framing, (rest: Buffer) => number | undefined>> = {
   'start-up': (rest) => (rest.length < 4 ? undefined : rest.readUInt32BE(0)),
   message: (rest) => (rest.length < 5 ? undefined : 1 + rest.readUInt32BE(1)),
@@ -33,8 +30,8 @@ const lengthOf: Readonly<Record<Framing, (rest: Buffer) => number | undefined>> 
 };
 
 /**
- * Cuts a stream at message boundaries, so that a fault strikes between messages and knows which. Over TLS, at
- * record boundaries.
+ * Splits a stream at message boundaries, so that a fault strikes between known messages. Over TLS: at record
+ * boundaries.
  */
 async function* framesOf(
   stream: AsyncIterable<Buffer>,
@@ -57,7 +54,7 @@ async function* framesOf(
   }
 }
 
-/** What a server sends; `overTls` is asked when the first byte has come. */
+/** The messages of a server. `overTls` is called when the first byte has arrived. */
 export async function* messagesOf(
   stream: AsyncIterable<Buffer>,
   overTls: () => boolean,
@@ -92,7 +89,7 @@ export async function* requestsOf(stream: AsyncIterable<Buffer>): AsyncGenerator
   }
 }
 
-/** Undefined for a message that is a part of a longer request. */
+/** Undefined for a message that is part of a longer request. */
 function kindOf(framing: Framing, bytes: Buffer): Request['kind'] | undefined {
   if (framing === 'message') return lastOfRequest[bytes.toString('latin1', 0, 1)];
   return asksForTls(framing, bytes) ? 'tls' : framing;
@@ -104,7 +101,7 @@ function asksForTls(framing: Framing, bytes: Buffer): boolean {
   return framing === 'start-up' && bytes.length === 8 && bytes.readUInt32BE(4) === tlsRequestCode;
 }
 
-/** Who connects, by the name and value pairs of the start-up packet. */
+/** The client's application name, from the name and value pairs of the start-up packet. */
 export function applicationOf({ text }: Request): string {
   const fields = text.slice(8).split('\0');
   return fields[fields.indexOf('application_name') + 1] ?? '';

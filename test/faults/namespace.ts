@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import type { Account } from '../postgres/account.ts';
 
-/** A private namespace of mounts, which nobody else sees; an ordinary user becomes root there. */
+/** A private mount namespace, invisible to other processes. An ordinary user becomes root in it. */
 const flags = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
 
 /**
- * What to put before a program so that it runs in a namespace of its own, after `script`; `$1` there is
+ * The command prefix that runs a program in a namespace of its own, after `script`. In the script `$1` is
  * `directory`.
  */
 export const inNamespace = (script: string, directory: string): readonly string[] => [
@@ -19,7 +19,7 @@ export const inNamespace = (script: string, directory: string): readonly string[
   directory,
 ];
 
-/** What to put before a program, behind what root must do first, so that it runs as another user. */
+/** The command prefix that runs a program as another user. It comes after what root must do first. */
 export const become = ({ uid, gid }: Pick<Account, 'uid' | 'gid'>): readonly string[] => [
   'setpriv',
   `--reuid=${uid}`,
@@ -27,7 +27,7 @@ export const become = ({ uid, gid }: Pick<Account, 'uid' | 'gid'>): readonly str
   '--clear-groups',
 ];
 
-/** Does a command in the namespace of a program that runs. */
+/** Runs a command in the namespace of a running program. */
 export function enterNamespace(pid: number, ...command: readonly string[]): string {
   const which = process.getuid?.() === 0 ? ['-m'] : ['-U', '--preserve-credentials', '-m'];
   return execFileSync('nsenter', ['-t', String(pid), ...which, ...command], { encoding: 'utf8' });

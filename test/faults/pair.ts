@@ -32,7 +32,7 @@ export class Pair {
     }
   }
 
-  /** A server in the place of one that was stopped, as a standby of the other. */
+  /** Replaces a stopped server by a new one, which is a standby of the other. */
   async replace(gone: LaunchedServer, standbyOf: LaunchedServer): Promise<LaunchedServer> {
     await gone.stop();
     const server = await launchServer({ ...binaries(), tcp: gone.port, standbyOf });
@@ -44,9 +44,9 @@ export class Pair {
     await Promise.all(this.#servers.map((server) => server.stop()));
   }
 
-  /** Resolves when the standby has replayed all that is committed. */
+  /** Resolves when the standby has replayed everything that is committed. */
   async caughtUp(): Promise<void> {
-    // Claims do not wait for the disk; a commit that does takes them with it.
+    // Claims commit asynchronously. A synchronous commit flushes them as well.
     const [sent] = await query<{ lsn: string }>(
       this.primary,
       `SELECT pg_logical_emit_message(true, 'test', '')::text AS lsn`,
@@ -54,7 +54,7 @@ export class Pair {
     await this.#seen('caught up', 'pg_last_wal_replay_lsn() > $1::pg_lsn', [sent?.lsn]);
   }
 
-  /** From now on the standby gets nothing more: what is committed will be lost. */
+  /** From now on the standby receives nothing. What is committed after this will be lost. */
   async detach(): Promise<void> {
     await query(this.standby, `ALTER SYSTEM SET primary_conninfo = ''`);
     await query(this.standby, 'SELECT pg_reload_conf()');
@@ -90,7 +90,7 @@ export function query<Row extends object>(
   return withClient(at(server), async (client) => (await client.query<Row>(sql, values)).rows);
 }
 
-/** The database as it is on this server. */
+/** The connection to the database on this server. */
 export function at(server: LaunchedServer): Connection {
   return { ...connectionOf(server), host: '127.0.0.1', database };
 }

@@ -1,6 +1,6 @@
 /**
- * Where on its way a fault can strike the daemon, by what its request says. A prepared statement's text is
- * sent once a connection, its name each time.
+ * The phases in which a fault can strike the daemon, recognised by the text of the request. The text of a
+ * prepared statement is sent once for each connection, its name each time.
  */
 export const phases = {
   'pool connect': /application_name\0uncached( \w+)?\0/,

@@ -25,7 +25,7 @@ let site: Site;
 beforeAll(async () => {
   if (!pgbouncer) return;
   site = makeSite();
-  // It refuses to run as root, and PostgreSQL's socket directory is PostgreSQL's alone.
+  // It refuses to run as root, and only PostgreSQL's user can use PostgreSQL's socket directory.
   const account = ordinaryAccount();
   directory = mkdtempSync(join(tmpdir(), 'uncached-pooler-'));
   const { host, port: upstream } = inject('postgres');
@@ -74,7 +74,7 @@ it.skipIf(!pgbouncer)(
     const file = site.configure(iniFor(site, { ...database.config, host: directory, port }));
     const checking = uncached(['--config', file, 'check']);
     const daemon = startUncached(file);
-    // A loop whose session lost its settings may say so first.
+    // A loop whose session lost its settings may log a line first.
     const line = await daemon.until(
       'the word pooler',
       ({ event, msg }) => event === 'database-unavailable' && msg.includes('pooler'),

@@ -5,20 +5,20 @@ import { Client } from 'pg';
 import type { Connection } from '../postgres/connection.ts';
 import type { Site } from '../site.ts';
 
-/** Where it writes pages and commits changes. */
+/** Where a producer writes pages and commits changes. */
 interface Place {
   readonly site: Site;
   readonly database: { readonly config: Connection };
 }
 
 /**
- * Commits changes all the time, over outages of the server too, and remembers which pages were named by what
- * was committed.
+ * Commits changes all the time, even through outages of the server, and records which pages the committed
+ * changes named.
  */
 export class Producer {
-  /** Named by a committed entry: must go. */
+  /** Named by a committed entry, so the page must be deleted. */
   readonly committed: string[] = [];
-  /** The commit's answer was lost: may be cleared, or not. */
+  /** The commit's answer was lost, so the page may or may not be deleted. */
   readonly undecided: string[] = [];
   readonly #place: Place;
   readonly #name: string;
@@ -51,7 +51,7 @@ export class Producer {
           await this.#breathe();
         }
       } catch {
-        // The server is being killed: that is what we are here for.
+        // An expected error: the test kills the server.
         await this.#breathe();
       } finally {
         await client.end().catch(() => {});
@@ -72,7 +72,7 @@ export class Producer {
     this.committed.push(page);
   }
 
-  /** A producer that never pauses would leave nobody else a core. */
+  /** A producer without pauses would take a whole core. */
   async #breathe(): Promise<void> {
     await wait(50, undefined, { signal: this.#stopped.signal }).catch(() => {});
   }

@@ -21,11 +21,9 @@ interface Snare {
 
 const catchMs = 60_000;
 
-/**
- * Stands between the daemon and PostgreSQL and breaks what passes: for one connection, for some, or for all.
- */
+/** A proxy between the daemon and PostgreSQL that breaks connections: one, some, or all. */
 export class FaultProxy {
-  /** For the daemon's configuration; `database` and `user` as upstream has them. */
+  /** For the daemon's configuration. `database` and `user` are those of upstream. */
   readonly connection: Connection;
   readonly #upstream: Connection;
   readonly #links = new Set<Link>();
@@ -41,7 +39,7 @@ export class FaultProxy {
     this.#remove = remove;
   }
 
-  /** On a unix socket of its own, or on a port of 127.0.0.1. */
+  /** Listens on a unix socket of its own, or on a port of 127.0.0.1. */
   static async open(upstream: Connection, { tcp = false } = {}): Promise<FaultProxy> {
     const directory = mkdtempSync(join(tmpdir(), 'uncached-proxy-'));
     const revoke = lastWill('rm -rf "$1"', directory);
@@ -58,13 +56,13 @@ export class FaultProxy {
     return [...this.#links].filter((link) => isOf(link, which));
   }
 
-  /** Half-open from now on, connections to come as well: they are accepted and hear nothing. Until heal(). */
+  /** Makes connections half-open until heal(), future ones as well: they are accepted and receive nothing. */
   freeze(which: Which): void {
     this.#frozen = which;
     for (const link of this.links(which)) link.freeze();
   }
 
-  /** Holds up each request and each answer. Until heal(). */
+  /** Delays each request and each answer until heal(). */
   delay(which: Which, ms: number): void {
     this.#delay = { which, ms };
     for (const link of this.links(which)) link.delayMs = ms;
@@ -74,7 +72,10 @@ export class FaultProxy {
     for (const link of this.links(which)) link.cut();
   }
 
-  /** Cuts everything and listens no more: ECONNREFUSED, for a unix socket ENOENT. Until heal(). */
+  /**
+   * Cuts all connections and stops listening until heal(). Clients get ECONNREFUSED, or ENOENT for a unix
+   * socket.
+   */
   async refuse(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -83,7 +84,7 @@ export class FaultProxy {
     if (server?.listening) await once(server, 'close');
   }
 
-  /** Everything passes again, what was held included. */
+  /** Everything passes again, including what was held back. */
   async heal(): Promise<void> {
     this.#frozen = undefined;
     this.delay('all', 0);
@@ -97,9 +98,9 @@ export class FaultProxy {
   }
 
   /**
-   * Resolves with the link frozen in the phase: at the request, which the server has not seen, or at the
-   * answer, which the client has not. The caller strikes, and cuts or thaws it. Rejects when the phase does
-   * not come.
+   * Resolves with the link frozen in the phase: at the request, which the server has not received, or at the
+   * answer, which the client has not received. The caller strikes, and then cuts or thaws it. Rejects when
+   * the phase does not come.
    */
   at(phase: Phase, edge: Edge, nth = 1): Promise<Link> {
     return this.#catch(
@@ -109,7 +110,7 @@ export class FaultProxy {
     );
   }
 
-  /** Over TLS, where no phase can be read: the link that is about to send its nth record, frozen. */
+  /** Over TLS, where phases cannot be recognised: the link that is about to send its nth record, frozen. */
   atRecord(nth: number): Promise<Link> {
     return this.#catch(`record ${nth}`, (link, { kind }) => kind === 'record' && link.records === nth);
   }

@@ -7,17 +7,17 @@ import { canMount, enterNamespace, inNamespace } from './namespace.ts';
 import { expectWhole } from './whole.ts';
 import { World } from './world.ts';
 
-/** Root may delete anything: where we are root, the daemon runs as somebody else. */
+/** Root may delete anything. When we are root, the daemon therefore runs as another user. */
 const account = ordinaryAccount();
 const mounts = canMount();
 const count = 2_000;
-/** Retries come ever later, and so may the end on a slow machine. */
+/** The delays of retries grow, so the last one may be late on a slow machine. */
 const patienceMs = 60_000;
 vi.setConfig({ testTimeout: 3 * patienceMs });
 
 let world: World;
 beforeEach(() => {
-  // The directories that this process makes are to be writable for the daemon.
+  // The daemon must be able to write in the directories that this process makes.
   process.umask(0);
 });
 afterEach(() => world.close());
@@ -96,7 +96,7 @@ const enqueueAll = () =>
 
 const errors = () => world.daemon.log.filter(({ level }) => level >= 50);
 
-/** Every row has failed twice or more, and one line told it. */
+/** Every row has failed at least twice, and one line reported it. */
 async function expectAlarm(code: string): Promise<void> {
   const failing = async () => {
     const [row] = await world.query<{ rows: number; tries: number; others: number }>(

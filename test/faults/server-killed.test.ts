@@ -20,7 +20,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** Where a crash of the server may undo what it has not written, or where only the answer is lost. */
+/** Points where a crash of the server may undo what is not flushed, or where only the answer is lost. */
 const blows: readonly Pick<Blow, 'phase' | 'edge'>[] = [
   { phase: 'claim', edge: 'request' },
   { phase: 'claim', edge: 'answer' },

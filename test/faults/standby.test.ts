@@ -33,7 +33,7 @@ it.skipIf(!possible).each(['check', 'drain', 'status'])(
     const file = site.configure(iniForHosts(site, [pair.standby]));
     const { code, stdout, stderr } = await uncached(['--config', file, command]);
     expect(stdout + stderr).toMatch(words);
-    // Nothing but that is wrong.
+    // This is the only problem.
     if (command === 'check') expect(stdout).toMatch(/\n1 problem(, 1 notice)?\n/);
     expect(code).toBe(command === 'status' ? 2 : 1);
   },
@@ -53,7 +53,7 @@ it.skipIf(!possible)('the primary is used, wherever in the list it is', async ()
   expect(daemon.log.filter(({ level }) => level >= 50)).toEqual([]);
 });
 
-/** The last: it leaves two primaries behind. */
+/** This test is last, because it leaves two primaries behind. */
 it.skipIf(!possible)('run waits for the promotion of a standby, says so once, and then clears', async () => {
   const daemon = startUncached(site.configure(iniForHosts(site, [pair.standby])));
   const told = await daemon.until('the word standby', ({ msg }) => msg.includes('standby'));

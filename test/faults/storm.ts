@@ -19,20 +19,20 @@ export interface Storm {
   readonly onBlow: (blow: { fault: Fault; where: string; ms: number }) => void;
 }
 
-/** A calm after so many blows: producers pause, and everything must be cleared and settled. */
+/** After this many blows there is a calm: producers pause, and everything must be cleared and settled. */
 const calmAfter = 50;
 const longestFaultMs = 600;
 
 /**
- * Strikes again and again while producers work. Rejects when an entry is lost or stuck. Resolves with how
- * many were enqueued.
+ * Strikes repeatedly while producers work. Rejects when an entry is lost or stuck. Resolves with the number
+ * of entries enqueued.
  */
 export async function rage({ server, world, kills, random, onBlow }: Storm): Promise<number> {
   let entries = 0;
   async function strikeOnce(nth: number): Promise<void> {
     const fault = random.pick(weighted);
     const scene = { world, server, lastsMs: 20 + random.below(longestFaultMs) };
-    // Half of them in a phase, half at any moment.
+    // Half of them strike in a phase, half at any moment.
     const blow = random.chance(0.5) ? inPhase(fault, random) : undefined;
     const where = blow ? `${blow.phase}, ${blow.edge}` : 'at any moment';
     try {
@@ -77,7 +77,7 @@ async function atAnyMoment(fault: Fault, scene: Scene, random: Random): Promise<
   const { world } = scene;
   const page = await world.enqueue();
   const links = world.proxy.links();
-  // Between two outages there may be none: then whichever comes first is as good as any.
+  // Between two outages there may be no connection. Then the next one is used.
   const link = links.length > 0 ? random.pick(links) : await world.proxy.at('pool connect', 'request');
   await faults[fault]({ ...scene, link });
   const ms = await world.probe();
@@ -86,7 +86,7 @@ async function atAnyMoment(fault: Fault, scene: Scene, random: Random): Promise<
   return ms;
 }
 
-/** What takes the heartbeat to notice takes long: a few of these are enough. */
+/** A fault that only the heartbeat detects takes long, so it is chosen less often. */
 const weighted: readonly Fault[] = faultNames.flatMap((fault) =>
   Array<Fault>(fault === 'a half-open listener' ? 1 : 4).fill(fault),
 );

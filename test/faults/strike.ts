@@ -9,7 +9,7 @@ export interface Blow {
 }
 
 /**
- * Brings the daemon to the phase, strikes there, and resolves with the milliseconds from the fault's end to
+ * Brings the daemon to the phase, strikes, and resolves with the milliseconds from the end of the fault to
  * the next clearing.
  */
 export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'link'>): Promise<number> {
@@ -22,12 +22,12 @@ export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'l
   await faults[fault]({ ...scene, link });
   const ms = await world.probe();
   for (const page of pages) await world.gone(page);
-  // What is half-open for good would be in the way of the next.
+  // A permanently half-open connection would disturb the next blow.
   await world.proxy.heal();
   return ms;
 }
 
-/** Some phases come by themselves with the next entry; to connect, the connection must be lost before. */
+/** Some phases happen with the next entry. For a connect, the connection must be lost first. */
 async function provoke(phase: Phase, { world }: Omit<Scene, 'link'>): Promise<void> {
   switch (phase) {
     case 'pool connect':
@@ -40,7 +40,7 @@ async function provoke(phase: Phase, { world }: Omit<Scene, 'link'>): Promise<vo
       return;
     case 'take over':
     case 'read again':
-      // An empty journal is not read.
+      // The daemon does not read an empty journal.
       await world.query(
         `INSERT INTO uncached.journal (handler, key, owner) VALUES ('listen_port', '{"category": "www", "port": "left"}', 'dead')`,
       );

@@ -32,8 +32,8 @@ const open = (tls: string, ini = {}) =>
   World.open({ ...server, host: '127.0.0.1' }, { tcp: true, ini: { tls, ...ini } });
 
 /**
- * Every fault in every phase in both modes with FAULTS=long; else each mode has half, so that together they
- * have all.
+ * With FAULTS=long: every fault in every phase in both modes. Otherwise each mode has half, so that together
+ * they cover all.
  */
 const long = process.env.FAULTS === 'long';
 const modes = [
@@ -119,18 +119,18 @@ async function strike(world: World, fault: Fault, reach: () => Promise<Reached>)
 interface Reached {
   readonly link: Link;
   readonly page: string;
-  /** Lets the server go on. */
+  /** Lets the server continue. */
   readonly passOn: () => Promise<unknown>;
 }
 
-/** A fresh listening connection, frozen before its nth record: the first begins the handshake. */
+/** A new listening connection, frozen before its nth record. The first record begins the handshake. */
 async function atListenerRecord(world: World, nth: number): Promise<Reached> {
   const caught = world.proxy.atRecord(nth);
   (await linkOf(world, `application_name LIKE '%listener'`)).cut();
   return { link: await caught, page: await world.enqueue(), passOn: async () => {} };
 }
 
-/** Which record is sent between two LISTENs: PostgreSQL tells what the session did last. */
+/** Which record is sent between two LISTENs. PostgreSQL reports the session's last statement. */
 async function findListenRecord(world: World): Promise<number> {
   for (let nth = 2; nth < 30; nth++) {
     const { link } = await atListenerRecord(world, nth);
@@ -145,7 +145,7 @@ async function findListenRecord(world: World): Promise<number> {
   throw new Error('Cannot find LISTEN: none of 30 records came after one');
 }
 
-/** Statements wait at a gate that a trigger of ours puts in their way, for as long as we hold its lock. */
+/** Statements wait at a gate: a trigger of ours takes a lock that we hold. */
 const [claimGate, settleGate] = [1, 2];
 const tollgates = `
   CREATE FUNCTION tollgate() RETURNS trigger LANGUAGE plpgsql AS
@@ -153,7 +153,7 @@ const tollgates = `
   CREATE TRIGGER claimed AFTER DELETE ON cache_clearing_ports FOR EACH ROW EXECUTE FUNCTION tollgate(${claimGate});
   CREATE TRIGGER settled AFTER DELETE ON uncached.journal FOR EACH ROW EXECUTE FUNCTION tollgate(${settleGate})`;
 
-/** In the middle of the statement: the server has the request, and the answer is yet to come. */
+/** In the middle of a statement: the server has the request and has not sent the answer. */
 async function atTollgate(world: World, wayside: Client, gate: number): Promise<Reached> {
   await wayside.query('SELECT pg_advisory_lock($1)', [gate]);
   const page = await world.enqueue();
@@ -161,7 +161,7 @@ async function atTollgate(world: World, wayside: Client, gate: number): Promise<
   return { link, page, passOn: () => wayside.query('SELECT pg_advisory_unlock($1)', [gate]) };
 }
 
-/** The connection of a session that PostgreSQL shows, by the port that it sees. */
+/** The connection of a session in pg_stat_activity, found by its client port. */
 function linkOf(world: World, condition: string): Promise<Link> {
   return eventually(
     condition,

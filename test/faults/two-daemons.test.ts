@@ -10,7 +10,7 @@ import { bystanders, World } from './world.ts';
 const long = process.env.FAULTS === 'long';
 const blows = long ? 60 : 6;
 
-/** Three heartbeats: whoever is frozen for longer loses its rows to the other. */
+/** Three heartbeats: a daemon that is frozen for longer loses its rows to the other. */
 const leaseMs = 3_000;
 
 it('two daemons clear everything while either is killed or frozen at random', {
@@ -29,15 +29,15 @@ it('two daemons clear everything while either is killed or frozen at random', {
         daemons[daemons.indexOf(struck)] = world.spawn();
       } else {
         process.kill(struck.pid, 'SIGSTOP');
-        // Now and then until the other has taken its rows over, so that it wakes up in the middle of what is
-        // no longer its own.
+        // Now and then the pause lasts until the other daemon has taken over the rows. The frozen one then
+        // resumes with rows that are no longer its own.
         await wait(long && chance.chance(0.25) ? leaseMs * 1.5 : chance.below(400));
         process.kill(struck.pid, 'SIGCONT');
       }
       await wait(chance.below(300));
     }
 
-    // One stays frozen with rows that it has claimed: the other must come to an end without it.
+    // One daemon stays frozen with rows that it has claimed. The other must finish without it.
     const [frozen, other] = chance.chance(0.5) ? daemons : daemons.toReversed();
     if (!frozen || !other) throw new Error('Cannot freeze one of two: there are not two');
     await freezeWithRows(world, frozen, other);
@@ -59,7 +59,7 @@ it('two daemons clear everything while either is killed or frozen at random', {
   }
 });
 
-/** Nobody but the one can have claimed what is claimed while the other stands still. */
+/** While `other` is stopped, only `one` can have claimed the rows. */
 async function freezeWithRows(world: World, one: RunningDaemon, other: RunningDaemon): Promise<void> {
   const rows = () => world.query('SELECT FROM uncached.journal WHERE claimed_at > $1', [since]);
   process.kill(other.pid, 'SIGSTOP');

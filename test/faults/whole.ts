@@ -3,14 +3,15 @@ import { eventually } from './eventually.ts';
 import { bystanders, type World } from './world.ts';
 
 /**
- * One to listen, four that all share (src/postgres/pool.ts), one for each of four queue tables and one for
- * counting (src/app.ts).
+ * One to listen, four shared by all (src/postgres/pool.ts), one for each of four queue tables and one to
+ * count (src/app.ts).
  */
 const mostConnections = 1 + 4 + 4 + 1;
 
 /**
- * After any fault: queue and journal become empty, exactly the right files are gone, the daemon lives and
- * still hears, has no more connections than it should, and ends with 0, leaving none.
+ * After any fault: the queue and the journal become empty, and exactly the right files are gone. The daemon
+ * runs, still receives notifications, has no more connections than it should, and ends with 0 and no
+ * connection left.
  */
 export async function expectWhole(world: World, { left = bystanders }: { left?: readonly string[] } = {}) {
   await expectDone(world);
@@ -22,7 +23,7 @@ export async function expectWhole(world: World, { left = bystanders }: { left?: 
   await expectConnections(world, 0);
 }
 
-/** Nothing enqueued, nothing claimed, nothing settling. */
+/** Nothing is enqueued, claimed or settling. */
 export async function expectDone(world: World): Promise<void> {
   const count = async () => {
     const [found] = await world.query<{ entries: number; rows: number }>(

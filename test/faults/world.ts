@@ -11,18 +11,18 @@ import { type How, type RunningDaemon, startUncached } from '../uncached.ts';
 import { FaultProxy } from './proxy.ts';
 
 export interface WorldOptions {
-  /** The daemon connects over TCP; default: a unix socket. */
+  /** Whether the daemon connects over TCP. Default: a unix socket. */
   readonly tcp?: boolean;
-  /** Default: the shortest there may be. */
+  /** Default: the shortest allowed. */
   readonly heartbeat?: string;
   readonly ini?: Parameters<typeof iniFor>[2];
-  /** Who the daemon runs as. */
+  /** The user that the daemon runs as. */
   readonly account?: Account;
-  /** What stands before the daemon's command, such as a namespace around it. */
+  /** The prefix of the daemon's command, such as a namespace. */
   readonly within?: (root: string) => readonly string[];
 }
 
-/** A site, its database, the real daemon, and between them a proxy that breaks. */
+/** A site, its database, the real daemon, and a proxy with faults between them. */
 export class World {
   readonly site: Site;
   readonly proxy: FaultProxy;
@@ -42,7 +42,7 @@ export class World {
     this.#client = new LastingClient(database.config);
   }
 
-  /** The database's template has the schema. */
+  /** The template of the database contains the schema. */
   static async open(
     server: Connection,
     { tcp = false, heartbeat = '1s', ini = {}, account, within: around }: WorldOptions = {},
@@ -71,7 +71,7 @@ export class World {
     return daemon;
   }
 
-  /** Starts the daemon and does not wait for it: a fault may be in its way. */
+  /** Starts the daemon without waiting for it, since a fault may prevent its start. */
   spawn(): RunningDaemon {
     this.#daemon = startUncached(this.#file, { PGSSLMODE: 'disable' }, this.#how);
     return this.#daemon;
@@ -82,7 +82,7 @@ export class World {
     await this.daemon.stop('SIGKILL');
   }
 
-  /** Past the proxy. */
+  /** Connects directly, not through the proxy. */
   query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
     return this.#client.query<Row>(sql, values);
   }
@@ -122,7 +122,7 @@ export class World {
       .join('\n');
   }
 
-  /** Ends what is left; the database complains of connections left open. */
+  /** Stops what is left. The database reports connections that were left open. */
   async close(): Promise<void> {
     await this.#daemon?.stop('SIGKILL');
     await this.proxy.close();
@@ -132,7 +132,7 @@ export class World {
   }
 }
 
-/** Pages that no entry names: they must survive everything. */
+/** Pages that no entry names: they must never be deleted. */
 export const bystanders: readonly string[] = [
   'ports/www/port/Detail.html',
   'ports/ftp/port-1/Detail.html',
