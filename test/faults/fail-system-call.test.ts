@@ -46,7 +46,7 @@ afterEach(async () => {
 
 /**
  * With FAULTS=long: every code at every call. Otherwise every other call, the odd ones with `once` and the
- * even ones for `good`, each with one code. test/filesystem/fail-system-call.test.ts covers every call of a
+ * even ones with `for good`, each with one code. test/filesystem/fail-system-call.test.ts covers every call of a
  * single clearing.
  */
 const long = process.env.FAULTS === 'long';

@@ -3,8 +3,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { dirname, join } from 'node:path';
 
 /**
- * Files that nothing may touch: a tree beside root, and pages within it that no entry names. Returns who
- * looks at them.
+ * Files that must never change: a tree next to root, and pages below root that no entry names. Returns a
+ * function that checks them.
  */
 export function placeCanaries(root: string): { readonly within: ReadonlySet<string>; harm(): string[] } {
   const beside = join(root, '../outside');
@@ -26,8 +26,8 @@ export function placeCanaries(root: string): { readonly within: ReadonlySet<stri
 }
 
 /**
- * Beside pages whose keys are `*`, `?x`, `a[b]` or prefixes: a pattern that took data for a glob would match
- * them.
+ * Next to pages with keys such as `*`, `?x`, `a[b]` or prefixes. A pattern that treated data as a glob would
+ * match these files.
  */
 const within = [
   'spooling/draft',

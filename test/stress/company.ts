@@ -12,14 +12,14 @@ const members: readonly { script: Script; count: number }[] = [
   { script: 'reader', count: 1 },
 ];
 
-/** All processes of the load. */
+/** All load processes. */
 export class Company {
   readonly #start: (script: Script, name: string) => LoadProcess;
   readonly #processes: { script: Script; name: string; process: LoadProcess }[];
   #started = 0;
   #resting = false;
   #killing: Promise<void> = Promise.resolve();
-  /** Marks of those that were killed: they alone may leave temps behind. */
+  /** Marks of killed processes. Only these may leave temps behind. */
   readonly killed = new Set<string>();
   readonly #marks = new Map<LoadProcess, string>();
 
@@ -46,7 +46,7 @@ export class Company {
     for (const { process } of this.#processes) process.go();
   }
 
-  /** Resolves when all of these have finished what they were at. */
+  /** Resolves when all processes of this script have finished their current turns. */
   async pause(script: Script): Promise<void> {
     this.#resting = true;
     await this.#killing;
@@ -55,8 +55,8 @@ export class Company {
   }
 
   /**
-   * Kills the one that chance picks, and starts it again, at work; none while they come to rest. Returns what
-   * it was.
+   * Kills a process that chance picks, and starts it again with its work. Kills none while the processes
+   * pause. Returns the killed process's script.
    */
   async kill(chance: number): Promise<Script | undefined> {
     const one = this.#processes[Math.floor(chance * this.#processes.length)];

@@ -23,7 +23,8 @@ export async function compare(
       comparePage(path, readFileSync(join(root, path)), committed, report);
       continue;
     }
-    // A temp or a spool file tells by its name whose it is; who was not killed has taken care of it.
+    // The name of a temp or a spool file contains its owner's mark. A process that was not killed has removed
+    // its own.
     const mark = /^\..*\.([0-9a-f]{4})[0-9a-f]{12}\.tmp$|-([0-9a-f]{4})-\d+$/.exec(basename(path));
     if (!mark || !killed.has(mark[1] ?? mark[2] ?? '')) report.violation('stranger', [path], path);
     else if (mark[2]) rmSync(join(root, path));

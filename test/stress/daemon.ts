@@ -4,14 +4,14 @@ import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { lastWill } from '../last-will.ts';
 import type { Report } from './report.ts';
 
-/** A run of the real daemon. All of them write to one log. */
+/** A run of the real daemon. All runs write to one log. */
 export interface Daemon {
-  /** Whether it has got as far as LISTEN. */
+  /** Whether it has reached LISTEN. */
   listened(): boolean;
   kill(): Promise<void>;
   /**
-   * SIGSTOP: it is there and does nothing, as on a machine that stalls, until it goes on in the middle of
-   * what it was at.
+   * SIGSTOP: the process exists and does nothing, as on a machine that stalls. It later continues in the
+   * middle of its work.
    */
   freeze(): void;
   thaw(): void;
@@ -38,12 +38,12 @@ export function startDaemon({
   let wanted = true;
   const ended = once(child, 'exit').then(([code, signal]) => {
     revoke();
-    // What ends it is the run alone; a daemon never gives up by itself.
+    // Only the run ends a daemon. A daemon never exits by itself.
     if (wanted) report.violation('fault', [], `the daemon ended by itself: ${signal ?? code}`);
   });
   return {
     listened() {
-      // A log that was cut since (world.ts) is of a daemon that has lived through a quiet point.
+      // The log was truncated since (world.ts), so this daemon has passed a quiet point.
       if (statSync(log).size < startedAt) return true;
       return readFileSync(log).subarray(startedAt).includes('"event":"listening"');
     },

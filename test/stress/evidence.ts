@@ -11,8 +11,8 @@ interface Line {
 }
 
 /**
- * A time line of all that is known about a page, for whoever has to find out why: written to a file, whose
- * path it returns.
+ * Writes a time line of everything that is known about a page, to debug a violation. Returns the path of the
+ * file.
  */
 export async function writeEvidence(
   world: World,
@@ -31,8 +31,7 @@ export async function writeEvidence(
 }
 
 /**
- * Of producers and writers: a line at the end of each transaction and render, with the times of what was done
- * in it.
+ * From producers and writers: a line at the end of each transaction and render, with the times of its steps.
  */
 function fromTrace({ trace }: World, path: string, about: Partial<Datum> | undefined): Line[] {
   const key = about ? nameOf({ family: 'plain', category: '', port: '', ...about }).replace(/\/+$/, '') : '';
@@ -50,13 +49,13 @@ function fromLog({ log }: World): Line[] {
     try {
       return [{ at: Date.parse((JSON.parse(text) as { time: string }).time), text: `daemon ${text}` }];
     } catch {
-      // A line cut short by a kill.
+      // A line was cut off by a kill.
       return [];
     }
   });
 }
 
-/** Entries and journal rows of the page's data, and when the versions that stand now were committed. */
+/** Entries and journal rows of the page's data, and the commit times of the current versions. */
 async function fromDatabase({ connection }: World, about: Partial<Datum> | undefined): Promise<Line[]> {
   const { family = null, category = null, port = null } = about ?? {};
   return withClient(connection, async (client) => {

@@ -1,8 +1,8 @@
 import { seeded } from '../random.ts';
 
 /**
- * A family is a table of data with a queue of its own, and its pages. `plain`: no constraint. `unique`: as
- * FreshPorts has it, UNIQUE (category, port), and the daemon may not lock. `row` and `statement`: the shipped
+ * A family is a table of data with a queue of its own, and its pages. `plain`: no constraint. `unique`:
+ * UNIQUE (category, port) as in FreshPorts, and the daemon may not lock. `row` and `statement`: the shipped
  * table, filled by uncached.enqueue().
  */
 export const families = ['plain', 'unique', 'row', 'statement'] as const;
@@ -14,11 +14,11 @@ export interface Datum {
   readonly port: string;
 }
 
-/** What means something to a glob, a path, SQL or a terminal means nothing in a key. */
+/** Special characters of globs, paths, SQL or terminals have no special meaning in a key. */
 const categories = ['www', 'a[b]', '*', 'ünï cödé'];
 const ports = ['0', '1', '2', '3', '*', '?x', '{port}', 'a\\b', "it's", '-rf', '~', '%Y'];
 
-/** Keys that can name no page: their journal rows are failing for ever, and nothing else may be. */
+/** Keys that can name no page. Their journal rows fail permanently. No other row may fail permanently. */
 export const poison = ['..', '.', '', 'a/../../../outside', '.hidden'];
 
 export const data: readonly Datum[] = families.flatMap((family) =>
@@ -27,7 +27,7 @@ export const data: readonly Datum[] = families.flatMap((family) =>
 
 export const nameOf = ({ family, category, port }: Datum) => `${family}/${category}/${port}`;
 
-/** Every page of the site, by the data it shows; news shows everything. */
+/** Every page of the site, with the data that it shows. news shows everything. */
 export const pages: ReadonlyMap<string, Partial<Datum>> = new Map<string, Partial<Datum>>([
   ...data.flatMap((datum) =>
     [1, 2].map((page) => [`ports/${nameOf(datum)}/Detail.Page${page}.html`, datum] as const),
@@ -64,9 +64,9 @@ const hotForMs = 200;
 const hotAtOnce = 36;
 
 /**
- * The few data that all processes are at now, so that they collide. They move on: whatever the last change of
- * a datum missed stays to be seen at the quiet point, while with the same few all the time every stale page
- * would soon be cleared by a later change.
+ * The few data that all processes use at the moment, so that they collide. The set moves on: what the last
+ * change of a datum missed is then still visible at the quiet point. With a fixed set, a later change would
+ * soon clear every stale page.
  */
 export function hotData(seed: string): (now: number) => readonly Datum[] {
   const chance = seeded(`${seed} hot`);

@@ -6,7 +6,7 @@ import { decode, encode } from './page.ts';
 import { chooseToRender, readVersions } from './site-page.ts';
 
 /**
- * Writers with the protocol of doc/writers.md. One cache for all of a process, so that they join each other's
+ * Writers with the protocol of doc/writers.md. A process has one cache, so its writers share each other's
  * renders.
  */
 export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn {
@@ -32,14 +32,14 @@ export function fencedWriter(open: typeof pageCache): (setting: Setting) => Turn
     };
 }
 
-/** Its temp is open by now. However long it takes, a clearing finds the temp, so there is no bound. */
+/** Its temp is open by now. A clearing finds the temp however long the render takes, so there is no limit. */
 async function render(client: Client, path: string, { random, name, settleMs }: Load): Promise<Buffer> {
   const pause = () => wait(lengthOf(random.next(), settleMs));
   if (random.chance(0.2)) await pause();
   const readAt = Date.now();
   if (random.chance(0.7)) {
     const versions = await readVersions(client, path);
-    // No transaction is open: only the temp tells of this render.
+    // No transaction is open, so only the temp shows that this render exists.
     await pause();
     return encode({ path, by: name, readAt, versions }, random);
   }
@@ -50,7 +50,7 @@ async function render(client: Client, path: string, { random, name, settleMs }: 
   return encode({ path, by: name, readAt, versions }, random);
 }
 
-/** Most are quick; one in ten takes longer than the settle time. */
+/** Most are quick. One in ten takes longer than the settle time. */
 function lengthOf(chance: number, settleMs: number): number {
   if (chance < 0.6) return chance * 5;
   return chance < 0.9 ? (chance - 0.6) * settleMs : (chance - 0.9) * 35 * settleMs;

@@ -1,6 +1,6 @@
 import { once, setMaxListeners } from 'node:events';
 
-/** Lets loops pass while it is open, and tells when all of them stand before it. */
+/** Lets loops pass while it is open. Once closed, it reports when all loops wait at it. */
 export class Gate {
   readonly #loops: number;
   readonly #events = new EventTarget();
@@ -17,7 +17,7 @@ export class Gate {
     this.#events.dispatchEvent(new Event('open'));
   }
 
-  /** Resolves when every loop has finished what it was at. */
+  /** Resolves when every loop has finished its current turn. */
   async close(): Promise<void> {
     this.#open = false;
     while (!this.#open && this.#waiting < this.#loops) await once(this.#events, 'waiting');

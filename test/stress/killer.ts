@@ -8,12 +8,12 @@ import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
 /**
- * Of a run, how much is load; the rest are quiet points. Kills are planned for less, so that there are rather
- * too many.
+ * The share of load in a run. The rest is quiet points. Kills are planned for a smaller share, so that there
+ * are too many rather than too few.
  */
 const loadShare = 0.55;
 
-/** Kills what may die, at moments that the seed decides: mostly the daemon, now and then the others. */
+/** Kills processes at times that the seed decides: mostly the daemon, sometimes others. */
 export class Killer {
   readonly #world: World;
   readonly #company: Company;
@@ -36,13 +36,14 @@ export class Killer {
   }
 
   /**
-   * Daemons that are alive when `run` has returned: the one that is killed all the time, and those beside it.
+   * The number of daemons alive when `run` has returned: the main one, which is killed repeatedly, and the
+   * additional ones.
    */
   get living(): number {
     return this.#beside.length + 1;
   }
 
-  /** Until the signal aborts; all daemons that are there are awake when it returns. */
+  /** Runs until the signal aborts. No daemon is frozen when it returns. */
   async run(signal: AbortSignal): Promise<void> {
     this.#daemon ??= this.#start();
     while (!signal.aborted) {
@@ -56,7 +57,7 @@ export class Killer {
       await this.#killBeside();
       await this.#killDaemon(signal);
     }
-    // What they were at when they froze they do now, at the quiet point.
+    // Frozen daemons continue now, at the quiet point.
     for (const daemon of this.#beside) daemon.thaw();
   }
 
@@ -64,7 +65,7 @@ export class Killer {
     await Promise.all([...this.#beside, this.#daemon].map((daemon) => daemon?.kill()));
   }
 
-  /** A quarter are killed while they start, a quarter live long enough to settle. */
+  /** A quarter are killed while they start. A quarter live long enough to settle. */
   #lifeMs(): number {
     const { next, between } = this.#random;
     const kind = next();
@@ -77,7 +78,8 @@ export class Killer {
   }
 
   /**
-   * Another takes its place, and what it has claimed. It works on beside it, or is frozen and wakes up later.
+   * Another daemon takes its place, and takes over its claims. The first one keeps running next to it, or is
+   * frozen and resumes later.
    */
   #startBeside(daemon: Daemon): void {
     this.#daemon = this.#start();
@@ -88,7 +90,7 @@ export class Killer {
     this.#report.figures.count('daemons frozen');
   }
 
-  /** Never more than two of them; some thaw and live a while first. */
+  /** Keeps at most two of them. Some are thawed and run for a while first. */
   async #killBeside(): Promise<void> {
     for (const daemon of [...this.#beside]) {
       if (this.#random.chance(0.3)) daemon.thaw();
@@ -103,8 +105,7 @@ export class Killer {
     const starting = this.#daemon?.listened() === false;
     await this.#daemon?.kill();
     figures.count('kills');
-    // Rows that are not marked were claimed and not cleared yet; rows that are were waiting for their second
-    // clearing.
+    // Unmarked rows were claimed and not cleared yet. Marked rows were waiting for their second clearing.
     const { claimed, settling } = await this.#journal();
     if (starting) figures.count('kills while starting');
     if (claimed > 0) figures.count('kills while clearing');
@@ -124,7 +125,7 @@ export class Killer {
     });
   }
 
-  /** Of PostgreSQL itself, by -9. */
+  /** Kills PostgreSQL itself with -9. */
   async #crash(): Promise<void> {
     this.#crashesLeft -= 1;
     await this.#world.server.kill();
@@ -133,7 +134,7 @@ export class Killer {
     this.#report.figures.count('crashes of PostgreSQL');
   }
 
-  /** The daemon's connections, as a broken network would; it lives on for a while. */
+  /** Cuts the daemon's connections, as a broken network would. The daemon runs on for a while. */
   async #cut(): Promise<void> {
     await withClient(this.#world.connection, (client) =>
       client.query(

@@ -7,9 +7,9 @@ import { encode } from './page.ts';
 import { chooseToRender, readVersions } from './site-page.ts';
 
 /**
- * A site that cannot change: it reads the data, writes to spooling/ and renames, and no clearing sees that.
- * Its slowest render is shorter than the settle time; this is the bound, from the reading to the rename, and
- * the rest is for a machine that is busy.
+ * A site that cannot change: it reads the data, writes to spooling/ and renames. A clearing cannot detect
+ * that. Its slowest render, from the read to the rename, takes less than this share of the settle time. The
+ * rest is a margin for a busy machine.
  */
 const boundOfSettle = 0.6;
 
@@ -20,7 +20,7 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
     const boundMs = settleMs * boundOfSettle;
     const path = chooseToRender(load);
     const file = join(root, path);
-    // Even then a pause: a loop that only asks would leave the process no time for anything else.
+    // Pauses even then: a loop that only checks would leave the process no time for anything else.
     await wait(random.between(0, 4));
     if (existsSync(file)) return count('legacy hit');
 
@@ -36,8 +36,8 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
     await out.close();
 
     makeDirectory(file, load);
-    // Both synchronous: a render that took too long must not be stored, and nothing comes between the
-    // question and the answer.
+    // Both are synchronous: a render that took too long must not be stored, and nothing may run between the
+    // check and the rename.
     const outcome = performance.now() - begun < boundMs ? 'stored' : 'late';
     if (outcome === 'stored') renameSync(spool, file);
     else unlinkSync(spool);
@@ -47,8 +47,7 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
 }
 
 /**
- * Now and then with a symbolic link beside the page: a clearing takes the link, and leaves alone where it
- * leads.
+ * Sometimes with a symbolic link next to the page. A clearing deletes the link and leaves its target alone.
  */
 function makeDirectory(file: string, { root, random, mark }: Load): void {
   mkdirSync(dirname(file), { recursive: true });

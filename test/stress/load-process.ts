@@ -6,20 +6,20 @@ import type { Message, Order, Setting } from './load.ts';
 import type { Report } from './report.ts';
 
 /**
- * A process of the load as the run holds it: killed and started again, it is another. It ends when the run
- * does, by -9 too.
+ * A load process as seen from the run. When it is killed and started again, it is a new one. It ends when the
+ * run does, even by -9.
  */
 export interface LoadProcess {
   go(): void;
-  /** Resolves when it has finished what it was at. */
+  /** Resolves when it has finished its current turn. */
   pause(): Promise<void>;
   kill(): Promise<void>;
 }
 
-/** A transaction that idles for seconds in each of several steps, and a lock time-out. */
+/** Long enough for a transaction that idles for seconds in several steps, and a lock time-out. */
 const pauseMs = 60_000;
 
-/** Starts `script`, and tells the report what it counts and sees. */
+/** Starts `script`, and passes its counts and violations to the report. */
 export function startLoad(
   script: 'producer' | 'writer' | 'reader',
   setting: Setting,

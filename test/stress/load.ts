@@ -6,12 +6,12 @@ import { type Random, seeded } from '../random.ts';
 import { hotData } from './families.ts';
 import { Gate } from './gate.ts';
 
-/** What a process of the load is told when it is started; the same for each of its loops. */
+/** What a load process receives when it starts. It is the same for each of its loops. */
 export interface Setting {
   readonly seed: string;
-  /** Such as `writer 2`. */
+  /** For example `writer 2`. */
   readonly name: string;
-  /** Four hex digits that no other process of the run has: its files carry them. */
+  /** Four hex digits, unique among the processes of the run. The names of its files contain them. */
   readonly mark: string;
   readonly connection: Connection;
   readonly root: string;
@@ -19,7 +19,7 @@ export interface Setting {
   readonly trace: string;
 }
 
-/** From the run to a process of the load, and back. */
+/** Messages from the run to a load process, and back. */
 export type Order = 'go' | 'pause';
 export type Message =
   | { kind: 'paused' }
@@ -38,8 +38,8 @@ export interface Load extends Setting {
 export type Turn = (client: Client, load: Load) => Promise<void>;
 
 /**
- * Runs a loop of each of the turns, with a connection of its own, while the run says so; ends when the run
- * does.
+ * Runs a loop for each of the turns, with a connection of its own, while the run allows it. Ends with the
+ * run.
  */
 export function runLoad(turns: readonly ((setting: Setting) => Turn)[]): void {
   const setting = JSON.parse(process.argv[2] ?? '') as Setting;
@@ -99,11 +99,10 @@ async function connect({ connection, name }: Setting): Promise<Client> {
     application_name: `stress ${name}`,
     connectionTimeoutMillis: 5_000,
   });
-  // A lost connection fails the next query; unheard, the event would end the process.
+  // A lost connection fails the next query. Without this handler the event would end the process.
   client.on('error', () => {});
   await client.connect();
-  // Who waits for the row of a transaction that idles for seconds gives up at some point, as a web site
-  // would.
+  // Like a web site, it gives up when it waits too long for a row of an idle transaction.
   await client.query(`SET lock_timeout = '200ms'; SET statement_timeout = '10s'`);
   return client;
 }
@@ -118,7 +117,7 @@ async function rolledBack(client: Client | undefined): Promise<Client | undefine
   }
 }
 
-/** Serialization, deadlock, lock time-out, unique; shut down, starting up, connection lost. */
+/** Serialization failure, deadlock, lock time-out, unique violation; shutdown, start-up, lost connection. */
 const expected = ['40001', '40P01', '55P03', '23505', '57P01', '57P02', '57P03', '08006', '08001'];
 const lost =
   /Connection terminated|not queryable|timeout expired|ECONNREFUSED|ECONNRESET|ENOENT.*\.s\.PGSQL|EPIPE/;

@@ -10,9 +10,9 @@ import { Report } from './report.ts';
 import { buildWorld, type World } from './world.ts';
 
 /**
- * The live stress: producers of every style, writers of both kinds and readers around the real daemon, which
- * is killed all the time. At quiet points every page is compared with the database. Ends at the first
- * violation, with 1, or when its time is over, with 0.
+ * The live stress test: producers of every style, writers of both kinds, and readers around the real daemon,
+ * which is killed repeatedly. At quiet points every page is compared with the database. Exits with 1 at the
+ * first violation, or with 0 when its time is over.
  */
 const begun = performance.now();
 const report = new Report();
@@ -21,8 +21,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => in
 
 const options = read();
 say(`seed ${options.seed}: ${process.argv.slice(2).join(' ')}`);
-// Every wait has its deadline; should one be missing, this is the end, and the processes of the run go with
-// us.
+// Every wait should have a deadline. If one has none, this ends the run, and its processes end with it.
 setTimeout(
   () => {
     report.violation('fault', [], 'the run does not come to its end');
@@ -56,7 +55,7 @@ async function run(world: World): Promise<void> {
       killing = killer.run(AbortSignal.any([peace.signal, interrupted.signal]));
       const loadMs = Math.min(endsAt - performance.now(), options.load * 1_000 * chance.between(0.5, 1.5));
       await wait(loadMs, undefined, { signal: interrupted.signal }).catch(() => {});
-      // The last commits have writers about them, too.
+      // Writers still run after the last commits.
       await company.pause('producer');
       await wait(chance.between(0, options.settleMs));
       peace.abort();

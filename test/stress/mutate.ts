@@ -6,7 +6,9 @@ import { projectRoot } from '../postgres/project-root.ts';
 
 export type Mutation = 'no-second-clearing' | 'no-grace' | 'settle-from-the-claim' | 'temps-not-deleted';
 
-/** One simplification of the protocol each (test/model/ proves them wrong): the stress must find it out. */
+/**
+ * Each is one simplification of the protocol that test/model/ proves wrong. The stress test must detect it.
+ */
 export const mutations: Readonly<Record<Mutation, { file: string; from: string; to: string }>> = {
   'no-second-clearing': {
     file: 'clearing/settling.js',
@@ -32,8 +34,8 @@ export const mutations: Readonly<Record<Mutation, { file: string; from: string; 
 };
 
 /**
- * A copy of the built daemon with the mutation in it; production code has no switch for it. Returns its
- * main.js.
+ * Makes a copy of the built daemon that contains the mutation. Production code has no switch for it. Returns
+ * the copy's main.js.
  */
 export function mutatedMain(mutation: Mutation): string {
   const folder = mkdtempSync(join(tmpdir(), 'uncached-mutated-'));
@@ -45,7 +47,7 @@ export function mutatedMain(mutation: Mutation): string {
   const { file, from, to } = mutations[mutation];
   const path = join(folder, 'dist', file);
   const parts = readFileSync(path, 'utf8').split(from);
-  // Code that has moved on would leave the daemon as it is, and the stress looking blind.
+  // If the code has changed, the copy would be unmutated, and the stress test would seem to detect nothing.
   if (parts.length !== 2)
     throw new Error(`Cannot make ${mutation}: ${file} has its line ${parts.length - 1} times, not once`);
   writeFileSync(path, parts.join(to));

@@ -4,20 +4,20 @@ import { duration } from '../../src/config/values.ts';
 import { type Mutation, mutations } from './mutate.ts';
 
 /**
- * What a run does. With the same options every process draws the same numbers; only their meeting differs.
+ * The options of a run. With the same options every process draws the same numbers. Only the timing differs.
  */
 export interface Options {
   readonly seed: string;
   readonly minutes: number;
-  /** Times that the daemon is killed, over the whole run. */
+  /** How often the daemon is killed in the whole run. */
   readonly kills: number;
-  /** Times that PostgreSQL is. */
+  /** How often PostgreSQL is killed. */
   readonly crashes: number;
   readonly settle: string;
   readonly settleMs: number;
   /** Seconds of load between two quiet points. */
   readonly load: number;
-  /** The site on disk, not in memory. */
+  /** Whether the site is on disk instead of in memory. */
   readonly disk: boolean;
   readonly mutation: Mutation | undefined;
 }

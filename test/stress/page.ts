@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '../random.ts';
 
-/** What a page says about itself. */
+/** The data in a page. */
 export interface Page {
   readonly path: string;
   /** The writer that rendered it. */
   readonly by: string;
-  /** When it asked the database, before the snapshot was taken. */
+  /** The time before its snapshot was taken. */
   readonly readAt: number;
-  /** The version of each datum it shows. */
+  /** The version of each datum that it shows. */
   readonly versions: Readonly<Record<string, number>>;
 }
 
 const digestLength = 40;
 
-/** Length and digest stand at the end, so that half a page, or two halves, are told. */
+/** Length and digest are at the end, so that half a page, or two halves, are detected. */
 export function encode(page: Page, random: Random): Buffer {
   const filler = 'x'.repeat(random.chance(0.1) ? random.below(200_000) : random.below(5_000));
   const text = `${JSON.stringify(page)}\n${filler}\n`;
   return Buffer.from(text + digest(text));
 }
 
-/** The page, or what is wrong with it. */
+/** The page, or a description of what is wrong with it. */
 export function decode(body: Buffer, path: string): Page | string {
   const text = body.toString();
   const content = text.slice(0, -digestLength);

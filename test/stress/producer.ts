@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { runLoad, type Turn } from './load.ts';
 import { type Told, transact } from './transaction.ts';
 
-/** A process of the load: programs and people that change data. */
+/** A load process: programs and people that change data. */
 const producers = 10;
 
 runLoad(Array.from({ length: producers }, () => producer));
@@ -27,7 +27,9 @@ function producer(): Turn {
   };
 }
 
-/** Versions that the transaction made and kept; what a savepoint takes back is the step before it. */
+/**
+ * The number of versions that the transaction made and kept. A savepoint rollback undoes the step before it.
+ */
 function changesIn({ steps }: Told): number {
   let kept = 0;
   let latest = 0;

@@ -11,15 +11,15 @@ import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
 /**
- * What is queued now must be settled in this time and the settle time. The longest way: a daemon was killed
- * while its claim waited for a producer's lock, and the claim was committed after the next daemon had read
- * the journal, which takes it for forgotten after 30 s.
+ * Everything queued now must be settled within this time plus the settle time. The longest case: a daemon was
+ * killed while its claim waited for a producer's lock. The claim was committed after the next daemon had read
+ * the journal, which treats it as abandoned after 30 s.
  */
 const settledMs = 45_000;
 
 /**
- * Everything comes to rest, and whatever the protocol promises must be true. The load's producers and writers
- * are paused.
+ * Waits until nothing is pending, and checks every guarantee of the protocol. The load's producers and
+ * writers are paused.
  */
 export async function quietPoint({
   world,
@@ -32,7 +32,7 @@ export async function quietPoint({
   company: Company;
   options: Options;
   report: Report;
-  /** Those that are alive. */
+  /** The number of daemons alive. */
   daemons: number;
 }): Promise<void> {
   const begun = performance.now();
@@ -56,7 +56,7 @@ export async function quietPoint({
   }
 }
 
-/** Of producers that died in between: nobody knows what they wanted, so chance may decide. */
+/** Prepared transactions of producers that died. Their outcome is undefined, so chance decides. */
 async function endPrepared(client: Client): Promise<void> {
   const { rows } = await client.query<{ gid: string }>('SELECT gid FROM pg_prepared_xacts ORDER BY gid');
   for (const { gid } of rows)
@@ -65,14 +65,17 @@ async function endPrepared(client: Client): Promise<void> {
 
 const poisoned = `(last_error IS NOT NULL AND 'poison' IN (key->>'category', key->>'port'))`;
 
-/** One statement, for one snapshot: between two an entry could move from the queue to the journal unseen. */
+/**
+ * One statement, so one snapshot: between two statements an entry could move from the queue to the journal
+ * unseen.
+ */
 const left = `
   SELECT (${families.map((family) => `(SELECT count(*) FROM queue_${family})`).join(' + ')}
         + (SELECT count(*) FROM uncached.journal WHERE NOT ${poisoned}))::int AS left`;
 
 /**
- * Whether it came to nothing in time. Journal rows tell when they go (schema.ts); queue entries go nowhere
- * but to the journal.
+ * Whether the count reached zero in time. Deleted journal rows send a notification (schema.ts). Queue entries
+ * only move to the journal.
  */
 async function settled(client: Client, ms: number): Promise<boolean> {
   let told = () => {};
@@ -108,7 +111,7 @@ async function whatIsLeft(client: Client): Promise<string> {
 }
 
 /**
- * Poison entries stay as failing rows, by promise; of each quiet point they are taken out by hand, as an
+ * Entries with invalid keys must stay as failing rows. They are removed by hand at each quiet point, as an
  * operator would.
  */
 async function removePoison(client: Client): Promise<void> {
@@ -117,7 +120,7 @@ async function removePoison(client: Client): Promise<void> {
 
 const leakMs = 10_000;
 
-/** The connections of daemons that were killed must have ended. */
+/** The connections of killed daemons must have ended. */
 async function assertNoLeak(client: Client, daemons: number, report: Report): Promise<void> {
   const until = performance.now() + leakMs;
   for (;;) {
@@ -126,7 +129,7 @@ async function assertNoLeak(client: Client, daemons: number, report: Report): Pr
               CASE WHEN application_name ~ '^uncached [0-9a-f]+$' THEN $2::int * $1::int
                    WHEN application_name LIKE 'uncached%' THEN $1::int ELSE 1 END AS most
        FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1, 3`,
-      // Four that all share, one for each queue table and one for counting (src/app.ts).
+      // Four shared connections, one for each queue table and one to count (src/app.ts).
       [daemons, 4 + families.length + 1],
     );
     const leaks = rows.filter(({ sessions, most }) => sessions > most);
@@ -137,11 +140,12 @@ async function assertNoLeak(client: Client, daemons: number, report: Report): Pr
 }
 
 /**
- * Daemons start in a second or two, and report soon after; one that was killed has a session for a moment.
+ * Daemons start in a second or two, and report soon after. The session of a killed daemon remains for a
+ * moment.
  */
 const wellWithinMs = 15_000;
 
-/** The operator must be told the same. */
+/** `status` must report the same to the operator. */
 async function assertStatus({ configuration }: World, report: Report): Promise<void> {
   const until = performance.now() + wellWithinMs;
   for (;;) {

@@ -5,7 +5,7 @@ import { runLoad, type Turn } from './load.ts';
 import { decode } from './page.ts';
 import { choosePage } from './site-page.ts';
 
-/** A process of the load: a web server that serves pages straight from disk. */
+/** A load process: a web server that serves pages straight from disk. */
 runLoad([reader, reader]);
 
 function reader(): Turn {

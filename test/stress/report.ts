@@ -1,13 +1,13 @@
-/** Something that must never be. */
+/** A broken guarantee. */
 export interface Violation {
   readonly what: string;
-  /** Pages it is about. */
+  /** The pages concerned. */
   readonly paths: readonly string[];
   readonly detail: string;
   readonly at: number;
 }
 
-/** Figures by process, summed at the end: a process that is killed has told its own until then. */
+/** Figures of each process, summed at the end. A killed process has sent its figures up to then. */
 class Figures {
   readonly #all = new Map<string, Readonly<Record<string, number>>>();
   readonly #own: Record<string, number> = {};
@@ -33,10 +33,10 @@ class Figures {
   }
 }
 
-/** A daemon that is all wrong must not fill the disk with it. */
+/** A completely broken daemon must not fill the disk. */
 const keptViolations = 1_000;
 
-/** What a run has seen so far. */
+/** The results of a run so far. */
 export class Report {
   readonly figures = new Figures();
   readonly violations: Violation[] = [];
@@ -46,7 +46,7 @@ export class Report {
       this.violations.push({ what, paths, detail, at: Date.now() });
   }
 
-  /** By kind; those that are looked for are there even at 0. */
+  /** Counts by kind. Kinds that are checked for are listed even at 0. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = { stale: 0, torn: 0, outside: 0, stuck: 0, leaked: 0, fault: 0 };
     for (const { what } of this.violations) counts[what] = (counts[what] ?? 0) + 1;

@@ -3,10 +3,10 @@ import { attach } from '../sql/attach.ts';
 import { uncached } from '../uncached.ts';
 import { data, families } from './families.ts';
 
-/** Whom the daemon connects as. */
+/** The role that the daemon connects as. */
 export const daemonRole = 'stress_daemon';
 
-/** What an administrator would do for this site, and a trace of what becomes of entries and journal rows. */
+/** What an administrator would install for this site, and a trace of all entries and journal rows. */
 export async function installSchema(client: Client): Promise<void> {
   await client.query((await uncached(['schema'])).stdout);
   await client.query(siteSql);
@@ -55,8 +55,8 @@ const siteSql = `
   ${shipped('statement')}`;
 
 /**
- * A stale page can only be understood by what went before; and main waits for a journal row to go, not for
- * time to pass.
+ * The trace explains a stale page. The second trigger notifies main of changes in the journal, so that main
+ * need not poll.
  */
 const traceSql = `
   CREATE TABLE trace (at timestamptz DEFAULT clock_timestamp(), what text, pid integer DEFAULT pg_backend_pid(), line jsonb);

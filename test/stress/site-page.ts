@@ -6,7 +6,7 @@ import type { Load } from './load.ts';
 
 const all = [...pages.keys()];
 
-/** Mostly a page of what is changing now, or was a moment ago. */
+/** Usually a page of what is changing now, or was a moment ago. */
 export function choosePage({ random, hot }: Load): { path: string; changing: boolean } {
   if (random.chance(0.15)) return { path: random.pick(all), changing: false };
   const agoMs = random.chance(0.4) ? random.below(8_000) : 0;
@@ -15,8 +15,8 @@ export function choosePage({ random, hot }: Load): { path: string; changing: boo
 }
 
 /**
- * For a writer: of the pages that are changing now some have expired, since pages go for other reasons than
- * changes, too. If none did, few would be rendered at that time.
+ * For a writer. Some pages of the changing data have expired, because pages are deleted for other reasons
+ * too. Without that, few would be rendered at that time.
  */
 export function chooseToRender(load: Load): string {
   const { path, changing } = choosePage(load);
@@ -24,7 +24,7 @@ export function chooseToRender(load: Load): string {
   return path;
 }
 
-/** What the page shows, in one statement, and so of one snapshot. */
+/** What the page shows. One statement, so one snapshot. */
 export async function readVersions(client: Client, path: string): Promise<Record<string, number>> {
   const { family = null, category = null, port = null } = pages.get(path) ?? {};
   const { rows } = await client.query<{ family: 'row'; category: string; port: string; version: string }>({

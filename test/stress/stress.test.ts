@@ -6,8 +6,8 @@ import { projectRoot } from '../postgres/project-root.ts';
 import { type Mutation, mutatedMain, mutations } from './mutate.ts';
 
 /**
- * A short form of `npm run test:stress`. Each time it draws another seed; a failure prints it with all that
- * the run said.
+ * A short form of `npm run test:stress`. Each run draws another seed. A failure prints the seed and all
+ * output of the run.
  */
 describe('the live stress', () => {
   it('sees the real daemon keep its promises', { timeout: 120_000 }, async () => {

@@ -1,11 +1,11 @@
 import type { Client } from 'pg';
 import type { Datum, Family } from './families.ts';
 
-/** How a producer enqueues. The entry is inserted, or skipped because there is one, or left to a trigger. */
+/** How a producer enqueues. The entry is inserted, skipped because one exists, or left to a trigger. */
 export interface Style {
   readonly name: string;
   enqueue(client: Client, datum: Datum): Promise<'inserted' | 'skipped' | 'trigger'>;
-  /** PREPARE TRANSACTION refuses whatever has notified. */
+  /** PREPARE TRANSACTION is refused after a NOTIFY. */
   readonly silent?: true;
 }
 
@@ -57,7 +57,7 @@ const doUpdate: Style = {
   },
 };
 
-/** The sweep finds it. */
+/** The sweep finds the entry. */
 const silentInsert: Style = {
   name: 'insert without notify',
   silent: true,

@@ -19,7 +19,7 @@ interface Means {
 }
 
 /**
- * One transaction as some program might make it: a few changes, each with its entry, in either order, quickly
+ * One transaction as a program might make it: a few changes, each with its entry before or after it, quickly
  * or slowly.
  */
 export async function transact(client: Client, { random, hot, settleMs, gid, told }: Means): Promise<void> {
@@ -45,15 +45,15 @@ export async function transact(client: Client, { random, hot, settleMs, gid, tol
     }
     await pause();
   }
-  // The hazard that settling is for: the entry that it relied on is claimed and settled while its change is
-  // not committed.
+  // The hazard that settling protects against: the entry that it relied on is claimed and settled before its
+  // change is committed.
   if (told.steps.some(({ entry }) => entry === 'skipped') && random.chance(0.3))
     await wait(random.between(0, 2.5 * settleMs));
   await end(client, { random, prepares, gid, told });
 }
 
 /**
- * Most are quick; some think a little; a few leave their transaction idle for seconds, longer than the settle
+ * Most are quick. Some pause a little. A few leave their transaction idle for seconds, longer than the settle
  * time.
  */
 const paces = [
@@ -66,7 +66,7 @@ const paces = [
 interface Change {
   readonly datum: Datum;
   readonly style: Style;
-  /** All of the category: the mass enqueue of one statement. */
+  /** All rows of the category: a mass enqueue in one statement. */
   readonly whole: boolean;
   readonly random: Random;
   readonly pause: () => Promise<void> | undefined;
@@ -106,7 +106,7 @@ async function end(
     told.end = word;
     return;
   }
-  // If we die in between it stays prepared, and the quiet point decides.
+  // If we die before the end it stays prepared, and the quiet point decides.
   await client.query(`PREPARE TRANSACTION '${gid}'`);
   await wait(random.between(0, 1_000));
   await client.query(`${word} PREPARED '${gid}'`);

@@ -17,32 +17,33 @@ import type { Report } from './report.ts';
 import { daemonRole, installSchema } from './schema.ts';
 
 /**
- * All that a run happens in, temporary: a PostgreSQL, a site, a daemon, and a folder for what they leave
- * behind.
+ * Everything that a run uses, all temporary: a PostgreSQL, a site, a daemon, and a folder for their output.
  */
 export interface World {
   readonly server: LaunchedServer;
   readonly connection: Connection;
   readonly root: string;
   readonly canaries: ReturnType<typeof placeCanaries>;
-  /** Holds the daemon's log and the load's trace; kept if there is something to explain. */
+  /** Holds the daemon's log and the load's trace. Kept if there is a violation to explain. */
   readonly folder: string;
   readonly log: string;
   readonly trace: string;
   readonly configuration: string;
-  /** Starts a daemon, with another size of batches each time; whoever starts it ends it. */
+  /** Starts a daemon with a random batch size. The caller ends it. */
   startDaemon(chance: Random): Daemon;
-  /** The past is proved good: its log and trace may go, so that the disk is not filled. */
+  /**
+   * Called when all is correct so far: truncates the log and the trace, so that the disk does not fill up.
+   */
   forget(client: Client): Promise<void>;
   close(keep: boolean): Promise<void>;
 }
 
 const settings = {
-  // A stale page is explained by when its change was committed.
+  // The commit time of a change explains a stale page.
   track_commit_timestamp: 'on',
   max_prepared_transactions: '20',
   max_connections: '150',
-  // Sooner than the producers' lock_timeout (load.ts), so that deadlocks are met, by the daemon as well.
+  // Shorter than the producers' lock_timeout (load.ts), so that deadlocks occur, for the daemon too.
   deadlock_timeout: '100ms',
 };
 
@@ -81,7 +82,7 @@ export async function buildWorld(options: Options, report: Report): Promise<Worl
       startDaemon({ main, log, configuration: configure(chance.pick([1, 3, 20, 1000])), report }),
     async forget(database) {
       await database.query('TRUNCATE trace');
-      // Whoever writes to them appends, and goes on at the new end.
+      // Processes that write to them append, and continue at the new end.
       for (const file of [log, trace]) truncateSync(file);
     },
     async close(keep) {

@@ -5,8 +5,8 @@ import { legacyWriter } from './legacy.ts';
 import { runLoad } from './load.ts';
 
 /**
- * A process of the load: a web server that keeps the protocol, and one of old that cannot, with the page
- * cache that is shipped.
+ * A load process with the shipped page cache: a web server that follows the protocol, and an old one that
+ * cannot.
  */
 const { pageCache } = (await import(
   join(projectRoot, 'dist/page-cache/page-cache.js')
