@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => site.remove());
 
-/** Runs the daemon until it listens, and stops it by the signal. */
+/** Runs the daemon until it listens, and stops it with the signal. */
 async function run(signal: NodeJS.Signals) {
   const daemon = startUncached(site.configure(iniFor(site, database.config)));
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
@@ -36,7 +36,7 @@ async function run(signal: NodeJS.Signals) {
 
 const marker = () => JSON.parse(readFileSync(join(site.root, '.uncached'), 'utf8'));
 
-/** As if the machine had been started anew. */
+/** Simulates a reboot of the machine. */
 function reboot(): void {
   writeFileSync(join(site.root, '.uncached'), JSON.stringify({ ...marker(), boot: 'another' }));
 }

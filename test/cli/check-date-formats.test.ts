@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parseHandlers } from '../../src/clearing/handler.ts';
 import { dateFormats } from '../../src/cli/check-date-formats.ts';
 
-/** What is said of `{day:%Y}` where the column is of this type. */
+/** The output for `{day:%Y}` where the column has this type. */
 function said(type: string, category: string, template = 'daily/{day:%Y}/{day:%m}/*') {
   const { handlers } = parseHandlers([{ name: 'daily', queue: 'days', clear: [template], followers: [] }]);
   const [handler] = handlers.values();

@@ -19,7 +19,7 @@ const check = (text: string, how: How = {}, env: NodeJS.ProcessEnv = {}) =>
   uncached(['--config', site.configure(text), 'check'], env, { verbatim: true, ...how });
 const ini = (options = {}) => iniFor(site, database.config, { handlers, ...options });
 
-/** Somebody else than root: only root can be two users. */
+/** A user other than root. Only root can run programs as two users. */
 const account = process.getuid?.() === 0 ? ordinaryAccount() : undefined;
 
 beforeEach(() => chmodSync(dirname(site.root), 0o755));
@@ -34,7 +34,7 @@ describe('check, of a cache', () => {
     );
     expectNamed('The cache is new, and there is nothing in it', stdout);
     expect(stdout).not.toContain('matches nothing');
-    // It is no new one.
+    // The directory exists already.
     site.write(['ports/www/nginx/1']);
     expect((await checkHere(site.configure(ini()))).stdout).toContain(
       `[handler.listen_port] the template "categories/{category}/*" matches nothing: there is no directory ${site.root}/categories`,
@@ -54,7 +54,7 @@ describe('check, of a cache', () => {
         `[cache] root = ${root}: ${account?.name} cannot delete in 2 of 3 directories, such as ${root}/ports/www/`,
       );
       expectNamed('What writes the pages has umask 022', stdout);
-      // It does what it says.
+      // The suggested command works.
       for (const path of ['ports/www/nginx', 'ports/www/apache']) {
         chownSync(join(root, path), 0, account?.gid ?? 0);
         chmodSync(join(root, path), 0o2775);

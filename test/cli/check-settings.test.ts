@@ -6,7 +6,7 @@ import { type How, uncached } from '../uncached.ts';
 import { expectNamed } from './mistakes/table.ts';
 import { database, site } from './site-and-database.ts';
 
-/** With a template that matches nothing, which none of these hides. */
+/** One template matches nothing. None of the other mistakes may hide that. */
 const handlers = `
 [handler.listen_port]
 queue = cache_clearing_ports

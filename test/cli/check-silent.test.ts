@@ -8,7 +8,7 @@ import { uncached } from '../uncached.ts';
 
 const database = testDatabase();
 
-/** The command itself holds the handle, so that nothing hangs any more once it has gone. */
+/** The command itself holds the handle, so that nothing hangs any more when the command has ended. */
 const hang =
   'exec 3<>/dev/fuse && mount -i -t fuse hang "$1/daily" -o fd=3,rootmode=40000,user_id=0,group_id=0';
 
@@ -26,7 +26,7 @@ it.skipIf(!canHang)(
         'queue = missing_dates',
       );
       const file = site.configure(ini);
-      // Only SIGKILL would end one that hangs.
+      // Only SIGKILL would end a hanging command.
       const before = [...inNamespace(hang, site.root), 'timeout', '-s', 'KILL', '40'];
       const on = (...args: string[]) => uncached(['--config', file, ...args], {}, { before });
       const [{ code, stdout }, dryRun, explained] = await Promise.all([

@@ -28,7 +28,7 @@ describe('check', () => {
       expect(stdout).toContain(
         `date_added is a timestamp without time zone, which the daemon takes for its own, and role eastern_${database.name} has the TimeZone Asia/Tokyo: `,
       );
-      // What it says is what helps.
+      // The suggested statements work.
       for (const [, statement = ''] of stdout.matchAll(/: ((CREATE INDEX|ALTER TABLE) .*)$/gm))
         await client.query(statement);
       expect((await check(ini())).stdout).toBe(`no problems: 5 handlers, root ${site.root}\n`);
@@ -141,8 +141,8 @@ clear[] = news/*
       expect(before.stdout).toContain(`listen_for: role ${role} lacks SELECT`);
       expect(before.stdout).toContain('GRANT USAGE ON SCHEMA uncached TO');
 
-      // SELECT and DELETE on the queue tables and rights on the daemon's own tables, nothing more: no UPDATE
-      // to lock with.
+      // Only SELECT and DELETE on the queue tables and the rights on the daemon's own tables. There is no
+      // UPDATE to lock with.
       await client.query(`
         GRANT USAGE ON SCHEMA uncached TO ${role};
         GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal, uncached.root, uncached.daemon TO ${role};

@@ -6,8 +6,8 @@ import { type Ended, withoutRoot } from '../uncached.ts';
 import { startHere } from '../worker-here.ts';
 
 /*
- * Commands in this process, with what each would have written: for what they find, not for how they are
- * called. The same test files have both as programs, too.
+ * Runs commands in this process and returns what each would have written. This tests what they find, not how
+ * they are started. The same test files also run both as programs.
  */
 
 export const checkHere = (file: string) =>

@@ -3,7 +3,7 @@ import { iniFor } from '../site.ts';
 import { uncached } from '../uncached.ts';
 import { database, site } from './site-and-database.ts';
 
-/* A site and a database for the commands: its hook is here. */
+/* A site and a database for the commands. Importing this registers its hook. */
 
 export { client, database, site } from './site-and-database.ts';
 

@@ -7,10 +7,10 @@ import { projectRoot } from '../postgres/project-root.ts';
 import { freshportsHandlers, iniFor } from '../site.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/** More than there can be connections for. */
+/** More than the connections that can exist. */
 const many = 20;
 
-/** Everything that the daemon has its connections for, more of it at once than it ever does. */
+/** Everything that the daemon uses connections for, with more of it at once than ever happens. */
 async function work({ journal, queues, listenTo }: App): Promise<() => void> {
   const each = <Result>(act: () => Promise<Result>) => Promise.all(Array.from({ length: many }, act));
   const { close } = await listenTo([])(() => {});

@@ -10,7 +10,7 @@ import { connect } from '../sql/connect.ts';
 import { main, uncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/** A transaction that holds up settling while it is open, such as pg_dump's. */
+/** A transaction that delays settling while it is open, such as pg_dump's. */
 let dump: Client;
 let file: string;
 let running: ChildProcess[];

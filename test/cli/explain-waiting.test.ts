@@ -24,7 +24,7 @@ describe('of a page that something waits for', () => {
       INSERT INTO cache_clearing_commits (commit_to_clear) VALUES ('<2005.X>'), ('other');
       INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'), ('2020-01-04'), (NULL);
       INSERT INTO cache_clearing_files (pathname) VALUES ('/ports/head/MOVED'), ('Mk/x'), ('..')`);
-    // By the category alone.
+    // This matches by the category alone.
     await client.query(
       `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', NULL), ('net', NULL)`,
     );

@@ -3,7 +3,7 @@ import { uncached } from '../uncached.ts';
 import { explainHere } from './command-here.ts';
 import { database, site } from './site-and-database.ts';
 
-/* A site and a database to explain. */
+/* A site and a database to explain. Importing this registers their hooks. */
 
 export { client, database, site } from './site-and-database.ts';
 
@@ -13,7 +13,7 @@ const configure = ({ handlers = freshportsHandlers, user = database.config.user 
 export const explain = (path: string, options: Parameters<typeof configure>[0] = {}) =>
   explainHere(configure(options), path);
 
-/** As a program. */
+/** Runs `explain` as a program. */
 export const uncachedExplain = (path: string) => uncached(['--config', configure(), 'explain', path]);
 
 export const nginx = 'ports/www/nginx/Detail.html';

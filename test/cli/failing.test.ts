@@ -69,8 +69,8 @@ it('has the daemon try them at once', { timeout: 120_000 }, async () => {
     `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
   );
   await daemon.until('failure', ({ event }) => event === 'rows-failed');
-  // Neither its own time nor the readings after a start, which look for rows claimed 5 s ago, may be what
-  // finds it.
+  // The row must not be found because its retry is due, nor by the reads after a start, which look for rows
+  // claimed 5 s ago.
   await client.query(
     `UPDATE uncached.journal SET retry_at = now() + interval '1 hour', claimed_at = now() + interval '1 hour'`,
   );

@@ -7,7 +7,7 @@ import { connect } from '../sql/connect.ts';
 import { uncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/** What a monitor usually waits. */
+/** The usual time-out of a monitor. */
 const monitorMs = 10_000;
 
 const names = Array.from({ length: 20 }, (_, nth) => `queue_${nth}`);
@@ -28,7 +28,10 @@ beforeAll(async () => {
       GRANT SELECT, DELETE ON ${name} TO uncached;
       INSERT INTO ${name} (slug) VALUES ('a')`);
 });
-/** A role for each test: the server ends sessions a while after their client. A third one is refused. */
+/**
+ * A role for each test, because the server ends sessions a while after their client. A third session is
+ * refused.
+ */
 beforeEach(async () => {
   roles += 1;
   role = `${database.name}_few_${roles}`;

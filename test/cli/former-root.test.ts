@@ -33,7 +33,7 @@ async function start(file = ini()): Promise<RunningDaemon> {
   return daemon;
 }
 
-/** The markers say that a daemon runs. */
+/** The markers exist once a daemon runs. */
 const marked = (root = site.root) =>
   eventually(
     'a marker',

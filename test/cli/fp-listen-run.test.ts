@@ -5,7 +5,7 @@ import { channels, client, dirs, ini, makeZfs, others, pages, site } from './fp-
 
 let daemon: RunningDaemon | undefined;
 
-// Vitest runs this before the afterEach of the import, which removes the site.
+// Vitest runs this before the imported afterEach, which removes the site.
 afterEach(async () => {
   await daemon?.stop();
   daemon = undefined;
@@ -17,7 +17,7 @@ describe('run, with an fp-listen.ini', () => {
     site.write([...Object.values(pages).flat(), ...others]);
     const running = startUncached(site.configure(ini()), zfs.env);
     daemon = running;
-    // What has no queue clears at every start.
+    // A handler without a queue clears at every start.
     for (const handler of Object.values(channels)) {
       await running.until(
         `catch-up of ${handler}`,
@@ -25,7 +25,8 @@ describe('run, with an fp-listen.ini', () => {
       );
     }
     expect(running.log.filter(({ level }) => level > 30)).toEqual([]);
-    // Twice, if the reading of the journal at the start meets the row that the catch-up has just made.
+    // It is asked twice if the read of the journal at the start finds the row that the catch-up has just
+    // made.
     expect(new Set(readFileSync(zfs.asked, 'utf8').trim().split('\n'))).toEqual(
       new Set(['rollback system/data/freshports-cache-packages/dev-nginx01@empty']),
     );
@@ -99,7 +100,7 @@ describe('run, with an fp-listen.ini', () => {
     const { rows } = await client.query('SELECT count(*)::int AS waiting FROM cache_clearing_ports');
     expect(rows).toEqual([{ waiting: 1 }]);
 
-    // Mended but for the quotes, without a restart.
+    // Everything is corrected except the quotes, without a restart.
     site.configure(ini(dirs().replace(/^NEWS_CACHE_DIR.*$/m, "NEWS_CACHE_DIR = '%(BASEDIR)s/cache/news/*'")));
     site.write(pages.port);
     const from = running.log.length;

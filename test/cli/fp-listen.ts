@@ -4,11 +4,11 @@ import { beforeAll } from 'vitest';
 import { fpListenFor, freshportsDirs } from '../fp-listen-ini.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/* A site with an fp-listen.ini and its database: its hook is here. */
+/* A site with an fp-listen.ini, and its database. Importing this registers their hooks. */
 
 export { client, database, site } from './site-and-database.ts';
 
-/** Besides the four of a new database. */
+/** In addition to the four of a new database. */
 export const channels = {
   ports_moved: 'listen_ports_moved',
   ports_updating: 'listen_ports_updating',
@@ -51,7 +51,7 @@ export const others = [
   'spooling/tmp',
 ];
 
-/** A program `zfs` that writes down what it was asked for, and the PATH that leads to it. */
+/** A program `zfs` that records its arguments, and the PATH that contains it. */
 export function makeZfs(): { env: { PATH: string }; asked: string } {
   const folder = join(dirname(site.root), 'bin');
   const asked = join(folder, 'asked');

@@ -12,11 +12,11 @@ const page = 'categories/www/index.html';
 const run = (...args: string[]) =>
   uncached(['--config', site.configure(iniFor(site, database.config, { settle })), ...args]);
 
-/** The rows that are told as invalid, a number for each line. */
+/** The number of rows reported as invalid, for each line. */
 const told = ({ log }: RunningDaemon) => log.filter(isEvent('rows-invalid')).map(({ rows }) => rows);
 
 /**
- * Resolves when the row is cleared for the second time; a page that was written after its first clearing is
+ * Resolves when the row has been cleared a second time: a page that was written after its first clearing is
  * gone.
  */
 async function settled(daemon: RunningDaemon, times: number): Promise<void> {
@@ -30,14 +30,14 @@ it('an entry with NULL in a column of one template is cleared for the others, to
 }, async () => {
   site.write([page]);
   let daemon = await start({ settle });
-  // What is open holds up the second clearing.
+  // An open transaction delays the second clearing.
   const open = new Client(database.config);
   await open.connect();
   await open.query('BEGIN; SELECT 1');
   await enqueuePort('www', null);
   await client.query('NOTIFY port_updated');
   await daemon.until('first clearing', isEvent('clear-failed', { failedKeys: 1, files: 1 }));
-  // Before it has settled only the daemon knows of it.
+  // Before it has settled, only the daemon's own status shows it.
   let said = '';
   const warning = 'listen_port: 1 row with an invalid key: column port is NULL';
   await eventually(
@@ -76,7 +76,7 @@ it('an entry with NULL in a column of one template is cleared for the others, to
   await client.query(`UPDATE uncached.journal SET claimed_at = now() - interval '2 hours'`);
   expect(await counted()).toMatchObject({ code: 0, ...kept });
 
-  // A start reads it again, and says nothing new.
+  // The next start reads the row again and reports nothing new.
   await daemon.stop();
   site.write([page]);
   daemon = await start({ settle });
@@ -89,7 +89,7 @@ it('an entry with NULL in a column of one template is cleared for the others, to
   await settled(daemon, 2);
   expect(site.pages()).toEqual([]);
   expect(told(daemon)).toEqual([1]);
-  // The daemon says in a moment that its warning is over.
+  // The daemon logs a moment later that its warning is over.
   await eventually(
     'a good code',
     async () => ((await counted()).code === 0 ? true : undefined),
@@ -102,7 +102,7 @@ it('an entry with NULL in a column of one template is cleared for the others, to
     code: 0,
     stdout: expect.stringContaining('1 row is kept with an invalid key: see uncached failing list'),
   });
-  // A template that needs no port has it cleared like any other.
+  // With a template that needs no port, the row is cleared like any other.
   const handlers = freshportsHandlers.replace('clear[] = ports/{category}/{port}/*', '');
   daemon = await start({ settle, handlers });
   await settled(daemon, 1);

@@ -4,7 +4,7 @@ import { connect } from '../sql/connect.ts';
 import { client, isEvent, site, start } from './running.ts';
 import { database } from './site-and-database.ts';
 
-/** FreshPorts' four queue tables, and a fifth. */
+/** The four queue tables of FreshPorts, and a fifth. */
 const locked = ['ports', 'dates', 'commits', 'files'].map((name) => `cache_clearing_${name}`);
 const channels = ['port_updated', 'date_updated', 'commit_updated', 'file_updated'];
 const articles = `

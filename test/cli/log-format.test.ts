@@ -31,7 +31,7 @@ const enqueue = (port: string) =>
     [port],
   );
 
-/** Runs the daemon until it has cleared a port; returns all it said. */
+/** Runs the daemon until it has cleared a port. Returns its complete output. */
 async function log(format: string, port = 'a'): Promise<string[]> {
   site.write(['ports/www/a/1']);
   const file = site.configure(iniFor(site, database.config, { settle: '1h' }));

@@ -9,7 +9,7 @@ import { iniFor } from '../site.ts';
 import { type LogLine, main } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/* A reader of the log that hangs: multilog on a full disk, a pager that was stopped, journald under load. */
+/* A reader of the log that hangs: multilog on a full disk, a stopped pager, journald under load. */
 
 interface Reader {
   /** Everything read so far. */
@@ -37,7 +37,7 @@ function startWith(stdout: number | 'pipe', format: string): ChildProcess {
   return daemon;
 }
 
-/** A pipe from a shell: it waits for its reader, unless somebody sees to it. */
+/** A pipe as a shell makes it. Writes to it block, unless the daemon prevents that. */
 function throughPipe(format: string): { daemon: ChildProcess; reader: Reader } {
   const pipe = join(dirname(site.root), 'pipe');
   const out = join(dirname(site.root), 'log');
@@ -57,7 +57,7 @@ function throughPipe(format: string): { daemon: ChildProcess; reader: Reader } {
   return { daemon, reader };
 }
 
-/** As journald has it, and Node's own children: a stream socket, which cannot be opened once more. */
+/** A stream socket, as journald and Node's child processes use. It cannot be opened a second time. */
 function throughSocket(format: string): { daemon: ChildProcess; reader: Reader } {
   const daemon = startWith('pipe', format);
   let text = '';
@@ -79,7 +79,7 @@ const until = (reader: Reader, what: string, pattern: RegExp) =>
     async () => reader.text().slice(-1_000),
   );
 
-/** Enqueues an entry; resolves with the time until its page is gone. */
+/** Enqueues an entry. Resolves with the time until its page is gone. */
 async function clearOne(port: string): Promise<number> {
   site.write([`ports/www/${port}/1`]);
   await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [port]);
@@ -112,7 +112,7 @@ describe.each([
     await chatter();
     const times: number[] = [];
     for (const port of ['a', 'b', 'c', 'd', 'e']) times.push(await clearOne(port));
-    // The first comes behind what the chatter wakes.
+    // The first one waits behind the work that the chatter causes.
     expect(Math.max(...times.slice(1))).toBeLessThan(3_000);
     reader.goOn();
     await until(reader, 'the number of lost lines', /lost/);
@@ -124,7 +124,7 @@ describe.each([
     const lines = reader.text().trimEnd().split('\n');
     const lost = Number(/(\d+) lines are lost/.exec(reader.text())?.[1]);
     expect(lost).toBeGreaterThan(1_000);
-    // Each line is whole, and was there or is counted.
+    // Each line is complete, and each missing line is counted.
     if (format === 'json') {
       const parsed = lines.map((line) => JSON.parse(line) as LogLine);
       expect(parsed.filter(({ event }) => event === 'notified').length + lost).toBeGreaterThan(50_000);

@@ -5,8 +5,9 @@ import { eventually } from '../faults/eventually.ts';
 import type { RunningDaemon } from '../uncached.ts';
 
 /**
- * A daemon listens before it knows root, if that takes long on a busy machine. It writes the marker before
- * the database knows of it: a root that is unmounted in between is unknown when it is back.
+ * Resolves when root has its marker and the database has recorded it. On a busy machine a daemon may listen
+ * before that. It writes the marker before the database records it. A root that is unmounted in between is
+ * unknown when it returns.
  */
 export function marked(root: string, client: Client, daemon: RunningDaemon | undefined): Promise<true> {
   return eventually(

@@ -4,7 +4,7 @@ import { iniFor } from '../site.ts';
 import { type RunningDaemon, startUncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/** A list of as many ids, spread into arguments, would overflow the stack. */
+/** A list of this many ids, spread into arguments, would overflow the stack. */
 const keys = 250_000;
 
 async function isEmpty(): Promise<boolean> {
@@ -15,7 +15,7 @@ async function isEmpty(): Promise<boolean> {
 }
 
 it('clears and settles 250,000 different keys', { timeout: 250_000 }, async () => {
-  // Of a category without pages: it is settling that this is about.
+  // The category has no pages, because this test is about settling.
   await client.query(
     `INSERT INTO cache_clearing_ports (category, port) SELECT 'none', 'port-' || n FROM generate_series(1, ${keys}) n`,
   );
@@ -32,7 +32,7 @@ it('clears and settles 250,000 different keys', { timeout: 250_000 }, async () =
   } finally {
     await daemon.stop();
   }
-  // A heartbeat, and the keys themselves, may be late where all has to wait for the processor.
+  // On a busy machine, a heartbeat and the keys themselves may be late.
   const late = ['listener-lost', 'database-unavailable', 'problem-found'];
   expect(daemon.log.filter(({ level, event }) => level >= 50 && !late.includes(event))).toEqual([]);
 });

@@ -5,8 +5,8 @@ import { type Ended, main, uncached } from '../uncached.ts';
 import { client, ini, on, site } from './commands.ts';
 
 /*
- * Keys, file names and errors are other people's: nothing of them speaks to the terminal, or looks like a
- * line of ours.
+ * Keys, file names and errors contain text from other people. None of it may control the terminal or look
+ * like a line of our output.
  */
 
 const evil = '\x1b]0;owned\x07\x1b[2J\r\nUNCACHED OK - all is well | backlog=0\n\x9b1m\u202eevil';

@@ -56,8 +56,8 @@ it('folds a storm of 50,000 notifications on six channels into few drains', asyn
     END $$`);
   await untilCaughtUp(30_000);
   await daemon.stop();
-  // A drain a notification would be 50,000. Statistics may come late, but those of a session that has ended
-  // are there.
+  // A drain for each notification would make 50,000. Statistics may be late, but those of an ended session
+  // are complete.
   expect((await commits()) - before).toBeLessThan(10_000);
 });
 
@@ -68,6 +68,6 @@ it.runIf(existsSync('/proc/self/status'))('drains 100,000 entries in bounded mem
   await untilCaughtUp(60_000);
   const peakMiB =
     Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${daemon.pid}/status`, 'utf8'))?.[1]) / 1024;
-  // 70 MiB at rest, 155 measured here, 184 with a million entries.
+  // 70 MiB when idle, 155 measured here, 184 with a million entries.
   expect(peakMiB).toBeLessThan(250);
 });

@@ -83,7 +83,7 @@ it('without a user, the name of the system is taken, and that is said', async ()
   );
 });
 
-/** What a session of the role is told. */
+/** The error that a session of the role gets. */
 async function told(user: string): Promise<string> {
   const { host, port, database } = server;
   const pool = openPool(openHosts([{ host, port, database, user }]));

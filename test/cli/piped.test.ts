@@ -9,7 +9,7 @@ const failing = 3_000;
 const pages = 5_000;
 const handlers = 700;
 
-/** Handlers without a mistake. */
+/** Handlers without mistakes. */
 const moreHandlers = Array.from(
   { length: handlers },
   (_, n) =>
@@ -44,7 +44,7 @@ const publish = () =>
 
 interface Command {
   readonly args: () => string[];
-  /** At least so many. */
+  /** The minimum number of lines. */
   readonly lines: number;
   readonly code?: number;
   readonly before?: () => unknown;
@@ -62,7 +62,7 @@ const commands: Readonly<Record<string, Command>> = {
   help: { args: () => ['--help'], lines: 20 },
 };
 
-// Three large commands each.
+// Each test runs three large commands.
 vi.setConfig({ testTimeout: 120_000 });
 
 describe.each(Object.entries(commands))('%s', (_name, { args, lines, code = 0, before }) => {

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { main } from '../uncached.ts';
 
-/** Reads nothing for a while, and then everything. */
+/** A reader that reads nothing for a while, and then everything. */
 export const slowReader = '{ sleep 0.3; cat; }';
 
-/** Is gone before anything comes. */
+/** A reader that ends before any output. */
 export const goneReader = 'true';
 
-/** Runs a command with one of its streams in a real pipe, which takes 64 KiB, to another program. */
+/** Runs a command with one of its streams in a real pipe to another program. The pipe holds 64 KiB. */
 export async function piped(
   args: readonly string[],
   reader: string,

@@ -23,7 +23,7 @@ it('refuses to take queue tables from a daemon with another root, and goes on wi
   };
   await elsewhere.daemon.until('LISTEN', isEvent('listening'));
   const daemon = await start({ handlers: ports });
-  // Both have said which root is theirs when they have cleared.
+  // When both have cleared, both have recorded their root.
   await client.query(
     `INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'); NOTIFY date_updated`,
   );

@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const articles = `${freshportsHandlers}[handler.articles]\nclear[] = articles/*\n`;
 
-/** The next time that it listens. */
+/** Resolves when the daemon listens again. */
 async function listensAgain(): Promise<void> {
   const from = daemon.log.length;
   await daemon.until('LISTEN', (line) => line.event === 'listening' && daemon.log.indexOf(line) >= from);
@@ -39,8 +39,8 @@ async function clears(notify: string, page: string): Promise<void> {
   site.write([page]);
   const from = daemon.log.length;
   await client.query(notify);
-  // A handler without a queue clears after each LISTEN, too, and may not be done with that: its second
-  // clearing may be the one.
+  // A handler without a queue also clears after each LISTEN, and may still be busy with that: this can be its
+  // second clearing.
   const clearing = ({ event, files }: LogLine) =>
     (event === 'cleared' || event === 'settled') && Number(files) > 0;
   await daemon.until('clearing', (line) => clearing(line) && daemon.log.indexOf(line) >= from);
@@ -147,7 +147,7 @@ describe('a configuration that cannot work', () => {
     expect(await sessions()).toBe(1);
   });
 
-  /** How many daemons there are, by the names of their sessions. */
+  /** The number of daemons, counted by the names of their sessions. */
   async function sessions(): Promise<number> {
     const { rows } = await client.query<{ daemons: number }>(
       `SELECT count(DISTINCT substr(application_name, 1, 25))::int AS daemons FROM pg_stat_activity

@@ -27,7 +27,7 @@ it('a daemon that is refused for its root claims nothing and takes nothing over 
     const taking = async () =>
       (await client.query(`SELECT FROM uncached.root WHERE seen_at > '-infinity'`)).rowCount || undefined;
     await eventually('it takes entries', taking, async () => JSON.stringify(first.log.slice(-5)));
-    // Alive, and in nobody's way: what is claimed is claimed by the other.
+    // It is alive and blocks nobody: the other daemon makes all claims.
     process.kill(first.pid, 'SIGSTOP');
     await client.query(`
       INSERT INTO cache_clearing_files (pathname) VALUES ('/ports/www/a');

@@ -41,7 +41,7 @@ const enqueue = (port: string) =>
      SELECT pg_notify('port_updated', '')`,
   );
 
-/** Every row was settled, and none has ever failed. */
+/** Whether every row was settled and none has ever failed. */
 const settled = () =>
   eventually(
     'an empty journal',
@@ -126,8 +126,7 @@ describe.skipIf(!canMount())('a root on a file system of its own', () => {
     const began = performance.now();
     expect(await waiting.stop()).toBe(0);
     expect(performance.now() - began).toBeLessThan(8_000);
-    // It has been told that root is waited for: that what waits does so for the next start is none of an
-    // error.
+    // The log says that the daemon waits for root. Work that therefore waits for the next start is no error.
     expect(waiting.log.filter(({ level }) => level >= 50).map(({ msg }) => msg)).toEqual([
       expect.stringMatching(/is not mounted.*; retrying until it works$/),
     ]);

@@ -37,7 +37,7 @@ async function start(file = ini()): Promise<RunningDaemon> {
   return daemon;
 }
 
-/** The markers say that a daemon runs. */
+/** The markers exist once a daemon runs. */
 const marked = (root = site.root) =>
   eventually(
     'a marker',
@@ -53,7 +53,7 @@ const marked = (root = site.root) =>
 
 describe('in place of the marker', () => {
   it.each([
-    // What else is not read is in small-file.test.ts and marker-files.test.ts.
+    // small-file.test.ts and marker-files.test.ts test what else is not read.
     ['a fifo', (path: string) => execFileSync('mkfifo', [path])],
     ['another shape', (path: string) => writeFileSync(path, '{"boot":1,"clean":"yes"}')],
   ])(

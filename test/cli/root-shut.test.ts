@@ -6,7 +6,7 @@ import { iniFor } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/** Root enters anything. */
+/** Root can enter any directory, so the daemon runs as another user. */
 const account = ordinaryAccount();
 const enter =
   "give the daemon's user read, write and execute permission on that directory, and execute permission on those above it (chown, chmod)";
@@ -26,7 +26,7 @@ it.skipIf(!account)('a root that may not be opened is told as that, by whatever 
     const { code, stderr } = await run(...command);
     expect(code).toBe(1);
     expect(stderr).toContain(told);
-    // Once, with what to do, and nothing that is not so.
+    // It is reported once, with the remedy, and nothing false is reported.
     expect(stderr.match(/EACCES/g)?.length).toBe(1);
     expect(stderr.split(enter).length).toBe(2);
     expect(stderr).not.toMatch(/delete|again/);

@@ -87,7 +87,7 @@ describe('run', () => {
     const running = await start({ more: '[daemon]\nbatch = 100\nheartbeat = 1s\nsweep = 1s' });
     const orphaned = () => running.log.filter(isEvent('rows-orphaned'));
     await running.until('both', () => orphaned().length === 2);
-    // It is read from the beginning after each start and each LISTEN, and with each sweep.
+    // The journal is read from the beginning after each start and each LISTEN, and with each sweep.
     await client.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% listener'`,
     );

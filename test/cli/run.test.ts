@@ -5,7 +5,7 @@ import { freshportsHandlers } from '../site.ts';
 import type { LogLine, RunningDaemon } from '../uncached.ts';
 import { client, enqueuePort, isEvent, site, start } from './running.ts';
 
-/** Each NOTIFY marks how far the log has come, so that a test waits for what follows only. */
+/** Each NOTIFY marks the current end of the log, so that a test waits only for later lines. */
 const following = (running: RunningDaemon) => {
   const from = running.log.length;
   return (event: string, fields: Partial<LogLine> = {}) =>

@@ -3,7 +3,7 @@ import { iniFor } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
-/* A site, a database and a daemon to start: its hook is here. */
+/* A site, a database and a daemon to start. Importing this registers its hook. */
 
 export { client, site } from './site-and-database.ts';
 

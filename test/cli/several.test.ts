@@ -69,7 +69,7 @@ describe('two daemons on one database', () => {
     await enqueue(5);
     await one.until('clearing', ({ event }) => event === 'cleared');
     const other = await start('0s');
-    // Time is the subject: longer than the lease, with sweeps and looks at the journal in it.
+    // The time itself matters here: it must exceed the lease and include sweeps and reads of the journal.
     await client.query('SELECT pg_sleep(4)');
     expect(other.log.filter(({ event }) => event === 'journal-recovery')).toEqual([]);
     expect(await journalRows()).toBe(5);

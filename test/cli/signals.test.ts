@@ -19,7 +19,7 @@ const signals = [
 
 let ports = 0;
 
-/** Another port each time: the second clearing of the one before would delete the page first. */
+/** A different port each time: the second clearing of the previous one would delete the page first. */
 async function clears(daemon: RunningDaemon): Promise<void> {
   const from = daemon.log.length;
   ports += 1;
@@ -30,7 +30,7 @@ async function clears(daemon: RunningDaemon): Promise<void> {
   await daemon.until('clearing', (line) => daemon.log.indexOf(line) >= from && cleared(line));
 }
 
-/** What this machine listens to at Node's debugger port. */
+/** Whether a process on this machine listens on Node's debugger port. */
 const debuggerListens = () =>
   new Promise<boolean>((resolve) => {
     const socket = createConnection(9229, '127.0.0.1');
@@ -50,7 +50,7 @@ it('goes on as if nothing had been, whatever signal is meant for others', async 
     over = true;
   });
   await clears(daemon);
-  // One of the workers has cleared: another may still be starting, and has nothing to take signals with.
+  // One of the workers has cleared. Another may still be starting and cannot handle signals yet.
   await vi.waitFor(() => {
     const workers = childrenOf(daemon.pid);
     expect(workers.length).toBeGreaterThan(0);
@@ -65,7 +65,8 @@ it('goes on as if nothing had been, whatever signal is meant for others', async 
 });
 
 /**
- * Whether a process has a handler for SIGXFSZ, which is the last that it gets (core/signals.ts); 25 on Linux.
+ * Whether a process has a handler for SIGXFSZ, the last that is installed (core/signals.ts). Its number on
+ * Linux is 25.
  */
 function takesSignals(pid: number): boolean {
   const [, caught = '0'] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
@@ -79,7 +80,7 @@ function childrenOf(pid: number): number[] {
 
 it('takes no harm from SIGHUP while it starts', async () => {
   const daemon = startUncached(site.configure(iniFor(site, database.config)));
-  // From when Node has begun with our code, which cannot be seen from here, to when it listens.
+  // From the start of our code in Node, which is not visible from here, until the daemon listens.
   await daemon.until('start', isEvent('starting'));
   for (let nth = 0; nth < 20; nth++) process.kill(daemon.pid, 'SIGHUP');
   await daemon.until('LISTEN', isEvent('listening'));
@@ -87,7 +88,7 @@ it('takes no harm from SIGHUP while it starts', async () => {
   expect(await daemon.stop()).toBe(0);
 });
 
-/** Makes a daemon in which a signal is an error that nothing expected. */
+/** Makes a daemon in which a signal causes an unexpected error. */
 const failing = (how: string) => ({
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`process.on("SIGWINCH",()=>${how})`)}`,
 });

@@ -5,8 +5,8 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { makeSite, type Site } from '../site.ts';
 
 /*
- * A database for each test file that imports them, a site for each test: their hooks are here, and what an
- * importer adds ends before them.
+ * A database for each test file that imports this, and a site for each test. Importing this registers their
+ * hooks. The hooks of the importing file run first at the end.
  */
 
 export const database = testDatabase();

@@ -14,13 +14,13 @@ import { client, database, site } from './site-and-database.ts';
 const daemons = 10;
 const startsOfEach = 5;
 
-/** From before anything is connected until everything works. */
+/** From before any connection until everything works. */
 const moments = ['at once', 'soon', 'serving', 'listening', 'heartbeat'] as const;
 
-/** The rows of those that were stopped are soon taken over. */
+/** The rows of stopped daemons are taken over soon. */
 const timings = { ...usualTimings, recovery: { ...usualTimings.recovery, othersMs: 100 } };
 
-/** One queue table: ten daemons with four may have more connections than a server allows. */
+/** One queue table, because ten daemons with four could exceed the server's connection limit. */
 const handlers = '[handler.listen_port]\nqueue = cache_clearing_ports\nclear[] = ports/{category}/{port}/*\n';
 
 const never = new AbortController().signal;
@@ -47,7 +47,7 @@ function start(loaded: ReturnType<typeof loadAll>) {
   return { app, server, stop, until, serveUntilStop };
 }
 
-/** Stops everything at a random moment, in a random order, and more than once. */
+/** Stops everything at a random moment, in random order, and more than once. */
 async function live(loaded: ReturnType<typeof loadAll>, chance: Random): Promise<void> {
   const { app, server, stop, until, serveUntilStop } = start(loaded);
   const moment = chance.pick(moments);
@@ -64,7 +64,7 @@ async function live(loaded: ReturnType<typeof loadAll>, chance: Random): Promise
   await app.close();
 }
 
-/** What would keep a process from ending. */
+/** Resources that would keep a process from exiting. */
 function held(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const resource of process.getActiveResourcesInfo()) counts[resource] = (counts[resource] ?? 0) + 1;
@@ -78,7 +78,7 @@ const sessions = async () =>
     )
   ).rows;
 
-/** One after the other: they share a connection. */
+/** In sequence, because they share a connection. */
 let enqueued: Promise<unknown> = Promise.resolve();
 function enqueue(port: string): Promise<unknown> {
   const insert = "INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)";

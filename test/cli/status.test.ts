@@ -9,7 +9,7 @@ import { piped } from './piped.ts';
 import { site, start } from './running.ts';
 import { noTerminal, onTerminal } from './terminal.ts';
 
-/** What is said once it exits with this code. Until then it is asked in this process. */
+/** The output once it exits with this code. Until then it is polled in this process. */
 async function saying(code: number): Promise<string> {
   const file = site.configure(ini());
   let last = '';

@@ -23,7 +23,7 @@ afterEach(() => client.query(`DELETE FROM listen_for WHERE script_name = 'packag
 const count = (daemon: RunningDaemon, event: string, fields: Partial<LogLine> = {}) =>
   daemon.log.filter(isEvent(event, fields)).length;
 
-/** Fifty a second. */
+/** Fifty notifications a second. */
 async function storm(channel: string, notifications: number): Promise<void> {
   for (let nth = 0; nth < notifications; nth++) {
     await client.query(`NOTIFY ${channel}`);
@@ -49,7 +49,7 @@ it('reads the journal a few times in a storm on uncached_retry, and at once when
   const began = performance.now();
   await storm('uncached_retry', 150);
   const seconds = (performance.now() - began) / 1_000;
-  // One every 2 s at most.
+  // At most one every 2 s.
   expect(count(daemon, 'journal-recovery') - before).toBeLessThanOrEqual(2 + seconds / 2);
 });
 
@@ -74,14 +74,14 @@ it('does not clear for a handler without a queue at each of many reconnections, 
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE datname = current_database() AND application_name LIKE 'uncached % listener'`,
     );
-    // Lost: nobody listens.
+    // This one is lost, because nobody listens.
     if (nth === 1) {
       site.write(['packages/lost', 'ports/www/a/1']);
       await enqueuePort('www', 'a');
     }
     await daemon.until('LISTEN', () => count(daemon, 'listening') > listened);
   }
-  // Entries are caught up with at once, and the rest soon.
+  // The catch-up clears the entries at once, and the rest follows soon.
   await untilGone('ports/www/a/1');
   await untilGone('packages/lost');
   expect(count(daemon, 'cleared', { handler: 'packages' })).toBeLessThanOrEqual(3);
@@ -93,7 +93,7 @@ it('clears what `then` names when somebody notifies and the queue is empty, as f
   await client.query('NOTIFY port_updated');
   await daemon.until('clearing', isEvent('cleared', { handler: 'news', files: 1 }));
   expect(site.pages()).toEqual(['ports/www/a/1']);
-  // It is in the journal like any other clearing, and settles.
+  // The clearing is in the journal like any other, and settles.
   await daemon.until('settling', isEvent('settled'));
 });
 

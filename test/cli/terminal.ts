@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { shellWord } from '../../src/core/shell.ts';
 import { main } from '../uncached.ts';
 
-/** util-linux' `script` gives a program a terminal; that of FreeBSD is called otherwise. */
+/** `script` of util-linux runs a program on a terminal. FreeBSD's `script` takes other arguments. */
 export const noTerminal =
   spawnSync('script', ['-V'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
     ? undefined
@@ -15,8 +15,8 @@ interface Shown {
 }
 
 /**
- * Runs a command on a terminal of 80 columns to its end. @param press asked with what is there so far;
- * presses Ctrl-C when it says so
+ * Runs a command on a terminal of 80 columns until it ends.
+ * @param press called with the output so far; presses Ctrl-C when it returns true
  */
 export async function onTerminal(
   args: readonly string[],

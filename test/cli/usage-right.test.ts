@@ -4,7 +4,7 @@ import { startUncached, uncached } from '../uncached.ts';
 import { client, database, site } from './site-and-database.ts';
 
 /*
- * A schema that the daemon's role may not use is neither a connection that fails nor a table that is missing.
+ * A schema that the daemon's role may not use must not be reported as a failed connection or a missing table.
  */
 
 const role = `uncached_usage_${process.pid}`;

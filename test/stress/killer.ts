@@ -90,7 +90,7 @@ export class Killer {
     this.#report.figures.count('daemons frozen');
   }
 
-  /** Keeps at most two of them. Some are thawed and run for a while first. */
+  /** Usually leaves two of them. Some are thawed and run for a while first. */
   async #killBeside(): Promise<void> {
     for (const daemon of [...this.#beside]) {
       if (this.#random.chance(0.3)) daemon.thaw();

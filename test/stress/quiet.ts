@@ -74,8 +74,8 @@ const left = `
         + (SELECT count(*) FROM uncached.journal WHERE NOT ${poisoned}))::int AS left`;
 
 /**
- * Whether the count reached zero in time. Deleted journal rows send a notification (schema.ts). Queue entries
- * only move to the journal.
+ * Whether the count reached zero in time. A changed journal row sends a notification (schema.ts). Queue
+ * entries only move to the journal.
  */
 async function settled(client: Client, ms: number): Promise<boolean> {
   let told = () => {};

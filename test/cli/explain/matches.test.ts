@@ -62,7 +62,7 @@ it('asks of a key whether one of the templates names the page by it', () => {
   const { matches, covers } = matchesOf('ports/www/nginx/x', 'ports/{category}/{port}/*');
   expect(matchesKey(matches, { category: 'www', port: 'nginx' }, covers)).toBe(true);
   expect(matchesKey(matches, { category: 'www', port: 'other' }, covers)).toBe(false);
-  // It can name no page at all.
+  // This key can name no page at all.
   expect(matchesKey(matches, { category: 'www', port: null }, covers)).toBe(false);
 });
 

@@ -7,7 +7,7 @@ import { checkHere } from '../command-here.ts';
 import { expectNamed } from './table.ts';
 
 /**
- * What is done wrong with a queue table of its own, `queue`, whose handler has its name, and the channel
+ * A mistake with a queue table of its own, `queue`. Its handler has the table's name, and its channel is
  * `…_updated`.
  */
 interface Planted {
@@ -15,7 +15,7 @@ interface Planted {
   readonly columns?: string;
   readonly sql?: (queue: string) => string;
   readonly clear?: string;
-  /** More of the configuration. */
+  /** Additional configuration. */
   readonly more?: (queue: string) => string;
 }
 
@@ -116,7 +116,7 @@ describe('check names a mistake as doc/operating.md has it', () => {
   const database = testDatabase();
   let client: Client;
   let site: Site;
-  /** Writes the handlers of these mistakes, or of all. */
+  /** Writes the handlers of these mistakes, or of all mistakes. */
   let configure: (...mistakes: string[]) => string;
   let stdout: string;
 
@@ -187,7 +187,7 @@ describe('check names a mistake as doc/operating.md has it', () => {
     await client.query('DELETE FROM listen_for');
     const { stdout } = await checkHere(configure());
     expectNamed('listen_for is empty', stdout);
-    // One line says it, and not another one for each handler.
+    // One line reports it, without another line for each handler.
     expect(stdout).not.toContain('is never woken');
   });
 });

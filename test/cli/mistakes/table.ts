@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 
 /*
- * The table of common mistakes in doc/operating.md, held against what `uncached check` says.
+ * Compares the table of common mistakes in doc/operating.md with the output of `uncached check`.
  *
- * To add a row: write it there; make the mistake in a test, run `check` on it, and
+ * To add a row: write it in the document, make the mistake in a test, run `check` on it, and call
  *
- *   expectNamed('the first column, word for word', stdout);
+ *     expectNamed('the exact text of the first column', stdout);
  *
- * In the second column `…` stands for whatever is named at that place. test/rules/mistakes.test.ts fails for
- * a row that no test makes.
+ * In the second column `…` stands for any name. test/rules/mistakes.test.ts fails for a row that no test
+ * makes.
  */
 
 export interface Mistake {
   readonly mistake: string;
-  /** What `check` says, with `…`. */
+  /** The output of `check`, with `…`. */
   readonly says: string;
   readonly whatToDo: string;
 }
@@ -35,7 +35,7 @@ export const mistakes: readonly Mistake[] = between
     return { mistake, says: says.replace(/^`|`$/g, ''), whatToDo };
   });
 
-/** Fails unless a line of `stdout` is what the table has for this mistake. */
+/** Fails unless a line of `stdout` matches the table's row for this mistake. */
 export function expectNamed(mistake: string, stdout: string): void {
   const row = mistakes.find((one) => one.mistake === mistake);
   if (!row) throw new Error(`doc/operating.md has no row "${mistake}" in its table of mistakes`);
