@@ -3,12 +3,12 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const executablePath = '/usr/bin/chromium';
 
-/** Why there is no browser to try a page in. */
+/** The reason when there is no browser to test a page in. */
 export const noChromium = existsSync(executablePath)
   ? undefined
   : `${executablePath} is not there: apt-get install chromium`;
 
-/** With a profile of its own, which goes when it is closed, and no wish to talk to anybody. */
+/** Uses a profile of its own, which is deleted when it closes. All background network traffic is off. */
 export function openChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath,
@@ -25,7 +25,7 @@ export function openChromium(): Promise<Browser> {
   });
 }
 
-/** What a page says on its console, throws, or asks of others than where it is from, from now on. */
+/** From now on collects the page's console output, its exceptions, and its requests to other origins. */
 export function complaintsOf(page: Page, url: string): string[] {
   const complaints: string[] = [];
   page.on('console', (said) => complaints.push(`${said.type()}: ${said.text()}`));

@@ -28,7 +28,7 @@ function connect(): MadeUpSocket {
   return socket;
 }
 
-/** Asks for so many bytes, which are not read until the answer is closed. */
+/** Requests this many bytes of response, which the client does not read until the response is closed. */
 function ask(socket: MadeUpSocket, bytes = 0): { admitted: boolean; close: () => void } {
   const response = new EventEmitter();
   const request = { socket } as unknown as IncomingMessage;
@@ -38,7 +38,7 @@ function ask(socket: MadeUpSocket, bytes = 0): { admitted: boolean; close: () =>
   return { admitted, close: () => response.emit('close') };
 }
 
-/** Room is made when what the new ones ask has been read. */
+/** Room is made after the requests of the new connections have been read. */
 const roomIsMade = () => new Promise<void>((done) => setImmediate(() => setImmediate(done)));
 
 const ended = (sockets: readonly MadeUpSocket[]) =>

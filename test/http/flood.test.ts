@@ -8,7 +8,7 @@ import { clear, daemon, port, site, start } from './serving.ts';
 const measurable = existsSync('/proc/self/status');
 const bearable = 100 * 2 ** 20;
 
-/** The longest that a monitor had to wait, over so many rounds of questions. */
+/** The longest time that a monitor had to wait, in this many rounds of requests. */
 async function monitor(rounds: number): Promise<number> {
   let longest = 0;
   for (let round = 0; round < rounds; round++) {
@@ -34,8 +34,8 @@ it('a monitor is answered though 300 read events, 200 dawdle and 5 ask without r
   ];
   try {
     const longest = await monitor(10);
-    // What monitors usually wait. Two to six on two processors with fourteen who want them; 76 s without room
-    // for it, or never.
+    // The usual time-out of a monitor. Measured: two to six seconds on two processors with fourteen busy
+    // processes. When no room is made for it: 76 s, or never.
     expect(longest).toBeLessThan(10_000);
     await clear('a');
     expect(site.pages()).toEqual([]);

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-/* Those who would have the daemon to themselves. They say nothing when they are ended. */
+/*
+ * Clients that try to use up the daemon's connections. They report nothing when their connections are closed.
+ */
 
 /** A connection that reads nothing. */
 function open(port: number): Socket {
@@ -13,14 +15,14 @@ function open(port: number): Socket {
 const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
 /**
- * As a browser does; a flood from one process that came back sooner would be the test's own load, not the
- * daemon's.
+ * As a browser does. If a flood from one process reconnected sooner, it would measure the test's own load and
+ * not the daemon's.
  */
 const againMs = 1_000;
 
 /**
- * Keeps something going on so many connections, each of which is replaced when it is ended; returns how to
- * end it all.
+ * Keeps `use` running on this many connections. Each one is replaced when it is closed. Returns a function
+ * that ends them all.
  */
 export function hold(count: number, port: number, use: (socket: Socket) => void): () => void {
   const sockets = new Set<Socket>();
@@ -47,14 +49,14 @@ export const readEvents = (socket: Socket) => {
   socket.write(head('/events'));
 };
 
-/** A byte of a header that never ends, now and then. */
+/** Sends a byte of an endless header now and then. */
 export const dawdle = (socket: Socket) => {
   socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX: ');
   const timer = setInterval(() => socket.write('x'), 200);
   socket.once('close', () => clearInterval(timer));
 };
 
-/** Requests, one behind the other, of which no answer is read. */
+/** Sends pipelined requests and reads no response. */
 export const pipeline = (path: string) => (socket: Socket) => {
   const many = head(path).repeat(1_000);
   const more = () => {
@@ -64,7 +66,7 @@ export const pipeline = (path: string) => (socket: Socket) => {
   socket.once('connect', more);
 };
 
-/** Sends so many requests and reads no answer; resolves when all are sent or the connection is ended. */
+/** Sends this many requests and reads no response. Resolves when all are sent or the connection is closed. */
 export function pipelineOnce(port: number, path: string, requests: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = open(port);
@@ -73,7 +75,7 @@ export function pipelineOnce(port: number, path: string, requests: number): Prom
   });
 }
 
-/** The most memory that a process has had, in bytes. */
+/** The peak memory of a process, in bytes. */
 export function peakMemory(pid: number): number {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
 }

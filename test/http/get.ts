@@ -7,7 +7,8 @@ export interface Got {
 }
 
 /**
- * One request on a connection of its own: nothing is kept open that a daemon's end would have to wait for.
+ * One request on a connection of its own. No connection is kept open, because the daemon's exit would have to
+ * wait for it.
  */
 export function get(
   port: number,
@@ -29,7 +30,7 @@ export function get(
   });
 }
 
-/** The samples of a scrape by name and labels, as they are written. */
+/** The samples of a scrape by name and labels, as written. */
 export async function scrape(port: number): Promise<ReadonlyMap<string, number>> {
   const { body } = await get(port, '/metrics');
   return new Map(

@@ -7,7 +7,7 @@ import { startUncached } from '../uncached.ts';
 import { get } from './get.ts';
 import { configure, daemon, port, start, startFrom } from './serving.ts';
 
-/** Sends bytes, and resolves with what comes back until the connection ends. */
+/** Sends bytes, and resolves with the answer once the connection ends. */
 function send(bytes: string): Promise<string> {
   return new Promise((done) => {
     let text = '';

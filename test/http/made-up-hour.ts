@@ -8,8 +8,8 @@ const ports = ['nginx', 'postgresql17-server', 'py-django', 'node22', 'rust', 'c
 const categories = ['www', 'databases', 'www', 'www', 'lang', 'security', 'ftp', 'devel'];
 
 /**
- * An hour in the life of a site, for pictures: what is watched is real, the clock, the events and the
- * database are not.
+ * A made-up hour of a site, for pictures. The monitor is real. The clock, the events and the database are
+ * fakes.
  */
 export async function makeUpHour({
   failing = [] as readonly FailingRow[],
@@ -77,7 +77,7 @@ export async function makeUpHour({
     });
   }
 
-  /** What a bad night brings, in long words. */
+  /** The failures of a bad night, with long texts. */
   function ail(): void {
     watch.observe({ kind: 'reload-refused', problems: [`uncached.ini: ${longPath} is no directory`] });
     watch.notice({ kind: 'loop-failed', loop: 'root', error: new Error(noRoot), retryMs: 1_000 });
@@ -140,7 +140,7 @@ export async function makeUpHour({
   await hour;
   if (!unwell) return watch;
   ail();
-  // The page has no limits of its own.
+  // The page has no thresholds of its own.
   const thresholds = { warningMs: 5_000, criticalMs: 50_000 };
   return { ...watch, status: async () => ({ ...(await watch.status()), thresholds }) };
 }

@@ -9,7 +9,7 @@ import { clear, client, configure, daemon, hold, port, proxy, site, start } from
 
 const statusOf = async () => JSON.parse((await get(port, '/status.json')).body) as Status;
 
-/** The numbers that fit, or the last that did not. */
+/** The first samples that fit, or the last that did not. */
 function scraped(fits: (samples: ReadonlyMap<string, number>) => boolean) {
   let last: ReadonlyMap<string, number> = new Map();
   return eventually(
@@ -28,8 +28,8 @@ const of = (name: string, handler = 'listen_port') => `${name}{handler="${handle
 
 describe('the numbers', () => {
   it('are those of the database and of what was cleared', async () => {
-    // Locked, so that they stay: a notification may find its own entries gone with the one before, and take
-    // later ones.
+    // Locked, so that they stay. Without the lock a notification may find its own entries already cleared by
+    // the previous one, and take later entries.
     await client.query(`INSERT INTO cache_clearing_ports (category, port, date_added)
       VALUES ('www', 'd', now() - interval '5 minutes'), ('www', 'e', now())`);
     await hold('SELECT FROM cache_clearing_ports FOR UPDATE');
@@ -84,7 +84,7 @@ describe('the numbers', () => {
       clearedFiles: 3,
       clearedEntries: 3,
     });
-    // It is under `then`, and its file went with the first batch.
+    // It is under `then`, and its file was deleted with the first batch.
     expect(handlers.find(({ handler }) => handler === 'news')).toMatchObject({
       clearedFiles: 1,
       clearedEntries: 0,
@@ -106,7 +106,7 @@ describe('the numbers', () => {
     await clear('a');
     const { body, headers } = await get(port, '/metrics');
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
-    // It prints what it does not like, and fails.
+    // promtool prints its complaints and fails.
     execFileSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
   });
 
@@ -147,7 +147,7 @@ it('answers while the connections are half-open, from what it knows', async () =
   await clear('a');
   await scraped((all) => all.get(of('uncached_settling_rows')) === 1);
   proxy.freeze('all');
-  // Each of them would wait for its counts until statements time out.
+  // Each of them would wait for its counts until its statement times out.
   const samples = await scraped((all) => (all.get('uncached_counts_age_seconds') ?? 0) > 2);
   expect(samples.get(of('uncached_settling_rows'))).toBe(1);
   await proxy.heal();

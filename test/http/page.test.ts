@@ -118,7 +118,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 120_000 }, () => {
       /^\d\d:\d\d:\d\d listen_port category www port nginx 2 files after \d+(\.\d)? m?s$/,
     );
 
-    // Without a notification: nobody clears it before the sweep.
+    // No notification is sent, so nothing clears it before the sweep.
     await client.query(
       `INSERT INTO cache_clearing_ports (category, port, date_added)
        SELECT 'www', n::text, now() - interval '2 minutes' FROM generate_series(1, 1234) n`,
@@ -157,7 +157,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 120_000 }, () => {
     expect((await text('#failing-list')).replace(/\s+/g, ' ')).toMatch(
       /^cannot delete commits\/\{commit_to_clear\}: EROFS 2 rows of listen_commit, next retry in 59 min \d+ commit_to_clear abc 3 tries in \S+ m?s \d+ commit_to_clear abd 3 tries in \S+ m?s uncached --config \S+uncached\.ini failing retry \d+ \d+ copy uncached .* drop \d+ \d+ copy$/,
     );
-    // What it says to type does it.
+    // The command that the page shows works.
     const command = await page.locator('#failing-list code').nth(1).innerText();
     expect(await uncached(command.split(' ').slice(1))).toMatchObject({
       code: 0,
@@ -225,7 +225,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 120_000 }, () => {
       () => momentsPlotted(page),
       (now) => now > before,
     );
-    // Chromium itself tells of each connection that was refused; the page has nothing to say.
+    // Chromium itself reports each refused connection. The page must report nothing.
     expect(complaints.filter((one) => !one.includes('net::ERR_'))).toEqual([]);
   });
 

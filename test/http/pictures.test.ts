@@ -11,7 +11,7 @@ import { makeUpHour, noRight } from './made-up-hour.ts';
 
 if (noChromium) console.warn(`SKIPPED: the status page is not looked at, since ${noChromium}`);
 
-/** UNCACHED_PICTURES=FOLDER writes a picture of each, UNCACHED_PICTURES=readme that of the README. */
+/** UNCACHED_PICTURES=FOLDER writes a picture of each view, UNCACHED_PICTURES=readme that of the README. */
 const folder = process.env.UNCACHED_PICTURES;
 const readmePicture = 'doc/status-page.png';
 
@@ -41,7 +41,7 @@ const hours = {
   unwell: { failing, lagMs: 94_000, unwell: true },
 };
 
-/** What the made-up hour ended with. */
+/** Checks what the made-up hour ends with. */
 async function tellsOfIt(page: Page): Promise<void> {
   const texts = (selector: string) => page.locator(selector).allInnerTexts();
   expect(await texts('#reasons .critical')).toHaveLength(5);
@@ -64,7 +64,7 @@ async function tellsOfIt(page: Page): Promise<void> {
   expect(`${name}: ${problem}`).toMatch(
     /^\w+ \(disabled\): .* is disabled, and 12 entries wait for it: set /,
   );
-  // A batch of which nothing was cleared is none.
+  // A batch that cleared nothing is not listed.
   const [first, second] = await texts('#clearings li');
   expect(first).toMatch(/1 file, 2 failed/);
   expect(second).not.toContain('failed');
@@ -72,7 +72,7 @@ async function tellsOfIt(page: Page): Promise<void> {
   expect(await page.locator('svg .limit-label').allTextContents()).toEqual(['5 s', '50 s']);
 }
 
-/** Texts that do not fit where they are. */
+/** Texts that overflow their elements. */
 const cutOff = `[...document.querySelectorAll('li, td, th, dd, dt, h1, h2, figcaption')]
   .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
   .map((one) => one.className + one.textContent.slice(0, 60))`;
@@ -148,7 +148,7 @@ describe.skipIf(noChromium).each(Object.entries(hours))(
         await page.keyboard.press('Tab');
         reached.push(await page.evaluate(focused));
         if (n > 0) continue;
-        // The import was of ports.
+        // The import was one of ports.
         await page.keyboard.type('listen_c');
         expect(await sum('backlog')).toBe('peak 0');
         expect(await sum('latency')).not.toBe(latency);

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 
-/** The samples there are in the plot of the backlog, asked as somebody without a mouse would. */
+/** The number of samples in the plot of the backlog, read by keyboard as a user without a mouse would. */
 export async function momentsPlotted(page: Page): Promise<number> {
   await page.locator('#plot-backlog svg').focus();
   const told = new Set<string>();

@@ -11,7 +11,7 @@ let server: Server;
 
 afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-/** Serves in this process what is said to be listening there. */
+/** Serves in this process, as if it listened on `host`. */
 async function serve(host: string, status: Partial<Status> = {}): Promise<number> {
   const watched = {
     metrics: async () => ({ contentType: 'text/plain', text: 'metrics' }),

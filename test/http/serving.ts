@@ -6,7 +6,10 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached } from '../uncached.ts';
 
-/* A daemon that serves its status, new for each test file that imports it: its hooks are here. */
+/*
+ * A daemon that serves its status, a new one for each test file that imports this. Importing registers its
+ * hooks.
+ */
 
 const database = testDatabase();
 export let site: Site;
@@ -48,14 +51,14 @@ export async function startFrom(started: RunningDaemon): Promise<void> {
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
 }
 
-/** Locks what the statement locks until the test is over. */
+/** Holds the locks of the statement until the test is over. */
 export async function hold(sql: string): Promise<void> {
   holder = new Client(database.config);
   await holder.connect();
   await holder.query(`BEGIN; ${sql}`);
 }
 
-/** Resolves when their batch is over, cleared or not. */
+/** Resolves when the batch of these ports is over, cleared or not. */
 export async function clear(...ports: string[]): Promise<void> {
   site.write(ports.map((name) => `ports/www/${name}/1`));
   await client.query('BEGIN');

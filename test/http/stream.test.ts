@@ -12,7 +12,7 @@ import { freePort } from '../postgres/free-port.ts';
 let samples: Sample[];
 let statuses: number;
 let filling: string;
-/** A second goes by as soon as everything else is done. */
+/** A second passes as soon as everything else is done. */
 const hasty: Clock = {
   ...systemClock,
   wait: (ms, signal) => wait(ms === 1_000 ? 1 : ms, undefined, { signal }),
@@ -92,7 +92,7 @@ it('asks nobody while no page is open', async () => {
     },
     async () => `${statuses} questions`,
   );
-  // Another one begins it again.
+  // The next client starts it again.
   const next = await read(await connect()).next();
   expect(next.value.event).toBe('samples');
 });
@@ -114,8 +114,7 @@ it('keeps little for a page that does not read', async () => {
     if (event === 'status' && Number((data as Status).version) > told) break;
     kept += 1;
   }
-  // The rest of the thousand, of 100 kB each, was never sent; what the system itself keeps is a few
-  // megabytes.
+  // The rest of the thousand, of 100 kB each, was never sent. The system itself buffers a few megabytes.
   expect(kept).toBeLessThan(200);
 });
 

@@ -41,7 +41,7 @@ it('tries a port that is taken any number of times, and leaves nothing behind', 
   try {
     await server.listenAt({ host: '127.0.0.1', port });
     await served;
-    // A warning comes a turn later.
+    // A warning comes one turn of the event loop later.
     await new Promise((resolve) => setImmediate(resolve));
     expect(told).toEqual(['not-serving', 'serving']);
     expect(warnings.map(({ name }) => name)).toEqual([]);

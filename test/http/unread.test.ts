@@ -17,7 +17,8 @@ const watched: StatusSource = {
 const request = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 /**
- * Asks twice, and reads when it is told to; resolves with how many bytes came before the connection ended.
+ * Sends two requests, and reads when asked to. Resolves with the number of bytes received before the
+ * connection ended.
  */
 function asker(port: number) {
   const socket = connect(port, '127.0.0.1', () => socket.write(request.repeat(2)));

@@ -6,9 +6,9 @@ import type { Protocol } from './protocol.ts';
 import type { World } from './world.ts';
 
 /**
- * A daemon dies at any point, or loses its connections and lives on. The backend that was executing its claim
- * need not notice: it may finish the statement and commit long after the daemon, or the next one, has read
- * the journal. (So does the backend of a client that gave up on a slow statement.)
+ * A daemon dies at any point, or loses its connections and lives on. The backend that executes its claim may
+ * not notice: it may finish the statement and commit long after the daemon, or the next one, has read the
+ * journal. (The same is true when a client gives up on a slow statement.)
  */
 export function* crashSteps(world: World, who: number, protocol: Protocol): Generator<Step<World>> {
   const daemon = world.daemons[who] ?? daemonAtStart;

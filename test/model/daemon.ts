@@ -5,18 +5,18 @@ import { type Batch, batchOf } from './settling.ts';
 import type { World } from './world.ts';
 
 /**
- * The wakes of a daemon: LISTEN, catch up, and a drain whenever the flag is raised. A drain claims until
- * nothing is left (claim.ts). What becomes of a claimed batch (settling.ts) goes on beside the drain, in
- * every order.
+ * The wakes of a daemon: LISTEN, catch-up, and a drain whenever the flag is raised. A drain claims until
+ * nothing is left (claim.ts). What a claimed batch goes through (settling.ts) runs concurrently with the
+ * drain, in every order.
  */
 export interface Daemon {
   readonly phase: 'down' | 'catching up' | 'idle' | 'draining' | 'locking' | 'deleting' | 'asking';
   readonly listening: boolean;
-  /** A notification is on its way; several are one. */
+  /** A notification is on its way. Several count as one. */
   readonly notified: boolean;
   readonly dirty: boolean;
   readonly timer: boolean;
-  /** Transactions noted before the commit of the claim: two of the mutations. */
+  /** Transactions noted before the commit of the claim, for two of the mutations. */
   readonly early: readonly number[];
   readonly batches: readonly Batch[];
 }
@@ -68,9 +68,9 @@ export function* daemonSteps(world: World, who: number, protocol: Protocol): Gen
 }
 
 /**
- * One statement asks for both: a claim whose daemon died moves its entries from the queue to the journal in
- * one commit, so a single snapshot finds them here or there. The journal asked first and then the queue finds
- * neither.
+ * One statement reads both. A claim whose daemon died moves its entries from the queue to the journal in one
+ * commit, so a single snapshot finds them in one of the two. Reading first the journal and then the queue can
+ * miss them in both.
  */
 function whatIsLeft(world: World, daemon: Daemon, protocol: Protocol): Partial<Daemon> {
   const dirty = daemon.dirty && protocol.lowersFlag === 'before the claim';
@@ -79,14 +79,17 @@ function whatIsLeft(world: World, daemon: Daemon, protocol: Protocol): Partial<D
   return { dirty, timer, batches: takenUp(world, daemon, protocol) };
 }
 
-/** Journal rows that this daemon does not remember begin again, from their first clearing. */
+/** Journal rows that this daemon does not remember start again with their first clearing. */
 function takenUp(world: World, { batches }: Daemon, protocol: Protocol): readonly Batch[] {
   const remembered = batches.flatMap(({ ids }) => ids);
   const strange = world.journal.filter((id) => !remembered.includes(id));
   return strange.length === 0 ? batches : [...batches, batchOf(strange, world, protocol)];
 }
 
-/** While somebody holds every entry a wake would only arm the timer again: a step to nowhere, left out. */
+/**
+ * While other processes hold every entry, a wake would only arm the timer again. That step changes nothing
+ * and is left out.
+ */
 function worthWaking({ queue }: World): boolean {
   return queue.length === 0 || queue.some(({ is }) => is === 'there');
 }

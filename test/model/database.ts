@@ -6,14 +6,14 @@ import type { Protocol } from './protocol.ts';
 import type { Row, World } from './world.ts';
 
 /**
- * The crash of PostgreSQL, once: open transactions roll back, prepared ones stay, connections end. The
- * daemon's own commits are asynchronous, so those that did not reach the disk are undone, and the identities
- * they took are given out again (seen on PostgreSQL 15.18). A producer's commit is synchronous and takes all
- * before it to the disk.
+ * A crash of PostgreSQL, at most once: open transactions roll back, prepared ones stay, connections end. The
+ * daemon's own commits are asynchronous. Those that did not reach the disk are undone, and their identities
+ * are assigned again (seen on PostgreSQL 15.18). A producer's commit is synchronous and flushes everything
+ * before it.
  */
 export interface Database {
   readonly is: 'safe' | 'mortal' | 'recovered';
-  /** What a crash would find: committed entries, and journal rows. */
+  /** What survives a crash: committed entries, and journal rows. */
   readonly entries: number;
   readonly journal: readonly number[];
 }
@@ -57,7 +57,7 @@ function recovered(world: World, protocol: Protocol): World {
   };
 }
 
-/** What an outage leaves of a daemon, to be laid over it. */
+/** What remains of a daemon after an outage, to merge into its state. */
 export function cutOff(protocol: Protocol) {
   const { phase, listening, notified, early, batches } = daemonAtStart;
   const rest = { phase, listening, notified, early };

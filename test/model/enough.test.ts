@@ -4,7 +4,7 @@ import { designed, type Protocol, predecessor } from './protocol.ts';
 import { inserting, skipping, skippingLater, unfenced, updating } from './scenarios.ts';
 import { type Scenario, world } from './world.ts';
 
-// What each precaution is for, told by where it can be spared. None of this is advice to spare it.
+// Shows what each precaution is for, by the cases that need none. This is no advice to leave it out.
 enough('fenced writers need no settle time', skipping, { settleStarts: 'never' });
 enough('producers that always leave a row need no grace', unfenced(inserting), { looks: 'never' });
 enough('producers that update the entry need no grace', unfenced(updating), { looks: 'never' });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { explore, type Model } from './explore.ts';
 
-/** Two clerks raise one counter, each by reading it and writing one more: the classic lost update. */
+/** Two clerks raise one counter. Each reads it and writes one more: the classic lost update. */
 function clerks(atomic: boolean): Model<{ counter: number; read: number[]; done: boolean[] }> {
   return {
     start: { counter: 0, read: [-1, -1], done: [false, false] },

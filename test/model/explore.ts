@@ -1,9 +1,9 @@
-/** A small world: a state is a plain JSON value, a step is one atomic action of one of its inhabitants. */
+/** A small world. A state is a plain JSON value. A step is one atomic action of one of its actors. */
 export interface Model<State> {
   readonly start: State;
-  /** Every step possible in this state. States are values: copy them, never change the one given. */
+  /** Every step that is possible in this state. States are values: copy them, never change the given one. */
   readonly next: (state: State) => Iterable<Step<State>>;
-  /** What is broken here, if anything. `quiet` says that no step is possible any more. */
+  /** What is broken in this state, if anything. `quiet`: no step is possible any more. */
   readonly broken: (state: State, quiet: boolean) => string | undefined;
 }
 
@@ -12,7 +12,7 @@ export interface Step<State> {
   readonly state: State;
 }
 
-/** All states seen and none broken, or the shortest way into a broken one. */
+/** All states explored and none broken, or the shortest path to a broken state. */
 export type Verdict =
   | { readonly holds: true; readonly states: number; readonly quiet: number }
   | {
@@ -23,9 +23,9 @@ export type Verdict =
     };
 
 /**
- * Walks every interleaving, breadth first, so that the first broken state found has the shortest trace. Two
- * states are the same when their JSON is: build objects with their keys in one order, and no undefined, Map
- * or Set in them.
+ * Explores every interleaving, breadth first, so that the first broken state has the shortest trace. Two
+ * states are equal when their JSON is. So build objects with their keys in one order, without undefined, Map
+ * or Set.
  */
 export function explore<State>(model: Model<State>, limit = 2_000_000): Verdict {
   const seen = new Set([written(model.start)]);
@@ -54,7 +54,7 @@ interface Visit<State> {
   readonly way: Way | undefined;
 }
 
-/** Without the states: only those of a level are in memory. */
+/** Without the states: only those of one level are in memory. */
 interface Way {
   readonly label: string;
   readonly from: Way | undefined;
@@ -66,7 +66,7 @@ function trace(end: Way | undefined): string[] {
   return labels;
 }
 
-/** A state in bytes, one for most words: to write a state costs more than all else that is done with it. */
+/** A state in bytes, one byte for most words. Serialising a state costs more than all other work on it. */
 function written(state: unknown): string {
   const length = write(state, 0);
   if (length > bytes.length) throw new Error(`Cannot tell states apart: one takes ${length} bytes`);
@@ -79,7 +79,7 @@ const object = 1;
 const end = 2;
 const more = 255;
 
-/** Writes `part` at `at`, and returns where it ends. */
+/** Writes `part` at `at`, and returns the end of it. */
 function write(part: unknown, at: number): number {
   if (typeof part !== 'object' || part === null) return writeWord(part, at);
   let next = at;

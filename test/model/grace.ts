@@ -5,10 +5,10 @@ import type { Batch } from './settling.ts';
 import type { World } from './world.ts';
 
 /**
- * The looks that note whom a batch must outwait. Why a late look is as good as a prompt one: whoever skipped
- * its insert did so before the commit of the claim. At the look it is open still, and noted; or prepared, and
- * listed once the virtual ids are gone; or ended, and then its change is committed before the second clearing
- * anyway.
+ * The snapshots that note which transactions a batch must outwait. A late snapshot is as good as a prompt
+ * one. A transaction that skipped its insert did so before the commit of the claim. At the snapshot it is one
+ * of three: open, and noted; prepared, and listed once the virtual ids are gone; or ended, and then its
+ * change is committed before the second clearing anyway.
  */
 export function* graceSteps(world: World, who: number, protocol: Protocol): Generator<Step<World>> {
   const { batches } = world.daemons[who] ?? daemonAtStart;
@@ -48,7 +48,7 @@ function preparedTransactions({ producers }: World): number[] {
   return [...producers.entries()].flatMap(([who, { is }]) => (is === 'prepared' ? [who] : []));
 }
 
-/** A transaction that ended, or was prepared: whoever noted its virtual id no longer finds it. */
+/** A transaction ended or was prepared, so daemons that noted its virtual id no longer find it. */
 export function without(who: number, daemons: readonly Daemon[]): Daemon[] {
   return daemons.map((daemon) => ({
     ...daemon,

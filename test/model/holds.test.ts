@@ -32,7 +32,7 @@ holds('a crash of PostgreSQL', { ...skippingLater, databaseCrashes: true });
 holds('a look for one claim', skipping, { look: 'for one claim' });
 holds('a prepared transaction', preparing);
 
-// A daemon takes up the journal rows of the other too, which makes two of them a large world.
+// Each daemon also takes over the journal rows of the other, which makes this a large world.
 const twoDaemons: Scenario = { ...skippingLater, daemons: 2, writers: ['unfenced'] };
 const apart = { asksFor: 'nothing', clears: 'pages alone', prepared: 'ignored' } as const;
 holds('two daemons, one crashes', { ...twoDaemons, transactions: [], crashes: 1 });

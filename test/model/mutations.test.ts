@@ -5,13 +5,13 @@ import { inserting, preparing, seeing, skipping, skippingLater, unfenced, updati
 import { type Scenario, world } from './world.ts';
 
 /**
- * Every simplification is convicted: its shortest way into harm stands in counterexamples/, in plain words.
+ * Every simplification is proved wrong. counterexamples/ describes the shortest path to harm in plain words.
  */
 const stale = 'the page is stale and nobody knows';
 const asleep = 'an entry is asleep in the queue';
 const forgotten = 'a journal row is forgotten';
 
-/** The first entry is queued already, so that the second claim is not far. */
+/** The first entry is already queued, so that the second claim comes soon. */
 const queued: Scenario = {
   transactions: [{ statements: ['change', 'insert'] }],
   writers: ['fenced'],
@@ -60,8 +60,8 @@ convicts('flag lowered after the claim', asleep, inserting, {
 convicts('no question at the end', asleep, updating, { asksFor: 'nothing' });
 convicts('journal read only at the start', forgotten, { ...inserting, crashes: 1 }, { asksFor: 'entries' });
 
-// The daemon deletes by an id that PostgreSQL, recovered, gave to another claim. Too large a world for every
-// day.
+// The daemon deletes by an id that PostgreSQL, after its recovery, gave to another claim. This world is too
+// large for every run.
 if (process.env.MODEL === 'long') {
   const twoCrashes: Scenario = { ...skippingLater, databaseCrashes: true, crashes: 1 };
   convicts('batches remembered over an outage', stale, twoCrashes, {

@@ -5,14 +5,13 @@ import { execute, type Notifies, type Statement } from './statement.ts';
 import type { Page, Row, World } from './world.ts';
 
 /**
- * One transaction at READ COMMITTED, statement by statement. What it has written nobody else sees before its
- * end; who wants the same row waits. It may roll back instead of any step, which is also how a deadlock ends.
+ * One transaction at READ COMMITTED, statement by statement. Its writes are invisible to others until it
+ * ends. Others that need the same row wait. It may roll back instead of any step, which is also how a
+ * deadlock ends.
  */
 export interface Transaction {
   readonly statements: readonly Statement[];
-  /**
-   * It ends by PREPARE TRANSACTION and, later, COMMIT PREPARED. PostgreSQL refuses that to whom has notified.
-   */
+  /** It ends by PREPARE TRANSACTION and, later, COMMIT PREPARED. PostgreSQL refuses that after a NOTIFY. */
   readonly prepares?: boolean;
 }
 
@@ -20,7 +19,7 @@ export interface Producer {
   readonly is: 'not begun' | 'open' | 'prepared' | 'ended';
   readonly done: number;
   readonly changed: boolean;
-  /** It has written, so it has a transaction id and not only a virtual one. */
+  /** It has written, so it has a transaction id in addition to its virtual id. */
   readonly xid: boolean;
   readonly willNotify: boolean;
   readonly seen: boolean;
@@ -56,7 +55,8 @@ export function* producerSteps(
 }
 
 /**
- * The change becomes visible before the virtual id vanishes, so whoever waited for the id sees the change.
+ * The change becomes visible before the virtual id disappears, so a daemon that waited for the id sees the
+ * change.
  */
 function committed(world: World, who: number): World {
   const producer = world.producers[who] ?? producerAtStart;

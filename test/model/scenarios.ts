@@ -1,7 +1,7 @@
 import type { Statement } from './statement.ts';
 import type { Scenario } from './world.ts';
 
-/** Every style of enqueueing, as the statements it takes. */
+/** Every style of enqueueing, as a list of statements. */
 export const styles: Readonly<Record<string, readonly Statement[]>> = {
   'plain INSERT': ['insert'],
   'unique in its transaction': ['insert once a transaction'],
@@ -11,7 +11,10 @@ export const styles: Readonly<Record<string, readonly Statement[]>> = {
   'select, then insert': ['select', 'insert unless seen'],
 };
 
-/** Two transactions in either order of change and entry, and one render that may publish between or after. */
+/**
+ * Two transactions with change and entry in either order, and one render that may publish between them or
+ * after.
+ */
 export function bothOrders(
   enqueue: readonly Statement[],
   writer: 'fenced' | 'unfenced' = 'fenced',
@@ -23,19 +26,19 @@ export function bothOrders(
 }
 
 export const inserting = bothOrders(['insert']);
-/** Skips, and leaves its change without an entry of its own: what the grace is for. */
+/** It skips its insert, so its change has no entry of its own. The grace exists for this case. */
 export const skipping = bothOrders(['on conflict do nothing']);
 export const seeing = bothOrders(['insert where not exists']);
 export const updating = bothOrders(['on conflict do update']);
 
-/** The same with its first transaction over. */
+/** The same after the first transaction has ended. */
 export const skippingLater: Scenario = {
   transactions: [{ statements: ['on conflict do nothing', 'change'] }],
   writers: ['fenced'],
   queued: true,
 };
 
-/** The second transaction skips its insert, so nobody notifies, so it may be prepared. */
+/** The second transaction skips its insert, so it sends no notification and may be prepared. */
 export const preparing: Scenario = {
   ...skipping,
   transactions: [

@@ -6,18 +6,18 @@ import type { World } from './world.ts';
 import { unfencedRenders, withoutTemps } from './writer.ts';
 
 /**
- * What a claimed batch goes through: first clearing; grace, until every noted transaction has ended; settle
- * time, until every unfenced render under way has ended; second clearing; its journal rows deleted. The look
- * that notes the transactions may come at any time after the commit, before the first clearing or long after
- * it.
+ * What a claimed batch goes through: the first clearing; the grace, until every noted transaction has ended;
+ * the settle time, until every running unfenced render has ended; the second clearing; the deletion of its
+ * journal rows. The snapshot that notes the transactions may come at any time after the commit, before the
+ * first clearing or long after it.
  */
 export interface Batch {
   readonly ids: readonly number[];
   readonly stage: 'claimed' | 'half cleared' | 'cleared' | 'settling' | 'half settled' | 'settled';
   readonly looks: 0 | 1 | 2;
-  /** The transactions noted that have not ended. */
+  /** The noted transactions that have not ended. */
   readonly noted: readonly number[];
-  /** The unfenced renders waited for that have not ended. */
+  /** The awaited unfenced renders that have not ended. */
   readonly renders: readonly number[];
 }
 
@@ -78,7 +78,8 @@ export function* batchSteps(world: World, who: number, protocol: Protocol): Gene
         if (second) yield now(`deletes ${second} again`, { stage: 'settled' }, cleared(world, second));
         break;
       case 'settled':
-        // DELETE by id waits for whoever updates the row, then deletes it, updated or not.
+        // DELETE by id waits for a transaction that updates the row, and then deletes the row, updated or
+        // not.
         if (world.queue.some(({ read, is }) => read && is === 'updated')) break;
         yield becomes('is done', { batches: batches.toSpliced(index, 1) }, done(world, batch, protocol));
         break;

@@ -3,32 +3,29 @@ import { type Producer, producerAtStart } from './producer.ts';
 import type { Row, World } from './world.ts';
 
 /**
- * What a producer can execute: it changes the datum, or enqueues the key in one of the styles seen in the
- * wild.
+ * What a producer can execute: it changes the datum, or enqueues the key in one of the styles in common use.
  */
 export type Statement =
   /** UPDATE of the datum. */
   | 'change'
   /** INSERT, no constraint. */
   | 'insert'
-  /** UNIQUE (xid, key), ON CONFLICT DO NOTHING: only the transaction's own row can be in the way. */
+  /** UNIQUE (xid, key), ON CONFLICT DO NOTHING: only the transaction's own row can conflict. */
   | 'insert once a transaction'
-  /**
-   * UNIQUE (key), ON CONFLICT DO NOTHING: waits for an insert, update or delete under way, but for no lock.
-   */
+  /** UNIQUE (key), ON CONFLICT DO NOTHING: waits for a running insert, update or delete, but for no lock. */
   | 'on conflict do nothing'
-  /** UNIQUE (key), ON CONFLICT DO UPDATE: waits for a lock as well, and holds the row until its end. */
+  /** UNIQUE (key), ON CONFLICT DO UPDATE: waits for a lock as well, and locks the row until its end. */
   | 'on conflict do update'
-  /** INSERT … WHERE NOT EXISTS, no constraint: its snapshot still shows a row whose deletion is under way. */
+  /** INSERT … WHERE NOT EXISTS, no constraint: its snapshot still shows a row that is being deleted. */
   | 'insert where not exists'
-  /** The same in two statements: whatever happens between them goes unseen. */
+  /** The same in two statements. Changes between them go unnoticed. */
   | 'select'
   | 'insert unless seen';
 
-/** A trigger on the queue table speaks only of a new row; a trigger on the data speaks always. */
+/** A trigger on the queue table notifies only of a new row. A trigger on the data always notifies. */
 export type Notifies = 'for a new row' | 'always';
 
-/** The step this statement makes, or that it waits for somebody else's transaction. */
+/** The step of this statement, or a wait for another transaction. */
 export function execute(
   statement: Statement,
   world: World,

@@ -9,26 +9,23 @@ import type { Notifies } from './statement.ts';
 import { type Writer, type WriterKind, writerAtStart, writerSteps } from './writer.ts';
 
 /**
- * Producers, daemons and writers around one datum, the one page that shows it and the one key that names it.
+ * Producers, daemons and writers of one datum, the one page that shows it and the one key that names it.
  *
- * What is left out, and why it may be:
- * - A page is fresh (it shows the committed datum) or stale. No datum comes back to an old value, so a stale
- *   page
- *   never becomes fresh again, and versions need no numbers.
- * - A statement is one step where PostgreSQL makes it look like one; a claim is three: lock, delete, commit.
- *   BEGIN
- *   belongs to the first statement: an open transaction that has done nothing can only be noted in vain.
- * - Time is order alone. `settle` ends when every unfenced render that was under way at its start has ended.
+ * What is left out, and why that is sound:
+ * - A page is fresh (it shows the committed datum) or stale. No datum returns to an old value, so a stale
+ *   page never becomes fresh again, and versions need no numbers.
+ * - A statement is one step where PostgreSQL makes it look like one. A claim is three: lock, delete, commit.
+ *   BEGIN belongs to the first statement: noting an open transaction that has done nothing has no effect.
+ * - Time is only an order. `settle` ends when every unfenced render that was running at its start has ended.
  * - Every writer renders once: a second render shows nothing that another first one does not.
- * - LIMIT, templates, failed deletions and many keys are out: another key shares nothing with this one but
- *   the journal and the looks.
+ * - LIMIT, templates, failed deletions and many keys are left out: another key shares with this one only the
+ *   journal and the snapshots.
  */
 export interface World {
   readonly page: Page;
   readonly queue: readonly Row[];
   /**
-   * Identities of the journal rows. One is used again when nobody remembers its last owner (or see
-   * database.ts).
+   * Identities of the journal rows. One is used again when nobody remembers its last owner (see database.ts).
    */
   readonly journal: readonly number[];
   readonly producers: readonly Producer[];
@@ -41,11 +38,11 @@ export interface World {
 
 export type Page = 'absent' | 'fresh' | 'stale';
 
-/** An entry, and who is at it: a producer inserts or updates, a daemon locks or deletes; -1 is nobody. */
+/** An entry, and who is using it: a producer inserts or updates, a daemon locks or deletes. -1 is nobody. */
 export interface Row {
   readonly is: 'inserted' | 'there' | 'updated' | 'locked' | 'deleted';
   readonly by: number;
-  /** Only the predecessor's claim: the daemon remembers this row and will delete it by id. */
+  /** Only for the predecessor's claim: the daemon remembers this row and will delete it by id. */
   readonly read: boolean;
 }
 
@@ -54,11 +51,13 @@ export interface Scenario {
   readonly writers: readonly WriterKind[];
   readonly daemons?: number;
   readonly crashes?: number;
-  /** The daemon loses its connections and lives on. */
+  /** The number of times that the daemon loses its connections and lives on. */
   readonly outages?: number;
-  /** PostgreSQL crashes, once. */
+  /** Whether PostgreSQL crashes, once. */
   readonly databaseCrashes?: boolean;
-  /** A first transaction is over: its entry is there, its notification on its way, the page stale. */
+  /**
+   * A first transaction has ended: its entry exists, its notification is on its way, and the page is stale.
+   */
   readonly queued?: boolean;
   readonly notifies?: Notifies;
 }
@@ -103,7 +102,7 @@ function* steps(state: World, scenario: Scenario, protocol: Protocol): Generator
   for (const who of state.writers.keys()) yield* writerSteps(state, who);
 }
 
-/** Nobody has to begin anything more, so whatever is wrong while all rest may stay wrong for ever. */
+/** No actor has to start anything, so what is wrong while all are idle may stay wrong forever. */
 function broken(state: World, quiet: boolean): string | undefined {
   if (!resting(state)) return quiet ? 'a dead end: something waits for ever' : undefined;
   if (state.queue.length > 0) return 'an entry is asleep in the queue';

@@ -3,10 +3,10 @@ import type { Step } from './explore.ts';
 import type { Page, World } from './world.ts';
 
 /**
- * Whoever renders pages. A fenced writer (src/page-cache) opens its temp before its snapshot, and its rename
- * fails once a clearing has deleted the temp. An unfenced one renders in a spool nobody clears and renames
- * when it likes. How temps and pages are listed and deleted one by one is the other model's matter; here
- * either goes in one step.
+ * A process that renders pages. A fenced writer (src/page-cache) opens its temp before its snapshot, and its
+ * rename fails once a clearing has deleted the temp. An unfenced writer renders in a spool that no clearing
+ * touches, and renames at any time. The other model covers how temps and pages are listed and deleted one by
+ * one. Here each of the two is one step.
  */
 export type WriterKind = 'fenced' | 'unfenced';
 
@@ -40,14 +40,14 @@ export function* writerSteps(world: World, who: number): Generator<Step<World>> 
 
 const ended = { is: 'ended', read: 'absent' } as const;
 
-/** A render whose temp is gone can only fail: it ends here. */
+/** A render whose temp is gone can only fail, so it ends here. */
 export function withoutTemps({ writers }: World): Writer[] {
   return writers.map((writer) =>
     writer.kind === 'fenced' && writer.is !== 'not begun' ? { ...writer, ...ended } : writer,
   );
 }
 
-/** The renders that `settle` outlasts. A fenced render may take as long as it likes. */
+/** The renders that `settle` outlasts. A fenced render may take any time. */
 export function unfencedRenders({ writers }: World): number[] {
   return [...writers.entries()].flatMap(([who, { kind, is }]) =>
     kind === 'unfenced' && is === 'rendering' ? [who] : [],
