@@ -12,27 +12,29 @@ import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, tidy, type World } from './world.ts';
 
-/** Milliseconds from the notification, and what it took. */
+/** Milliseconds from the notification, and the CPU time used. */
 export interface BacklogRun {
   readonly goneMs: number;
   readonly settledMs?: number;
   readonly cpuMs?: number;
   readonly transactions?: number;
-  /** Of the rows: it was stopped then, and its time and CPU are told for all of them. */
+  /**
+   * The share of the rows that was done when the run was stopped. Time and CPU are extrapolated to all rows.
+   */
   readonly part?: number;
 }
 
 type Name = 'uncached' | 'before' | 'predecessor' | 'limit' | 'find -delete';
 
 const backlogRows = backlogSize.ports + backlogSize.dates;
-/** Entries that the daemon claims at a time. */
+/** The number of entries that the daemon claims at a time. */
 const batch = 1_000;
 
 export const backlogBatches = Math.ceil(backlogSize.ports / batch) + Math.ceil(backlogSize.dates / batch);
 
 const pageBytes = 4_096;
 
-/** W20k: the backlog on which the predecessor sat for two days, below `parent`. */
+/** W20k: the backlog that blocked the predecessor for two days, in a cache below `parent`. */
 export async function measureBacklog(
   world: World,
   parent: string,
@@ -100,7 +102,7 @@ async function drainByPredecessor(world: World, parent: string, quick: boolean):
 }
 
 /**
- * One row after the other takes the same time for each: where commits are slow, the whole would take many
+ * The predecessor goes row by row, each in the same time. Where commits are slow, the whole would take
  * minutes.
  */
 const patienceMs = { quick: 5_000, full: 20_000 };
@@ -113,8 +115,8 @@ async function backlog({ client }: World): Promise<number> {
 }
 
 /**
- * What nobody can be faster than: the same files by readdir and unlink in a loop, and one DELETE … RETURNING
- * of the same rows.
+ * The lower limit: the same files by readdir and unlink in a loop, and one DELETE … RETURNING of the same
+ * rows.
  */
 async function limit(world: World, parent: string): Promise<BacklogRun> {
   const pages = await begin(world, parent);
@@ -165,7 +167,7 @@ async function load(world: World): Promise<void> {
   await tidy(world);
 }
 
-/** Nothing that was written is still on its way to the disk. */
+/** Flushes everything that is still on its way to the disk. */
 function sync(): void {
   execFileSync('sync');
 }
@@ -176,7 +178,7 @@ async function notify({ client }: World): Promise<number> {
   return started;
 }
 
-/** Of a start and a stop with nothing to do. */
+/** The commits of a start and a stop with nothing to do. */
 async function commitsAtStart(world: World, pages: Pages): Promise<number> {
   const before = await commits(world);
   const daemon = await startDaemon(world, pages);
@@ -184,7 +186,9 @@ async function commitsAtStart(world: World, pages: Pages): Promise<number> {
   return (await commits(world)) - before;
 }
 
-/** Of all sessions but this; those of a session come late, but all are there when it has ended. */
+/**
+ * The commits of all other sessions. Those of a session are counted late, but completely once it has ended.
+ */
 async function commits({ client }: World): Promise<number> {
   const { rows } = await client.query<{ commits: string }>(
     'SELECT pg_stat_get_db_xact_commit(oid)::text AS commits FROM pg_database WHERE datname = current_database()',

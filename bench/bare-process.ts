@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 export interface Bare {
   readonly pid: number;
-  /** Its next line. */
+  /** Resolves with its next line. */
   line(): Promise<string>;
   stop(): Promise<void>;
 }

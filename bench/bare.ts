@@ -2,10 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { Client } from 'pg';
 import type { Connection } from '../test/postgres/connection.ts';
 
-/**
- * node-postgres and nothing else: `unlink` deletes the file that a notification names, `count` counts
- * notifications.
- */
+/** Only node-postgres: `unlink` deletes the file that a notification names, `count` counts notifications. */
 const [what = '', config = '', ...channels] = process.argv.slice(2);
 const client = new Client({ ...(JSON.parse(config) as Connection), application_name: 'bare' });
 await client.connect();

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Milliseconds of CPU that processes and all below them have used so far, those that have ended included. */
+/**
+ * Milliseconds of CPU time used so far by these processes and all below them, including those that have
+ * ended.
+ */
 export function cpuMs(...pids: readonly number[]): number {
   return pids.flatMap(withChildren).reduce((sum, pid) => sum + ownMs(pid), 0);
 }
 
-/** A process and all below it. */
+/** The pid of a process and of all processes below it. */
 export function withChildren(pid: number): number[] {
   const parents = parentsOfAll();
   const below = (pid: number): number[] => [
@@ -19,7 +22,8 @@ export function withChildren(pid: number): number[] {
 const tickMs = 10;
 
 /**
- * Fields 14 to 17 of /proc/PID/stat: its own, user and system, and those of children that were waited for.
+ * Fields 14 to 17 of /proc/PID/stat: its own user and system time, and those of children that were waited
+ * for.
  */
 function ownMs(pid: number): number {
   const fields = statOf(pid);
@@ -31,7 +35,7 @@ function parentsOfAll(): Map<number, number> {
   return new Map(pids.map((pid) => [Number(pid), Number(statOf(Number(pid))[1])]));
 }
 
-/** The fields behind the command's name, which may hold anything: state first, parent second. */
+/** The fields after the command's name, which may contain anything: state first, parent second. */
 function statOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -43,8 +47,8 @@ function statOf(pid: number): string[] {
 }
 
 /**
- * Of a process and all below it, these without the pages of files, which are Node's own and shared with the
- * first.
+ * The peak of a process and all below it. Those below are counted without file pages, which are Node's own
+ * and shared with the first process.
  */
 export function peakMiB(pid: number): number {
   const [, ...children] = withChildren(pid);

@@ -6,7 +6,7 @@ import { iniFor } from '../test/site.ts';
 import { type RunningDaemon, startUncached } from '../test/uncached.ts';
 import type { World } from './world.ts';
 
-/** Resolves when it listens and has caught up. No sweep comes in between: only notifications wake it. */
+/** Resolves when it listens and has caught up. No sweep runs meanwhile: only notifications wake it. */
 export async function startDaemon(
   { database, client }: World,
   { root, folder }: { root: string; folder: string },
@@ -26,7 +26,7 @@ export async function startDaemon(
   return daemon;
 }
 
-/** Until the daemon has sent nothing for a while: what is enqueued now waits for a notification. */
+/** Resolves when the daemon has sent nothing for a while. An entry enqueued then waits for a notification. */
 async function untilCalm(client: Client): Promise<void> {
   for (;;) {
     const { rows } = await client.query<{ calm: boolean }>(
@@ -38,11 +38,11 @@ async function untilCalm(client: Client): Promise<void> {
   }
 }
 
-/** What the log tells of a backlog's end. */
+/** The end of a backlog, from the log. */
 export interface Ends {
-  /** performance.now() when every entry was cleared once. */
+  /** performance.now() when every entry had been cleared once. */
   readonly drained: number;
-  /** And when every journal row was settled. */
+  /** The same when every journal row was settled. */
   readonly settled: number;
 }
 

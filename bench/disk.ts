@@ -6,7 +6,7 @@ import { lastWill } from '../test/last-will.ts';
 
 const run = promisify(execFile);
 
-/** A directory on a journaled file system, and what that is, in words. */
+/** A directory on a journaled file system, and a description of that. */
 export interface Disk {
   readonly path: string;
   readonly words: string;
@@ -14,9 +14,9 @@ export interface Disk {
 }
 
 /**
- * A new ext4 in a file on the disk of /var/tmp, mounted by a loop device: the root disk of a machine may be
- * mounted with `discard`, which makes an unlink up to 100 times dearer. Undefined, and loudly so, where it
- * cannot be mounted.
+ * A new ext4 in a file on the disk of /var/tmp, mounted through a loop device. A machine's root disk may be
+ * mounted with `discard`, which makes an unlink up to 100 times more expensive. Undefined, with a warning,
+ * where it cannot be mounted.
  */
 export async function journaledDisk(): Promise<Disk | undefined> {
   const folder = mkdtempSync('/var/tmp/uncached-bench-');
@@ -44,7 +44,7 @@ export async function journaledDisk(): Promise<Disk | undefined> {
   };
 }
 
-/** Type and options of the file system that holds a path. */
+/** Type and options of the file system that contains a path. */
 export function mountOf(path: string): string {
   const mounts = readFileSync('/proc/mounts', 'utf8')
     .split('\n')

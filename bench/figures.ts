@@ -2,7 +2,7 @@ import { type BacklogRun, backlogBatches } from './backlog.ts';
 import type { Measured } from './main.ts';
 import { median, quantile, ratio } from './statistics.ts';
 
-/** A ratio that is promised, and what was measured. */
+/** A ratio that the document promises, and the measured value. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
@@ -10,7 +10,7 @@ export interface Figure {
   readonly unit: string;
 }
 
-/** What can be told of what was measured, in the order of the promises. */
+/** The figures that can be computed from the measurements, in the order of the promises. */
 export function figuresOf(measured: Measured): Figure[] {
   return [
     ...backlogFigures('in memory', measured.memory, { predecessor: 25, gone: 1.8, settled: 2.5 }),

@@ -7,7 +7,7 @@ import { interleaved } from './statistics.ts';
 import { emptyTables, tidy, type World } from './world.ts';
 
 interface GrowthRun {
-  /** Every page gone, every entry cleared once, everything settled. */
+  /** When every page is gone, every entry cleared once, and everything settled. */
   readonly goneMs: number;
   readonly drainedMs?: number;
   readonly settledMs?: number;
@@ -23,7 +23,7 @@ export interface Growth {
 
 const pageBytes = 1_024;
 
-/** Time and memory for more and more rows: N rows of N/5 ports with two pages each. */
+/** Time and memory for growing numbers of rows: N rows of N/5 ports with two pages each. */
 export async function measureGrowth(world: World, { quick, rounds, say }: Options): Promise<Growth[]> {
   const sizes = quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
   const all: Growth[] = [];

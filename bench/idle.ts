@@ -6,7 +6,7 @@ import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { emptyTables, type World } from './world.ts';
 
-/** Part of a core that the daemon uses at rest, with the heartbeat of the default configuration. */
+/** The share of a core that the idle daemon uses with the default configuration's heartbeat. */
 export async function measureIdle(world: World, { quick }: Options): Promise<{ part: number }> {
   await emptyTables(world);
   const folder = mkdtempSync(join(world.memory, 'site-'));
@@ -23,7 +23,7 @@ export async function measureIdle(world: World, { quick }: Options): Promise<{ p
   }
 }
 
-/** To the nanosecond, where cpu.ts counts hundredths of a second. */
+/** To the nanosecond. cpu.ts counts only hundredths of a second. */
 function threadsMs(pid: number): number {
   return withChildren(pid)
     .flatMap((each) => readdirSync(`/proc/${each}/task`).map((thread) => `/proc/${each}/task/${thread}`))

@@ -11,20 +11,20 @@ import { emptyTables, type World } from './world.ts';
 
 type Name = 'uncached' | 'before' | 'predecessor' | 'bare';
 
-/** How events come: so many, so far apart. */
+/** The number of events and the time between them. */
 interface Load {
   readonly events: number;
   readonly everyMs: number;
 }
 
-/** More than events in a block: none is cleared by the entry of another. */
+/** More than the events in a block, so that no event is cleared by the entry of another. */
 const ports = 600;
-/** Not measured: code is compiled and connections are made. */
+/** Not measured: it compiles code and opens connections. */
 const warmUp: Load = { events: 40, everyMs: 10 };
 
 /**
- * Milliseconds from sending the INSERT and NOTIFY of each event, which are the same for all, to its page
- * gone.
+ * Milliseconds from sending an event's INSERT and NOTIFY, which are the same for all candidates, until its
+ * page is gone.
  */
 export async function measureLatency(
   world: World,
@@ -61,7 +61,7 @@ async function measured(
   sqlOf: (port: number, page: string) => string = insert,
 ): Promise<number[]> {
   await emptyTables(world);
-  // How long the sender's own commit waits for the disk is the sender's.
+  // The sender's commit must not wait for the disk: that time is not the daemon's.
   await world.client.query('SET synchronous_commit = off');
   const folder = mkdtempSync(join(world.memory, 'site-'));
   const root = join(folder, 'cache');
@@ -78,7 +78,7 @@ async function measured(
   }
 }
 
-/** Waits for no answer before the next event is due, as whoever changes data would not. */
+/** Sends the next event when it is due, without waiting for the answer, like a program that changes data. */
 async function send(
   { client }: World,
   directories: readonly string[],
@@ -87,7 +87,7 @@ async function send(
 ): Promise<number[]> {
   const sent = new Map<string, number>();
   const times: number[] = [];
-  // inotify: it is told within some 50 µs, which all that are measured have in common.
+  // inotify reports a change within some 50 µs, which is the same for all candidates.
   const watchers = directories.map((directory) =>
     watch(directory, (event, name) => {
       const at = sent.get(`${directory}/${name}`);
@@ -102,9 +102,9 @@ async function send(
     const port = event % directories.length;
     const page = `${directories[port]}/Detail.${event}.html`;
     writeFileSync(page, 'x'.repeat(4_096));
-    // What inotify tells of the page's making must not be taken for its end.
+    // The inotify event of the page's creation must not be mistaken for its deletion.
     await wait(1);
-    // Cleared by a late second clearing of the same port.
+    // The page was cleared by a late second clearing of the same port.
     if (!existsSync(page)) continue;
     sent.set(page, performance.now());
     client.query(sqlOf(port, page)).catch(() => {});

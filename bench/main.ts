@@ -10,8 +10,7 @@ import { measureStorm } from './storm.ts';
 import { buildWorld, type World } from './world.ts';
 
 /**
- * Everything is measured in one run, side by side; the last lines are the table, and the whole is written as
- * JSON.
+ * Measures everything in one run, interleaved. Prints the table at the end, and writes all results as JSON.
  */
 const options = parseOptions(process.argv.slice(2));
 const world = await buildWorld();
@@ -30,7 +29,7 @@ async function measure(world: World, options: Options) {
     try {
       return await run();
     } catch (error) {
-      // The others have taken minutes, too.
+      // The other measurements have taken minutes and must not be lost.
       console.error(`Cannot measure ${name}:`, error);
       process.exitCode = 1;
       return undefined;

@@ -6,12 +6,12 @@ export type Section = (typeof sections)[number];
 
 export interface Options {
   readonly quick: boolean;
-  /** Median of so many. */
+  /** The number of rounds whose median is taken. */
   readonly rounds: number;
   readonly sections: readonly Section[];
-  /** Another build's main.js, measured beside this one. */
+  /** Another build's main.js, measured together with this one. */
   readonly against: string | undefined;
-  /** Writes doc/performance.md and its plots. */
+  /** Whether to write doc/performance.md and its plots. */
   readonly publishes: boolean;
   readonly say: (line: string) => void;
 }

@@ -2,13 +2,13 @@ import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** A cache with pages, for one run. */
+/** The pages of a cache, for one run. */
 export interface Pages {
   readonly root: string;
   readonly folder: string;
-  /** Resolves with performance.now() when the last page was found gone. */
+  /** Resolves with performance.now() when the last page is found to be gone. */
   gone(signal?: AbortSignal): Promise<number>;
-  /** How many were still there, or not asked for, when `gone` last asked. */
+  /** How many pages still existed, or were not checked, at the last check of `gone`. */
   left(): number;
   remove(): void;
 }
@@ -39,9 +39,9 @@ export function writePages(parent: string, paths: Iterable<string>, bytes: numbe
 const pollMs = 1;
 
 /**
- * Asks for one page at a time, from the last written to the first: they go in about the order in which they
- * were written, so that nearly all are asked for only when all are gone, and asking costs those that are
- * measured nothing.
+ * Checks one page at a time, from the last written to the first. They are deleted roughly in the order of
+ * writing, so nearly all are checked only after all are gone. The checks therefore cost the candidates
+ * nothing.
  */
 async function untilGone(files: string[], signal?: AbortSignal): Promise<number> {
   let seen = performance.now();
@@ -52,7 +52,7 @@ async function untilGone(files: string[], signal?: AbortSignal): Promise<number>
       found = lstatSync(files.at(-1) ?? '', { throwIfNoEntry: false }) !== undefined;
       if (!found) files.pop();
     }
-    // Right to the length of the round, and to a millisecond where pages went in order.
+    // Accurate to the length of a round, and to a millisecond where pages were deleted in order.
     seen = now;
     if (found) await wait(pollMs);
   }

@@ -2,7 +2,7 @@ import type { Measured } from './main.ts';
 import { median } from './statistics.ts';
 import { type Axis, type Line, plot } from './svg.ts';
 
-/** The plots that can be drawn of what was measured, by file name. */
+/** The plots that can be drawn from the measurements, by file name. */
 export function plotsOf(measured: Measured): Map<string, string> {
   const plots = new Map<string, string>();
   if (measured.growth) {
@@ -53,7 +53,7 @@ function memoryPlot(growth: Growth): string {
   });
 }
 
-/** How many of a hundred events took at most so long. */
+/** How many of a hundred events took at most this long. */
 function latencyPlot(latency: NonNullable<Measured['latency']>): string {
   const lines = Object.entries(latency).map(([name, blocks]) => {
     const sorted = blocks.flat().sort((a, b) => a - b);

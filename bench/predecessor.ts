@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Predecessor, startPredecessor as start } from '../test/freshports/predecessor.ts';
 import type { World } from './world.ts';
 
-/** The predecessor, which goes row by row; resolves when it listens. */
+/** Starts the predecessor, which goes row by row. Resolves when it listens. */
 export async function startPredecessor(
   { database }: World,
   { root, folder }: { root: string; folder: string },

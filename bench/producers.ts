@@ -11,9 +11,9 @@ import { emptyTables, type World } from './world.ts';
 const keys = 20_000;
 
 /**
- * How long an insert of a queued key takes while the backlog drains, in milliseconds, and the same at rest.
- * With the unique constraint of FreshPorts' own table, where ON CONFLICT waits for a claim of the same key.
- * Other keys wait for nobody: what their inserts take longer is for want of a core.
+ * How long an insert of a queued key takes, in milliseconds, while the backlog drains and when the daemon is
+ * idle. The table has the unique constraint of FreshPorts' own, where ON CONFLICT waits for a claim of the
+ * same key. Inserts of other keys wait for nothing. If they take longer, they had no core.
  */
 export async function measureProducers(world: World, { rounds, say }: Options) {
   await emptyTables(world);
@@ -33,7 +33,7 @@ export async function measureProducers(world: World, { rounds, say }: Options) {
   }
 }
 
-/** As many entries as were there at first: the producer adds to them. */
+/** As many entries as there were at first, because the producer adds some. */
 async function untilClaimed(daemon: RunningDaemon): Promise<void> {
   let left = keys;
   await daemon.until(

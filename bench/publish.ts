@@ -8,7 +8,7 @@ import { toTables } from './table.ts';
 const begin = '<!-- bench: begin -->';
 const end = '<!-- bench: end -->';
 
-/** Writes the plots, and puts tables and machine between the markers of doc/performance.md. */
+/** Writes the plots, and writes the tables and the machine between the markers of doc/performance.md. */
 export function publish(measured: Measured, machine: readonly string[]): void {
   const doc = join(projectRoot, 'doc');
   const plots = plotsOf(measured);

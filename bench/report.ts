@@ -10,7 +10,7 @@ import { publish } from './publish.ts';
 import { toTables } from './table.ts';
 import type { World } from './world.ts';
 
-/** Prints the tables and writes everything that was measured to build/bench/result.json. */
+/** Prints the tables and writes all measurements to build/bench/result.json. */
 export function report(measured: Measured, world: World, { say, rounds, publishes }: Options): void {
   const machine = describeMachine(measured, world, rounds);
   const file = join(projectRoot, 'build/bench/result.json');

@@ -9,12 +9,12 @@ export function median(values: readonly number[]): number {
   return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }
 
-/** Median of the ratios of each round: what else went on in the machine met both. */
+/** The median of each round's ratio. Other load on the machine affects both sides of a ratio. */
 export function ratio(above: readonly number[], below: readonly number[]): number {
   return median(above.slice(0, below.length).map((value, round) => value / (below[round] ?? Number.NaN)));
 }
 
-/** Runs each in turn, A B A B, so that what else goes on in the machine meets all alike. */
+/** Runs each in turn, A B A B, so that other load on the machine affects all alike. */
 export async function interleaved<Result, Name extends string>(
   rounds: number,
   contestants: Readonly<Partial<Record<Name, () => Promise<Result>>>>,

@@ -16,8 +16,8 @@ export interface StormRun {
 }
 
 /**
- * CPU of the daemon for a storm while it drains, for the same drain in peace, and of node-postgres that
- * merely receives.
+ * CPU time of the daemon for a storm while it drains, for the same drain without a storm, and of
+ * node-postgres when it only receives.
  */
 export async function measureStorm(world: World, { rounds, say }: Options) {
   await world.client.query(
@@ -83,7 +83,7 @@ async function receive(world: World): Promise<StormRun> {
   }
 }
 
-/** A transaction each, as triggers send them. */
+/** One transaction for each, as triggers send them. */
 async function send({ client }: World, count: number): Promise<void> {
   await client.query('SET synchronous_commit = off');
   await client.query(`

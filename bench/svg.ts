@@ -1,4 +1,4 @@
-/** One line of a plot; points in the units of the axes. */
+/** One line of a plot. Points are in the units of the axes. */
 export interface Line {
   readonly name: string;
   readonly points: readonly (readonly [number, number])[];
@@ -6,14 +6,14 @@ export interface Line {
 
 export interface Axis {
   readonly label: string;
-  /** From the least mark to the most. */
+  /** From the smallest mark to the largest. */
   readonly marks: readonly number[];
   readonly logarithmic: boolean;
 }
 
 const size = { width: 640, height: 340, left: 64, right: 150, top: 34, bottom: 48 };
 
-/** Told apart without colour as well; seen on a light page and on a dark one. */
+/** Distinguishable without colour, and visible on light and dark pages. */
 const strokes = [
   { color: '#2f81f7', dash: '' },
   { color: '#d9822b', dash: '7 4' },
@@ -21,7 +21,7 @@ const strokes = [
   { color: '#2da44e', dash: '9 3 2 3' },
 ];
 
-/** A plot as SVG, by itself: no style sheet, no font but the reader's. */
+/** A plot as a stand-alone SVG: no style sheet, no fonts but the reader's. */
 export function plot(title: string, lines: readonly Line[], x: Axis, y: Axis): string {
   const right = size.width - size.right;
   const bottom = size.height - size.bottom;

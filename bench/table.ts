@@ -2,7 +2,7 @@ import { type Figure, figuresOf, isKept } from './figures.ts';
 import type { Measured } from './main.ts';
 import { median, quantile } from './statistics.ts';
 
-/** Ratios first: absolute times are those of one machine on one day. */
+/** Ratios come first: absolute times are those of one machine on one day. */
 export function toTables(measured: Measured): string {
   return [
     figuresTable(figuresOf(measured)),

@@ -8,21 +8,21 @@ import { type LaunchedServer, launchServer } from '../test/postgres/launch.ts';
 import { makeTemplate } from '../test/postgres/template.ts';
 import { type Disk, journaledDisk } from './disk.ts';
 
-/** What every measurement works with. */
+/** What every measurement uses. */
 export interface World {
   readonly server: LaunchedServer;
   readonly database: Database;
   readonly client: Client;
-  /** A directory in memory, where there is one. */
+  /** A directory in memory, where possible. */
   readonly memory: string;
-  /** On a journaled file system; undefined where none could be made. */
+  /** A directory on a journaled file system. Undefined where none could be made. */
   readonly disk: Disk | undefined;
   close(): Promise<void>;
 }
 
 /**
- * A PostgreSQL as it is shipped, in the system's temporary directory: a commit waits for that disk unless
- * told otherwise.
+ * A PostgreSQL with default settings, in the system's temporary directory. By default a commit waits for that
+ * disk.
  */
 export async function buildWorld(): Promise<World> {
   const memory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-bench-'));
@@ -57,7 +57,7 @@ export async function emptyTables({ client }: World): Promise<void> {
       RESTART IDENTITY`);
 }
 
-/** Before the clock: what loading left to be done shall not be done in it. */
+/** Called before the clock starts, so that the follow-up work of loading is not measured. */
 export async function tidy({ client }: World): Promise<void> {
   await client.query('VACUUM ANALYZE');
   await client.query('CHECKPOINT');

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Connection } from './postgres/connection.ts';
 import type { Site } from './site.ts';
 
-/** The sections [dirs] and [flags] as FreshPorts has them. */
+/** The sections [dirs] and [flags] of FreshPorts. */
 export function freshportsDirs(base = '/var/db/freshports'): string {
   return `[dirs]
 BASEDIR                = ${base}
@@ -31,7 +31,7 @@ PASSWORD = 'it\\'s; 50%% #1'
 
 `;
 
-/** A whole fp-listen.ini for a site and a database. */
+/** A complete fp-listen.ini for a site and a database. */
 export function fpListenFor(
   site: Pick<Site, 'root'>,
   { host, port, user, database, password }: Connection,

@@ -1,19 +1,19 @@
 /**
- * The files whose tests do something to their process that would outlast them; vitest gives each of these a
- * process of its own. The others share a few: to start one costs as much as most of them (shared-process.ts).
+ * The files whose tests change their process permanently. vitest gives each of these a process of its own.
+ * The others share a few processes, because starting one costs as much as most files (shared-process.ts).
  */
 export const ownProcess = [
-  // Mock a module of Node.
+  // These mock a module of Node.
   'faults/fail-system-call',
   'filesystem/fail-system-call',
   'page-cache/failing-close',
   'page-cache/vanishing-directory',
-  // Lose the working directory, or count what the process has open.
+  // These lose the working directory, or count open resources of the process.
   'filesystem/clear-patterns',
   'filesystem/hard-cases',
-  // Limits the size of the files of its process.
+  // This limits the file size of its process.
   'page-cache/failures',
-  // Set the umask or the environment for good.
+  // These set the umask or the environment permanently.
   'faults/read-only',
   'situations/agree',
   'situations/situations',

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
-/** Debian's own, which has Debian's python3-… packages, before whatever else is in the PATH. */
+/** Debian's own Python, which has Debian's python3-… packages, before any other in the PATH. */
 const pythons = ['/usr/bin/python3', 'python3'];
 
-/** A Python that can import the modules; undefined, with a loud word, where there is none. */
+/** A Python that can import the modules. Undefined, with a warning, where there is none. */
 export function findPython(modules: string, install: string): string | undefined {
   const found = pythons.find((python) => spawnSync(python, ['-c', `import ${modules}`]).status === 0);
   if (found === undefined) console.warn(`SKIPPED: no Python that can import ${modules}: install ${install}`);

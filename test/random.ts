@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 
-/** Chance that a seed decides. */
+/** Random numbers that a seed determines. */
 export interface Random {
   /** From 0 up to 1. */
   next(): number;
@@ -8,18 +8,21 @@ export interface Random {
   between(least: number, limit: number): number;
   chance(probability: number): boolean;
   pick<T>(all: readonly T[]): T;
-  /** Up to `most` of what `make` makes. */
+  /** Up to `most` results of `make`. */
   list<T>(most: number, make: () => T): T[];
 }
 
-/** Prints its seed; UNCACHED_SEED repeats a run. */
+/** Prints its seed. UNCACHED_SEED repeats a run. */
 export function random(): Random {
   const seed = process.env.UNCACHED_SEED ?? String(randomInt(2 ** 32));
   console.info(`seed: UNCACHED_SEED=${seed}`);
   return seeded(seed);
 }
 
-/** sfc32, begun with a hash of the seed, so that `1 producer` and `2 producer` have nothing in common. */
+/**
+ * sfc32, initialised with a hash of the seed, so that the numbers of `1 producer` and `2 producer` are
+ * unrelated.
+ */
 export function seeded(seed: string): Random {
   const hash = createHash('sha256').update(seed).digest();
   let [a, b, c, d] = [0, 4, 8, 12].map((at) => hash.readInt32LE(at)) as [number, number, number, number];

@@ -1,9 +1,9 @@
 import { afterAll, expect, vi } from 'vitest';
 
 /*
- * Runs before each file of those that share a process: every file gets modules of its own, so that no state
- * of a module and no hook of a helper is another file's. What remains common is the process, which a file
- * leaves as it found it, or fails: then its place is in own-process.ts.
+ * Runs before each file that shares a process. Every file gets its own modules, so that no module state and
+ * no hook of a helper carries over to another file. The files have only the process in common. A file must
+ * leave it as it found it. A file that does not is listed in own-process.ts.
  */
 
 vi.resetModules();

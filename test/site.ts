@@ -4,19 +4,19 @@ import { basename, dirname, join } from 'node:path';
 import { lastWill } from './last-will.ts';
 import type { Connection } from './postgres/connection.ts';
 
-/** A site's cache on disk and a configuration beside it, both temporary. */
+/** A site's cache on disk and a configuration next to it, both temporary. */
 export interface Site {
   readonly root: string;
-  /** Writes pages below root; returns how many. */
+  /** Writes pages below root. Returns how many. */
   write(paths: Iterable<string>, body?: string): number;
-  /** Every file below root, in order, but for the markers of the daemon. */
+  /** Every file below root, in order, without the daemon's markers. */
   pages(): string[];
-  /** Writes an INI file; returns its path. */
+  /** Writes an INI file. Returns its path. */
   configure(ini: string): string;
   remove(): void;
 }
 
-/** Thousands of small files: in memory where that can be had. */
+/** In memory where possible, because the tests make thousands of small files. */
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export function makeSite(parent = memory): Site {
@@ -50,7 +50,7 @@ export function makeSite(parent = memory): Site {
   };
 }
 
-/** The handlers of FreshPorts, as the sample configuration has them, but for the sanity tests. */
+/** The handlers of FreshPorts, as in the sample configuration, without the sanity tests. */
 export const freshportsHandlers = `
 [handler.listen_port]
 queue = cache_clearing_ports
@@ -74,7 +74,7 @@ then = news
 clear[] = news/*
 `;
 
-/** A whole configuration for a site and a database. */
+/** A complete configuration for a site and a database. */
 export function iniFor(
   site: Pick<Site, 'root'>,
   { host, port, user, database, password }: Connection,

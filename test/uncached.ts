@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { lastWill } from './last-will.ts';
 import type { Account } from './postgres/account.ts';
 
-/** dist/main.js in few files, which start faster (scripts/bundle.js). */
+/** dist/main.js bundled into few files, which start faster (scripts/bundle.js). */
 export const main = resolve(
   import.meta.dirname.replace(/\/build\/test$/, '/test'),
   '../build/program/main.js',
@@ -35,7 +35,7 @@ export async function uncached(
   return { code, ...out, ...(!how.verbatim && { stdout: withoutRoot(out.stdout) }) };
 }
 
-/** What `check` says but for its notice that the tests run as root, which they may or may not. */
+/** The output of `check` without its notice that it runs as root, as the tests may do. */
 export function withoutRoot(stdout: string): string {
   const without = stdout.replace(/^notice: checked as root, .*\n/m, '');
   if (without === stdout) return stdout;
@@ -57,27 +57,27 @@ export interface RunningDaemon {
   /** Everything logged so far. */
   readonly log: readonly LogLine[];
   /**
-   * Resolves with the first line, of those that came and will come, that fits; each is asked once. Rejects
-   * with the log at the deadline.
+   * Resolves with the first line, past or future, that fits. Each line is tested once. Rejects with the log
+   * at the deadline.
    */
   until(what: string, fits: (line: LogLine) => boolean, ms?: number): Promise<LogLine>;
-  /** Sends the signal and resolves with the exit code. */
+  /** Sends the signal. Resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
-  /** Everything on standard error so far. */
+  /** Everything written to standard error so far. */
   complaints(): string;
 }
 
 export interface How {
-  /** Another user than ours. */
+  /** A user other than ours. */
   readonly account?: Pick<Account, 'uid' | 'gid'>;
-  /** What stands before the command. */
+  /** The prefix of the command. */
   readonly before?: readonly string[];
-  /** With everything that `check` says (withoutRoot). */
+  /** Whether to keep the complete output of `check` (withoutRoot). */
   readonly verbatim?: boolean;
-  /** Another build's main.js than ours. */
+  /** The main.js of another build. */
   readonly program?: string;
-  /** Where the interrupt key of our terminal does not reach it. */
+  /** Whether to start it out of reach of the terminal's interrupt key. */
   readonly detached?: boolean;
 }
 

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { ownProcess } from './own-process.ts';
 
-/** Those that wait longest. Begun last, one of them would keep the end waiting alone. */
+/** The files that wait longest. If one of them started last, the run would end with it alone. */
 const longest = [
   'faults/fail-system-call',
   'situations/situations',
@@ -32,8 +32,8 @@ class LongestFirst extends BaseSequencer {
 
 const each = {
   root: '.',
-  // For what never comes: a test waits for events, on a machine that may be busy. What is promised in so much
-  // time is asserted.
+  // A limit for events that never come: tests wait for events, on a machine that may be busy. Guaranteed
+  // times are asserted separately.
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };
@@ -42,7 +42,7 @@ export default defineConfig({
   test: {
     root: '.',
     globalSetup: ['test/postgres/global-setup.ts'],
-    // Most of a test is waiting: for the server, a time-out, a settle time.
+    // Tests mostly wait: for the server, a time-out or a settle time.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -3,10 +3,10 @@ import type { StartWorker } from '../src/filesystem/workers/start-worker.ts';
 import { errorParts, type Message } from '../src/filesystem/workers/worker-message.ts';
 import { answerRequest, type Request } from '../src/filesystem/workers/worker-request.ts';
 
-/** Those that have not ended. */
+/** The workers that have not ended. */
 export const workersHere = new Set<object>();
 
-/** A worker in this process: a child for each would be most of the work. */
+/** A worker in this process, because starting a child process for each would take most of the time. */
 export const startHere: StartWorker = (root, { message }) => {
   const answer = (request: Request): Message => {
     try {
@@ -17,7 +17,7 @@ export const startHere: StartWorker = (root, { message }) => {
   };
   const worker = {
     post: (request: Request) =>
-      // As a line, of which JSON may keep less.
+      // Sent as a line of JSON, which may lose something.
       setImmediate(() => message(JSON.parse(JSON.stringify(answer(request))) as Message)),
     end: async () => void workersHere.delete(worker),
   };

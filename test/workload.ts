@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 /**
- * The backlog on which the predecessor sat for two days: 20,508 rows over 5,000 ports in 60 categories with
+ * The backlog that blocked the predecessor for two days: 20,508 rows for 5,000 ports in 60 categories with
  * four pages each, and 290 dates over 29 days.
  */
 export const backlogSize = { ports: 20_508, dates: 290 };
@@ -27,7 +27,7 @@ export function* namedPages(): Generator<string> {
   for (let page = 1; page <= 10; page++) yield `news/${page}.html`;
 }
 
-/** Pages beside them that it does not name. */
+/** Other pages that the backlog does not name. */
 export const otherPages: readonly string[] = [
   'ports/cat00/port-999999/Detail.Part1.head.PageSize100.PageNum1.html',
   'ports/cat99/port-000000/Detail.Part1.head.PageSize100.PageNum1.html',
@@ -49,7 +49,7 @@ export async function enqueueBacklog(client: Client): Promise<void> {
         SELECT 2, j, again, j * 2741 % 5000 FROM generate_series(0, 4999) j, generate_series(1, 2) again
         UNION ALL
         SELECT 3, p, 1, p FROM generate_series(0, 507) p) AS passes`);
-  // An entry a transaction each, as far as the queue's unique constraint can tell.
+  // One transaction for each entry, as far as the queue's unique constraint is concerned.
   await client.query(`
     INSERT INTO cache_clearing_ports (category, port, xid)
     SELECT 'cat' || lpad((p % 60)::text, 2, '0'), 'port-' || lpad(p::text, 6, '0'), n::text::xid8 FROM backlog ORDER BY n`);

@@ -6,7 +6,7 @@ import { allPages } from './changes.ts';
 import { type Committed, ifCalm } from './record.ts';
 import { say } from './say.ts';
 
-/** What the demo plays on. */
+/** What the demo runs on. */
 export interface Stage {
   readonly client: Client;
   readonly site: Site;
@@ -14,11 +14,11 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
-/** What is found at a moment of calm. */
+/** What is found when all is calm. */
 export interface Found {
   readonly committed: readonly Committed[];
   readonly gone: readonly string[];
-  /** The journal has rows that fail. */
+  /** Whether the journal has failing rows. */
   readonly failing: boolean;
 }
 
@@ -26,9 +26,7 @@ const lookMs = 30;
 const sayWhyMs = 2_000;
 const giveUpMs = 15_000;
 
-/**
- * Waits for a calm, notes which pages are gone, and puts them back. Undefined if it is interrupted before.
- */
+/** Waits for a calm, notes which pages are gone, and puts them back. Undefined if it is interrupted first. */
 export async function atCalm({ client, site, daemon, signal }: Stage): Promise<Found | undefined> {
   const begun = performance.now();
   let said = false;

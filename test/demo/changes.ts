@@ -13,7 +13,7 @@ const dailyPages = (day: string) =>
   ['head', '2020Q1'].map((branch) => `daily/2020/01/${day}.daily.${branch}`);
 const newsPages = ['news/index.html', 'news/rss.xml'];
 
-/** Every page of the site, and some files that are none of the daemon's business. */
+/** Every page of the site, and some files that the daemon must not touch. */
 export const allPages: readonly string[] = [
   ...ports.flatMap(({ category, name }) => portPages(category, name)),
   ...[...new Set(ports.map(({ category }) => category))].flatMap(categoryPages),
@@ -24,8 +24,8 @@ export const allPages: readonly string[] = [
 ];
 
 /**
- * A change that the demo makes, and which pages it makes stale. Visitors may have deleted its rows: then they
- * come back.
+ * A change that the demo makes, and the pages that it makes stale. If visitors have deleted its rows, it
+ * restores them.
  */
 export interface Change {
   readonly words: string;

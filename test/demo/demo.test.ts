@@ -12,10 +12,10 @@ const folder = mkdtempSync(join(tmpdir(), 'uncached-demo-'));
 lastWill('rm -rf "$1"', folder);
 const temporary = join(folder, 'with a blank');
 mkdirSync(temporary);
-// The server may run as another user than we.
+// The server may run as a different user.
 for (const directory of [folder, temporary]) chmodSync(directory, 0o1777);
 
-/** As visitors may have them, for a server of their own. */
+/** Variables that a visitor may have set for a server of his own. */
 const env = {
   TMPDIR: temporary,
   DATABASE_URL: '',
@@ -27,7 +27,7 @@ const env = {
   PGOPTIONS: '-c default_transaction_read_only=on',
 };
 
-/** All that is on our PATH but psql. */
+/** Everything on our PATH except psql. */
 function pathWithoutPsql(): string {
   const path = join(folder, 'bin');
   mkdirSync(path);
@@ -41,7 +41,7 @@ function pathWithoutPsql(): string {
   return path;
 }
 
-/** The line that the demo prints for visitors, and from it where the database is. */
+/** The line that the demo prints for visitors, and the database's location from it. */
 async function invitation(demo: RunningDemo) {
   const [, line = '', host = '', database] = await demo.until(/^ {2}(.* -h '(.+)' -p .* -d (\S+) -c ".*")$/m);
   return { line, connection: { host, port: 5432, user: 'postgres', database: String(database) } };

@@ -4,7 +4,7 @@ import type { Connection } from '../postgres/connection.ts';
 import { variables } from './variables.ts';
 
 /**
- * A line for a shell that changes something in the demo's database: of psql, or of Node where there is no
+ * A shell command that changes something in the demo's database: with psql, or with Node where there is no
  * psql.
  */
 export function invitation({ host, port, user, database }: Connection): string {

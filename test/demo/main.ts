@@ -12,12 +12,12 @@ import { show } from './show.ts';
 import { forgetVariables } from './variables.ts';
 
 /**
- * A PostgreSQL, a site and the real daemon, all temporary; commits changes and shows what becomes of the
+ * A PostgreSQL, a site and the real daemon, all temporary. Commits changes and shows what happens to the
  * pages.
  */
 const once = process.argv.includes('--once');
 const interrupted = new AbortController();
-// At Ctrl-C npm sends a second one.
+// On Ctrl-C npm sends a second signal.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
 interrupted.signal.addEventListener('abort', () => say('Stopping …'));
 const releases: (() => unknown)[] = [];
@@ -33,7 +33,7 @@ try {
 
 async function demo(): Promise<boolean> {
   say('Starting PostgreSQL …');
-  // A URL may leave gaps for them to fill.
+  // libpq's variables supply what a URL leaves out.
   if (!process.env.DATABASE_URL) forgetVariables();
   const server = await startServer();
   releases.push(() => server.stop());

@@ -3,8 +3,8 @@ import { withClient } from '../postgres/connection.ts';
 import { forgetVariables } from './variables.ts';
 
 /**
- * As much of psql as the demo's line needs, where there is none: psql.js -h HOST -p PORT -U USER -d DATABASE
- * -c SQL
+ * The part of psql that the demo's line needs, for machines without psql: psql.js -h HOST -p PORT -U USER -d
+ * DATABASE -c SQL
  */
 const text = (short: string) => ({ type: 'string', short, default: '' }) as const;
 const { host, port, user, database, sql } = parseArgs({

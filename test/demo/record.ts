@@ -3,8 +3,8 @@ import { type Client, DatabaseError } from 'pg';
 const queues = ['ports', 'dates', 'commits', 'files'].map((what) => `cache_clearing_${what}`);
 
 /**
- * The demo's own record of who changes something: each statement leaves a row in `changed`, with the moment
- * of its commit. Until its transaction ends nobody else can lock that table: so whoever has locked it knows
+ * The demo's own record of changes. Each statement leaves a row in `changed` with the time of its commit.
+ * Until its transaction ends nobody else can lock that table. A session that has locked it therefore knows
  * that nobody is changing anything.
  */
 export const recordSql = `
@@ -23,10 +23,7 @@ function recording(table: string, events: string): string {
   return `CREATE TRIGGER record_change AFTER ${events} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION record_change();\n`;
 }
 
-/**
- * What was committed since the last calm, by the demo or by visitors: in how many sessions, and when the last
- * time.
- */
+/** What the demo or visitors committed since the last calm: in how many sessions, and when last. */
 export interface Committed {
   readonly own: boolean;
   readonly sessions: number;
@@ -34,8 +31,8 @@ export interface Committed {
 }
 
 /**
- * Calls `use` if all is calm: everything that was changed is cleared for good, and nobody changes anything
- * before `use` has returned. Else resolves with who keeps it from being calm.
+ * Calls `use` if all is calm: every change has been cleared and settled, and nobody changes anything before
+ * `use` has returned. Otherwise resolves with who prevents the calm.
  */
 export async function ifCalm(
   client: Client,
@@ -43,7 +40,7 @@ export async function ifCalm(
 ): Promise<'calm' | 'visitors' | 'daemon'> {
   await client.query('BEGIN');
   try {
-    // Without waiting: whoever waits for a lock keeps others waiting behind him.
+    // NOWAIT, because a session that waits for a lock makes others wait behind it.
     await client.query('LOCK TABLE changed IN SHARE MODE NOWAIT');
     const { rows } = await client.query<Record<'unsettled' | 'visitors' | 'failing', boolean>>(state);
     const [now] = rows;
@@ -59,8 +56,8 @@ export async function ifCalm(
 }
 
 /**
- * A visitor's key that can name no page, such as `a/b`, stays in the journal and is tried again: it is none
- * to wait for.
+ * A visitor's key that can name no page, such as `a/b`, stays in the journal and is retried. The calm does
+ * not wait for it.
  */
 const state = `
   SELECT EXISTS (SELECT FROM uncached.journal WHERE last_error IS NULL)
@@ -76,7 +73,7 @@ const takeCommitted = `
   SELECT session = pg_backend_pid() AS own, count(DISTINCT session)::integer AS sessions, max(at) AS at
   FROM taken GROUP BY 1`;
 
-/** Another session holds the lock. */
+/** Whether another session holds the lock. */
 export function isLocked(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '55P03';
 }

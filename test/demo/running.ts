@@ -7,9 +7,9 @@ import { within } from '../postgres/within.ts';
 export interface RunningDemo {
   /** Everything printed so far. */
   output(): string;
-  /** Resolves with what fits in what was and will be printed, from the character `from` on. */
+  /** Resolves with the first match in the output, past and future, from the character `from` on. */
   until(what: RegExp, from?: number): Promise<RegExpMatchArray>;
-  /** Ends it as Ctrl-C does, and resolves with its exit code. */
+  /** Ends it as Ctrl-C does. Resolves with its exit code. */
   stop(): Promise<number | null>;
 }
 

@@ -2,7 +2,7 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Says `words`, with the time of day, and below it how many of the pages are in which directory. */
+/** Prints `words` with the time of day, and below it how many of the pages are in which directory. */
 export function sayPages(words: string, pages: readonly string[]): void {
   say(`${new Date().toTimeString().slice(0, 8)}  ${words}`);
   const counts = new Map<string, number>();

@@ -10,8 +10,9 @@ const changeMs = 1_000;
 const lookMs = 50;
 
 /**
- * Makes a change a second until it is interrupted, or with `once` each kind of change once; tells what
- * becomes of them, and of those that visitors make. False if wrong files went, or right ones stayed.
+ * Makes one change a second until it is interrupted, or with `once` each kind of change once. Reports the
+ * effect of these changes and of those that visitors make. False if wrong files were deleted, or right ones
+ * stayed.
  */
 export async function show(stage: Stage, { once }: { once: boolean }): Promise<boolean> {
   const { client, daemon, signal } = stage;
@@ -33,7 +34,7 @@ export async function show(stage: Stage, { once }: { once: boolean }): Promise<b
   return right;
 }
 
-/** Undefined while a visitor holds the row. */
+/** Undefined while a visitor has locked the row. */
 async function make(change: Change | undefined, client: Client): Promise<Change | undefined> {
   try {
     if (change) await client.query(change.sql);

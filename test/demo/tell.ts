@@ -4,8 +4,8 @@ import type { Change } from './changes.ts';
 import { say, sayPages } from './say.ts';
 
 /**
- * Tells which pages went by the demo's own change, and which by those of visitors. False if they are the
- * wrong ones.
+ * Reports which pages the demo's own change deleted, and which ones the visitors' changes. False if they are
+ * the wrong ones.
  */
 export async function tell(
   { committed, gone, failing }: Found,
@@ -37,7 +37,7 @@ export async function tell(
   return stayed.length + others.length === 0;
 }
 
-/** By the daemon's log, which may take a moment to come. */
+/** The time after the change, from the daemon's log, which may arrive a moment later. */
 async function later(at: Date, daemon: RunningDaemon): Promise<string> {
   const from = at.toISOString();
   const isIt = ({ event, time }: { event: string; time?: unknown }) =>

@@ -1,6 +1,6 @@
 /**
- * libpq's variables are about another server than the demo's. PGBIN is the tests' own; a password is for this
- * server, or does no harm.
+ * libpq's variables describe another server than the demo's. PGBIN is for the tests themselves. A password is
+ * for this server, or does no harm.
  */
 export const variables = Object.keys(process.env).filter(
   (name) => /^PG[A-Z]/.test(name) && name !== 'PGBIN' && name !== 'PGPASSWORD',

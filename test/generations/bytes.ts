@@ -1,8 +1,10 @@
-/** Names are written one character a byte here, as latin1 has it: no decoding of ours is trusted. */
+/**
+ * Names are written here with one character for each byte, as in latin1. The tests trust no decoding of ours.
+ */
 export type Bytes = string;
 
 export const everyByte = Array.from({ length: 255 }, (_, byte) => `a${String.fromCharCode(byte + 1)}b`);
-/** Too long for what they mean, surrogates, beyond Unicode, cut off, whole, and U+FFFD itself. */
+/** Overlong, surrogates, beyond Unicode, truncated, complete, and U+FFFD itself. */
 const sequences = [
   '\xc0\xaf',
   '\xe0\x80\xaf',
@@ -14,7 +16,10 @@ const sequences = [
   '\xff\xfe\xfd',
 ];
 export const names: Bytes[] = [...everyByte, ...sequences].filter((name) => !name.includes('/'));
-/** Never enqueued, and alike to what is: by another encoding, or to a reader that takes bytes for U+FFFD. */
+/**
+ * Never enqueued, and similar to enqueued names: in another encoding, or to a reader that decodes bytes as
+ * U+FFFD.
+ */
 export const neighbours: Bytes[] = [
   'a\xc3\xa8b',
   'a\xef\xbf\xbdb',

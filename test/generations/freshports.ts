@@ -4,24 +4,22 @@ import { type Connection, connectionOf, withClient } from '../postgres/connectio
 import { createDatabase } from '../postgres/database.ts';
 import { catalog } from '../sql/catalog.ts';
 
-/**
- * A database `freshports.org` on a server of our own, since its roles have names that are not ours to choose.
- */
+/** A database `freshports.org` on a server of its own, because its roles have fixed names. */
 export interface FreshPorts {
-  /** The catalog as it was before uncached. */
+  /** The catalog before uncached was installed. */
   readonly before: readonly string[];
-  /** As the role of the daemon. */
+  /** As the daemon's role. */
   readonly listening: Connection;
   /** As the owner of the site's tables. */
   readonly owner: Client;
   as(role: string): Connection;
-  /** Entries, and journal rows that do not fail. */
+  /** The number of entries, and of journal rows that do not fail. */
   waiting(): Promise<number>;
   journal(): Promise<{ key: unknown; last_error: string | null; attempts: number }[]>;
   drop(): Promise<void>;
 }
 
-/** Everything but what belongs to uncached. */
+/** Everything except uncached's own objects. */
 export const siteCatalog = async (client: Client) =>
   (await catalog(client)).filter((line) => !line.includes('uncached'));
 
@@ -34,7 +32,7 @@ export async function makeFreshPorts(
   const as = (role: string): Connection => ({ ...connectionOf(database.config), user: role });
   const owner = new Client(as('dan'));
   await owner.connect();
-  // The tests write bytes, too, which only a client of the same encoding can read back.
+  // The tests also write raw bytes, which only a client of the same encoding can read back.
   await owner.query(`SELECT set_config('client_encoding', 'SQL_ASCII', false)`);
   await owner.query(tables);
   const before = await siteCatalog(owner);
@@ -50,7 +48,7 @@ export async function makeFreshPorts(
         `SELECT relname AS table FROM pg_class WHERE relname LIKE 'cache\\_clearing\\_%' AND relkind = 'r'`,
       );
       const counts = rows.map(({ table }) => `(SELECT count(*)::int FROM ${table})`);
-      // In one statement: between two of them entries become journal rows.
+      // In one statement, because between two of them entries can become journal rows.
       const unsettled = '(SELECT count(*)::int FROM uncached.journal WHERE last_error IS NULL)';
       const all = [...counts, unsettled].join(' + ');
       return (await owner.query<{ n: number }>(`SELECT ${all} AS n`)).rows[0]?.n ?? 0;

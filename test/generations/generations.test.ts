@@ -142,7 +142,7 @@ describe.each(everywhere)('$title', ({ encoding, tables }) => {
     await enqueueAll();
     await settled();
     expect(site.pages()).toEqual([...neighbours].sort());
-    // A NULL date names no page: reported in words, and it is kept, and not retried.
+    // A NULL date names no page. It is reported in words, kept, and not retried.
     expect(await database.journal()).toEqual([
       {
         key: { date_to_clear: null },

@@ -27,8 +27,8 @@ let daemon: RunningDaemon | undefined;
 const rollback = '[handler.listen_packages_imported]\nrun = zfs rollback system/cache/packages@empty\n';
 
 /**
- * Writes each run down; `HERE/fail` and `HERE/hang` hold the number of the run that does so. Two at once
- * would be seen.
+ * Records each run. `HERE/fail` and `HERE/hang` contain the number of the run that fails or hangs. Two runs
+ * at once would be noticed.
  */
 const fakeZfs = `#!/bin/sh
 cd "$(dirname "$0")"
@@ -97,12 +97,13 @@ const state = async () =>
 const until = (what: string, holds: () => boolean | Promise<boolean>) =>
   eventually(what, async () => ((await holds()) ? true : undefined), state);
 
-/** All is done that the start brought with it. */
+/** All work that the start caused is done. */
 const quiet = () => until('quiet', async () => (await journal('listen_packages_imported')).length === 0);
 
 /**
- * The catch-up has been and gone. What it put aside, too: that is done in turn, and a second notification's
- * after it. By the log, for the reading of the journal may run what the catch-up has just recorded once more.
+ * Resolves when the catch-up has ended, and the work that it put in a lane. Lanes work in sequence, so a
+ * second notification's work comes after it. The log shows this. The journal does not: reading it may run
+ * again what the catch-up has just recorded.
  */
 async function startQuietly(): Promise<void> {
   const { log } = await start();
@@ -153,7 +154,7 @@ describe('zfs rollback', () => {
     await first.stop('SIGKILL');
     const rows = (await journal('listen_packages_imported')).length;
     await start();
-    // Its own catch-up makes one more.
+    // The start's own catch-up makes one more.
     await until('failures again', async () => (await journal('listen_packages_imported')).length > rows);
     await portsAreServed();
     set('fail', '');
@@ -170,7 +171,7 @@ describe('zfs rollback', () => {
     await client.query('NOTIFY packages_imported');
     await begun(hanging);
     for (let round = 1; round <= 3; round++) await portsAreServed();
-    // Two more sweeps take nothing for forgotten that only waits its turn.
+    // Two more sweeps do not treat waiting rows as abandoned.
     expect(runs()).toHaveLength(hanging);
     set('hang', '');
     await quiet();

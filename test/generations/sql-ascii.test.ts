@@ -47,7 +47,7 @@ async function enqueue(into: string, rows: readonly (readonly Bytes[])[]): Promi
 const configure = () =>
   site.configure(iniFor(site, database.listening, { handlers, more: '[daemon]\nsweep = 1s' }));
 
-/** One daemon for the tests of a server: the first of them starts it. */
+/** One daemon for all tests of a server. The first test starts it. */
 async function start(): Promise<RunningDaemon> {
   daemon ??= startUncached(configure());
   await daemon.until('LISTEN', ({ event }) => event === 'listening');

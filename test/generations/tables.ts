@@ -1,5 +1,5 @@
 /**
- * The tables of a FreshPorts database in every form they have had, each table alone, as the site's own
+ * The tables of a FreshPorts database in every form they have had, each table separately, as the site's own
  * scripts made them.
  */
 
@@ -58,14 +58,14 @@ const files = `
     date_added timestamp without time zone DEFAULT now()
   );`;
 
-/** Of one queue table; the daemon's role can neither insert nor lock. */
+/** For one queue table. The daemon's role can neither insert nor lock. */
 const grantsOn = (table: string) => `
   GRANT SELECT, DELETE ON ${table} TO listening;
   GRANT SELECT, INSERT, UPDATE ON ${table} TO commits;
   GRANT SELECT, INSERT ON ${table} TO www;
   GRANT SELECT ON ${table} TO reporting;`;
 
-/** Roles belong to the server: the owner of the site's tables, and those that work with them. */
+/** Roles belong to the server: the owner of the site's tables, and the roles that use them. */
 export const roles = `
   CREATE ROLE dan LOGIN CREATEROLE;
   CREATE ROLE listening LOGIN;
@@ -82,7 +82,7 @@ export const queueTables = [
 
 export type QueueTable = (typeof queueTables)[number];
 
-/** The statements that make each queue table. */
+/** The statements that create each queue table. */
 export type Generation = Readonly<Record<QueueTable, string>>;
 
 export const generations = Object.entries(ports).flatMap(([ofPorts, portsTable]) =>
@@ -101,11 +101,11 @@ export const [oldest] = generations.map(({ tables }) => tables) as [Generation, 
 
 /** One queue table with its rights. */
 export function createTable(generation: Generation, table: QueueTable): string {
-  // A table's grants do not reach its sequence.
+  // A table's grants do not include its sequence.
   return `${generation[table]} ${grantsOn(table)} GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO www, commits;`;
 }
 
-/** A database of one generation, but for a table that it lacks. */
+/** A database of one generation, without the `absent` table. */
 export function createTables(generation: Generation, absent?: QueueTable): string {
   return [
     listenFor,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-/** FreshPorts has doc/freshports.md and files with its name; what every site installs says nothing of it. */
+/** FreshPorts has doc/freshports.md and files with its name. Files for every site must not mention it. */
 const ofFreshPorts = /freshports|listen_port|cache_clearing_(ports|dates|commits|files)|\/var\/db\b/i;
 
 const files = ['etc', 'service', 'sql']
@@ -14,7 +14,7 @@ const files = ['etc', 'service', 'sql']
   .filter((file) => !file.includes('freshports'));
 
 it.each(files)('%s is for any site', (file) => {
-  // In SQL a comment may tell what else there is.
+  // Comments in SQL may mention it.
   const text = readFileSync(file, 'utf8').replaceAll(file.endsWith('.sql') ? /--.*/g : /$^/g, '');
   expect(text).not.toMatch(ofFreshPorts);
 });

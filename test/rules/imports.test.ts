@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const adapters = ['postgres', 'filesystem', 'filesystem/walk', 'filesystem/workers', 'config', 'observe'];
 
-/** doc/design.md, "Layout": which rooms a room may import from, other than itself. */
+/** doc/design.md, "Layout": the folders that a folder may import from, besides itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   template: ['core'],
@@ -24,7 +24,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'page-cache': [],
 };
 
-/** Where a package may be imported, by room or by file. */
+/** Where a package may be imported, by folder or by file. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   pg: ['postgres'],
   'pg-listen': ['postgres'],
@@ -51,7 +51,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'node:net': ['http', 'postgres/refusing-socket', 'postgres/tls'],
 };
 
-/** These touch nothing outside, so that they may be anywhere but in core. */
+/** These have no effect outside the process, so they are allowed everywhere but in core. */
 const harmless = ['node:util', 'node:timers/promises', 'node:crypto', 'node:os', 'node:path'];
 
 const src = 'src';
@@ -62,7 +62,7 @@ function importsOf(file: string): string[] {
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'([\w./:-]+)'/g)].map(([, name]) => name ?? '');
 }
 
-/** The innermost folder that is a room; of a file right below src/, its name. */
+/** The innermost folder that is a key of `rooms`. For a file directly below src/, its name. */
 function roomOf(file: string): string {
   const folder = file.includes('/') ? dirname(file) : file.replace(/\.ts$/, '');
   return folder in rooms ? folder : (folder.split('/')[0] ?? '');

@@ -16,7 +16,7 @@ it('every metric stands in doc/metrics.md, with its labels, and no other', async
         disabled: new Map(),
         disabledQueues: new Map(),
       },
-      // Once is enough.
+      // Ends after the first round.
       AbortSignal.abort(),
     );
   }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Words that this project gave up for the usual ones. */
+/** Words that this project replaced by the usual ones. */
 const oldWords: Readonly<Record<string, string>> = {
   again: 'recovery, retry',
   ageless: 'unknown age',
@@ -47,7 +47,7 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((
   file.endsWith('.ts'),
 );
 
-/** `formatOldWord` is made of the words format, old and word. */
+/** `formatOldWord` consists of the words format, old and word. */
 const wordsOf = (name: string) => name.split(/(?=[A-Z])|[-._]/).map((word) => word.toLowerCase());
 
 function oldWordsIn(names: Iterable<string>): string[] {
@@ -101,7 +101,7 @@ describe('doc/design.md, "Layout"', () => {
   });
 });
 
-/** Paths of a tree that is drawn by indentation of two. */
+/** The paths of a tree that is drawn with an indentation of two. */
 function pathsOf(drawn: string): string[] {
   const above: string[] = [];
   return drawn.split('\n').flatMap((line) => {

@@ -2,9 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-/**
- * What several files rely on, how it would look if it were written again, and the one file that writes it.
- */
+/** Code that several files need, a pattern that recognises a copy of it, and the one file that has it. */
 const once = [
   {
     what: 'the name of a session',
@@ -17,7 +15,7 @@ const once = [
     file: 'core/daemon-status.ts',
   },
   { what: 'the units of durations', copy: /\(ms\|s|'min'|' days'/, file: 'core/duration.ts' },
-  // Python's globs are another grammar (config/fp-listen/path.ts).
+  // Python's globs have a different grammar (config/fp-listen/path.ts).
   { what: 'the grammar of patterns', copy: /\[!\^\]/, file: 'core/pattern.ts' },
 ];
 

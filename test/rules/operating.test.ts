@@ -11,7 +11,7 @@ const playbook =
 const said = [...playbook.matchAll(/^\| `([^`]+)` \|/gm)].map(([, text = '']) => text);
 
 it.each(said)('doc/operating.md: "%s" is what the program says', (text) => {
-  // Levels are written in upper case when they are printed.
+  // Levels are printed in upper case.
   if (text === 'OK') return;
   for (const part of text.split('…').map((one) => one.trim())) expect(source).toContain(part);
 });

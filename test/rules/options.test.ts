@@ -15,7 +15,7 @@ const all = Object.entries(options).flatMap(([section, table]) =>
   })),
 );
 
-/** The part of the sample that belongs to a section, with options that are commented out. */
+/** The lines of the sample for a section, including options that are commented out. */
 function sampleOf(section: string): string {
   const header = section === 'handler' ? /^;?\[handler\.[^\]]+\]$/m : new RegExp(`^\\[${section}\\]$`, 'm');
   const start = sample.search(header);
@@ -85,7 +85,7 @@ it('the sample files load', () => {
   const handlers = (file: string) => load(file).configuration.handlers.map(({ name }) => name);
   expect(handlers('etc/uncached.ini.sample')).toEqual(['articles', 'front']);
   expect(handlers('etc/uncached.minimal.ini')).toEqual(['articles']);
-  // Those that "uncached schema --freshports" wakes (test/sql/install), and the one that follows them.
+  // The handlers that "uncached schema --freshports" wakes (test/sql/install), and the one that follows them.
   expect(handlers('etc/freshports.ini')).toEqual([
     'listen_port',
     'listen_date_updated',

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
 /**
- * A list spread into arguments overflows the stack from some 120,000 elements on: nothing that rows, keys or
- * paths fill is passed so. `{ ...object }` and `[...list]` have no such limit.
+ * A list that is spread into arguments overflows the stack from about 120,000 elements. No list of rows, keys
+ * or paths may be passed that way. `{ ...object }` and `[...list]` have no such limit.
  */
 const spread = /(?:\.(?:push|unshift)|Math\.(?:max|min))\([^{[;\n]*\.\.\./;
 
-/** Lists that only the configuration fills. */
+/** Lists that are filled only from the configuration. */
 const short =
   /(?:problems|notices|pieces)\.push\(|Math\.max\((?:0, )?\.\.\.(?:hands|workers|handlers)\b|title\.length/;
 

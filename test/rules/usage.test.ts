@@ -4,7 +4,7 @@ import { runProgram } from '../../src/cli/program.ts';
 
 const manual = readFileSync('doc/usage.md', 'utf8');
 
-/** What commander itself says of a command. */
+/** The help that commander prints for a command. */
 async function help(command: readonly string[]): Promise<string> {
   let text = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
@@ -20,8 +20,8 @@ async function help(command: readonly string[]): Promise<string> {
 }
 
 /**
- * The lines under a heading of the help: what stands left, and the description, which may go on in further
- * lines.
+ * The lines under a heading of the help: the term on the left, and the description, which may continue on
+ * further lines.
  */
 function listed(text: string, heading: string): { term: string; description: string }[] {
   const part = text.split(`${heading}:\n`)[1]?.split('\n\n')[0] ?? '';
