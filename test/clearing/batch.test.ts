@@ -22,7 +22,7 @@ async function cleared(
   const patterns: string[] = [];
   const cache: Cache = {
     async clear(given) {
-      // Taken twice, as where the root was not the cache the first time.
+      // Iterated twice, as happens when root was not the cache the first time.
       void [...given];
       patterns.push(...[...given].flat());
       const failures = patterns

@@ -7,8 +7,8 @@ import type { Event } from '../../src/core/events.ts';
 import { partsOf } from './context.ts';
 
 /**
- * What an event carries of a key as long as any that is read: it goes to the log, to the status page and to
- * the journal's error.
+ * The part of a key that an event carries, for the longest key that is read. It goes to the log, the status
+ * page and the journal's error.
  */
 const long = 'x'.repeat(8_000);
 

@@ -3,16 +3,16 @@ import { Settling } from '../../src/clearing/settling.ts';
 import type { Cache, Journal, JournalRow, TransactionSnapshot } from '../../src/core/contracts.ts';
 import { contextOf } from './context.ts';
 
-/** What settling remembers while transactions stay open and batches are large. */
+/** The memory of settling while transactions stay open and batches are large. */
 let now: number;
 let virtual: string[];
 let rows: Map<number, JournalRow>;
-/** When each row was claimed: a look before that is none of its own. */
+/** When each row was claimed. A snapshot before that does not count for the row. */
 let claimedAt: Map<number, string>;
 let done: string[];
-/** Rows of each look. */
+/** The number of rows of each snapshot. */
 let looks: number[];
-/** How often a list of transactions was gone through. */
+/** How often a list of transactions was searched. */
 let walks: number;
 
 const settleMs = 10_000;
@@ -78,7 +78,7 @@ function claim(settling: Settling, ...ids: number[]): void {
   settling.add(ids);
 }
 
-/** Steps until nothing can be done without time or the world changing. */
+/** Steps until nothing can be done unless time passes or the world changes. */
 async function run(settling: Settling): Promise<number | null> {
   for (;;) {
     const ms = await settling.step();
@@ -93,7 +93,7 @@ it('does as much for an event whether one cohort waits for a transaction or thou
     claim(settling, id);
     await settling.step();
   }
-  // Each look but the first goes through what one cohort waits for.
+  // Each snapshot except the first searches what one cohort waits for.
   expect(walks).toBe(1_999);
   expect(settling.pending).toBe(2_000);
 });

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A program of our own; `$1` and so on are its arguments, `$HERE` the folder. */
+/** A program for the test. `$1` and so on are its arguments, `$HERE` is its folder. */
 function program(name: string, script: string): string {
   const path = join(folder, name);
   writeFileSync(path, `#!/bin/sh\nHERE=${folder}\n${script}\n`, { mode: 0o755 });
@@ -81,7 +81,7 @@ describe('a command', () => {
     },
   );
 
-  /** Runs a program of Node's that has the built runner as `commandRunner`. */
+  /** Runs a Node.js program that has the built runner as `commandRunner`. */
   const other = (script: string, before = '') => {
     const built = join(projectRoot, 'dist/clearing/command.js');
     const text = `import { commandRunner } from ${JSON.stringify(built)};${script}`;

@@ -11,7 +11,7 @@ interface World {
   readonly now: () => number;
 }
 
-/** What clears for one handler, `page`, whose pages are named by their key; nothing is told to anyone. */
+/** The parts that clear for one handler, `page`. The pages are named by their key. Events go nowhere. */
 export function partsOf({ journal, cache, now }: World): ClearingParts {
   const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
   return {
@@ -25,7 +25,7 @@ export function partsOf({ journal, cache, now }: World): ClearingParts {
   };
 }
 
-/** The same for what is below the pipeline: everything in turn. */
+/** The same for the levels below the pipeline: everything in turn. */
 export function contextOf(world: World): ClearingContext {
   return { ...partsOf(world), inFlight: new InFlight(), lanes: new Map(), retries: new Wakeup() };
 }

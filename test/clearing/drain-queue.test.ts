@@ -5,13 +5,13 @@ import { Pipeline } from '../../src/clearing/pipeline.ts';
 import type { Cache, Claim, ClearResult, Queue } from '../../src/core/contracts.ts';
 import { partsOf } from './context.ts';
 
-/** A queue of which each claim takes one entry, and a cache whose every clearing ends when it is told to. */
+/** A queue whose claims take one entry each, and a cache whose clearings end when the test says so. */
 let keys: string[];
 let happened: string[];
 let clearings: Held<ClearResult>[];
 let claimFailsAt: number;
 let cut: boolean;
-/** Of each claim: whether rows remain that others hold locked. */
+/** For each claim: whether rows remain that others have locked. */
 let remains: boolean[];
 let pipeline: Pipeline;
 let stop: AbortController;
@@ -47,7 +47,7 @@ const none: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: fa
 function drained(batch = 1): Promise<boolean> {
   const cache: Cache = {
     clear(patterns, how) {
-      // It is settled: the temps of large directories may wait for the second clearing.
+      // A second clearing follows, so the temps of large directories may wait for it.
       expect(how).toEqual({ secondFollows: true });
       happened.push(`clear ${[...patterns].join(' ')}`);
       const clearing = held<ClearResult>();
@@ -80,7 +80,7 @@ const idsInHand = () => {
   return rows.filter((row) => !free.includes(row)).map(({ id }) => id);
 };
 
-/** Lets everything go on that can. */
+/** Lets everything run that can. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 it('claims while files go, and clears together what was claimed meanwhile, each key once', async () => {
@@ -96,7 +96,7 @@ it('claims while files go, and clears together what was claimed meanwhile, each 
   expect(await end).toBe(false);
   expect(happened.slice(9)).toEqual([
     'cleared 2,3,4',
-    // The end.
+    // The end of the drain.
     'cleared ',
   ]);
   expect(idsInHand()).toEqual([]);
@@ -112,7 +112,7 @@ it('goes on behind a claim that was cut, whose entries are fewer than were asked
   await end;
 });
 
-/** Claims: the one whose files go, and those that may wait. */
+/** Claims: the one whose files are being deleted, and those that may wait. */
 const most = 21;
 
 it('claims no further ahead than a bound', async () => {
@@ -152,7 +152,7 @@ it.each([
 ])('returns %s', async (_what, met, expected) => {
   keys = ['p1'];
   remains = [...met];
-  // A claim of one entry is short only where two may be taken.
+  // A claim of one entry is short only when two may be taken.
   const end = drained(met.length > 1 ? 1 : 2);
   await settle();
   clearings[0]?.resolve(done);

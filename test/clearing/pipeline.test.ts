@@ -4,7 +4,7 @@ import { Pipeline } from '../../src/clearing/pipeline.ts';
 import type { Cache, Journal, JournalRow } from '../../src/core/contracts.ts';
 import { partsOf } from './context.ts';
 
-/** Pages of which some cannot be deleted, and one handler that runs a command. */
+/** Pages, some of which cannot be deleted, and one handler that runs a command. */
 let refused: string[];
 let commands: string[];
 let commandFails: boolean;

@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { InFlight } from '../../src/clearing/in-flight.ts';
 import { ClaimPrefetch, type TimedClaim } from '../../src/clearing/prefetch.ts';
 
-/** Clearings that end when they are told to; what they clear is named by the ids of its rows. */
+/** Clearings that end when the test says so. Each is named by the ids of its rows. */
 let clearings: { ids: string; end: () => void; fail: (error: Error) => void }[];
 let inFlight: InFlight;
 let stop: AbortController;

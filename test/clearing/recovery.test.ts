@@ -5,7 +5,7 @@ import type { Cache, Journal, JournalRow, RecoveryScope, TakenOver } from '../..
 import type { Event } from '../../src/core/events.ts';
 import { partsOf } from './context.ts';
 
-/** A journal with a row for each of these ids, of which a part is 3. */
+/** A journal with a row for each of these ids. A part has 3 rows. */
 let ids: number[];
 let dead: Set<number>;
 let others: number;
@@ -16,9 +16,9 @@ let cleared: number[];
 let clearingFails = false;
 let now: number;
 let pipeline: Pipeline;
-/** Of each question for failing rows whose time has come. */
+/** The result of each query for failing rows that are due. */
 let due: JournalRow[][];
-/** Happens once, while the journal is read. */
+/** Called once, while the journal is read. */
 let duringRead: () => void;
 
 beforeEach(() => {
@@ -83,7 +83,7 @@ async function readAll(reader: ReturnType<typeof again>, which: RecoveryScope) {
   return goOn(reader);
 }
 
-/** Steps until there is nothing to read at once. */
+/** Steps until nothing is left to read at once. */
 async function goOn(reader: ReturnType<typeof again>) {
   for (;;) {
     const ms = await reader.step();

@@ -9,7 +9,7 @@ import { patternCovers } from '../../src/filesystem/match.ts';
 
 const { handlers } = parseHandlers([{ name: 'news', clear: ['news/*'], followers: [] }]);
 
-/** A root with one marker, its place in the database, and what is done to both. */
+/** A root with one marker, its place in the database, and a record of what happens to both. */
 export class RootWorld {
   now = 0;
   marker: Marker | undefined;
@@ -21,7 +21,7 @@ export class RootWorld {
   left = false;
   missing = false;
   full = false;
-  /** Nothing can be cleared. */
+  /** While true, nothing can be cleared. */
   broken = false;
   failures: ClearFailure[] = [];
   readonly did: string[] = [];
@@ -61,7 +61,7 @@ export class RootWorld {
         async leave() {
           world.left = true;
         },
-        // It would find itself, too.
+        // It would also find itself.
         shared: async () => world.others || !world.left,
       },
       cache: {

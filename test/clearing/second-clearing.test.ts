@@ -52,7 +52,7 @@ beforeEach(() => {
   );
 });
 
-/** The second clearing of rows that are cleared once. */
+/** Runs the second clearing of rows that have been cleared once. */
 async function settle(...ids: number[]): Promise<void> {
   settling.add(ids);
   expect(await settling.step()).toBe(settleMs);

@@ -6,14 +6,14 @@ import { Settling } from '../../src/clearing/settling.ts';
 import type { Cache, Journal, JournalRow, TransactionSnapshot } from '../../src/core/contracts.ts';
 import { contextOf } from './context.ts';
 
-/** A journal of which only the parts that settling uses are there, and the world around it. */
+/** A journal with only the methods that settling uses, and the world around it. */
 let now: number;
 let open: { virtual: string[]; prepared: string[] };
 let rows: Map<number, { row: JournalRow; claimedAt: number }>;
 let done: string[];
 let settling: Settling;
 let lookFails = false;
-/** Of each look, what it looked after and what it marked. */
+/** For each snapshot: the rows that it checked and the rows that it marked. */
 let looks: { cleared: readonly number[]; mark: readonly number[] }[];
 let context: ClearingContext;
 
@@ -28,7 +28,7 @@ beforeEach(() => {
   looks = [];
   const cache: Cache = {
     async clear(patterns, how) {
-      // First clearings, whose pages are stale, go before.
+      // First clearings come first, because their pages are stale.
       expect(how).toEqual({ background: true });
       done.push(`clear ${[...patterns].join(' ')}`);
       return { files: 0, failures: [] };
@@ -63,7 +63,7 @@ function claim(...ids: number[]): void {
   settling.add(ids);
 }
 
-/** Steps until nothing can be done without time or the world changing. */
+/** Steps until nothing can be done unless time passes or the world changes. */
 async function run(): Promise<number | null> {
   for (;;) {
     const ms = await settling.step();
@@ -195,7 +195,7 @@ it('looks once for batches that follow each other, and at once after the last', 
     settling.add([id], { more: true });
     if (id === 1) expect(await run()).toBe(500);
   }
-  // As many as are settled at a time need not wait for more.
+  // A full batch to settle need not wait for more rows.
   expect(await run()).toBe(settleMs);
   expect(looks.map(({ cleared }) => cleared)).toEqual([[1, 2]]);
 

@@ -6,7 +6,7 @@ import { rootRefusal } from '../../src/core/root.ts';
 
 type Identities = Readonly<Record<string, string>>;
 
-/** A cache that is what it must be for these identities alone. */
+/** A cache that is the right one for these identities only. */
 function world(right: string) {
   const gate = new Gate<Identities>();
   const asked: { patterns: unknown[]; identities: Identities | undefined }[] = [];
@@ -31,7 +31,7 @@ function world(right: string) {
   return { gate, asked, disk, doubts, verified };
 }
 
-/** Made while they are taken, as a batch makes them (clearing/batch.ts). */
+/** Made while they are consumed, as in a batch (clearing/batch.ts). */
 const made = (...patterns: string[]): Iterable<string> => ({
   *[Symbol.iterator]() {
     yield* patterns;

@@ -15,7 +15,7 @@ const { handlers } = parseHandlers([
   { name: 'news', clear: ['news/*'], followers: [] },
 ]);
 
-/** What is asked of the disk, and what comes of it. */
+/** The calls to the disk, and their results. */
 async function wiped(of: Marker['left'], failing: readonly string[] = [], code = 'ELOOP') {
   let asked: string[] = [];
   const clear = async (patterns: Iterable<string>) => {

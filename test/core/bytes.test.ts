@@ -4,7 +4,7 @@ import { random } from '../random.ts';
 
 const chances = random();
 
-/** Bytes among which are characters, whole and cut. */
+/** Bytes that contain characters, complete and truncated. */
 function anyBytes(): Buffer {
   const pieces = ['a', 'é', '日', '😀', '\ufeff', '\ufffd', '\ud83d'].map((text) => Buffer.from(text));
   const overlong = [0xc0, 0xaf, 0xe0, 0x80, 0x80, 0xed, 0xa0, 0x80, 0xf4, 0x90, 0x80, 0x80, 0xf8, 0xff];
@@ -34,7 +34,7 @@ describe('decode and encode', () => {
     expect(decode(Buffer.from([0xe9]))).not.toBe(decode(Buffer.from([0xe8])));
     expect(decode(Buffer.from([0xe9]))).not.toBe('\ufffd');
     expect(decode(Buffer.from('\ufffd'))).toBe('\ufffd');
-    // Surrogates and "/" in too many bytes are no UTF-8.
+    // Surrogates, and "/" in too many bytes, are not UTF-8.
     expect(decode(Buffer.from([0xed, 0xb3, 0xa9]))).toBe('\udced\udcb3\udca9');
     expect(decode(Buffer.from([0xc0, 0xaf]))).toBe('\udcc0\udcaf');
   });

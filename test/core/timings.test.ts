@@ -26,7 +26,7 @@ it('reads the journal for longer than a statement can outlive its client', () =>
 });
 
 it('takes no row for abandoned that only waits for its snapshot', () => {
-  // As postgres/journal.ts has it.
+  // The same value as in postgres/journal.ts.
   const abandonedMs = 5_000;
   expect(settling.gatherMs * 5).toBeLessThanOrEqual(abandonedMs);
   expect(settling.snapshotAgainMs).toBeLessThanOrEqual(settling.gatherMs);

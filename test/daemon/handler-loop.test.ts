@@ -5,7 +5,7 @@ import type { Claim, Clock, Journal } from '../../src/core/contracts.ts';
 import { type HandlerLoop, startHandlerLoops } from '../../src/daemon/handler-loop.ts';
 import { partsOf } from '../clearing/context.ts';
 
-/** Handlers over a queue table that is empty, but for rows that others hold locked. */
+/** Handlers of a queue table that is empty, except for rows that others have locked. */
 let happened: string[];
 let remains: boolean;
 let now: number;
@@ -61,7 +61,7 @@ beforeEach(() => {
 
 afterEach(() => Promise.all([...loops.values()].map((loop) => loop.stop())));
 
-/** Lets everything happen that can without the test's help. */
+/** Lets everything run that does not need the test. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('has a loop for each handler that anything wakes', () => {

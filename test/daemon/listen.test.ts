@@ -7,7 +7,7 @@ import { keepListening } from '../../src/daemon/listen.ts';
 let happened: string[];
 let events: Event[];
 let refused: Error | undefined;
-/** The heartbeats that are not answered yet. */
+/** The heartbeats without an answer so far. */
 let heartbeats: { receive: () => void; fail: (error: Error) => void }[];
 let lose: (error: Error) => void;
 let waits: { ms: number; end: () => void }[];
@@ -37,7 +37,7 @@ beforeEach(() => {
   stop = new AbortController();
 });
 
-/** Lets everything happen that can without the test's help. */
+/** Lets everything run that does not need the test. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 async function start(): Promise<void> {
@@ -147,7 +147,7 @@ it('tries longer and longer apart while it is refused, and begins anew after it 
     await settled();
   }
   expect(kinds()).toEqual(['database-unavailable', ...Array(7).fill('retrying')]);
-  // Half of it is random.
+  // Half of the delay is random.
   expect(waits.at(-1)?.ms).toBeGreaterThanOrEqual(2_500);
   refused = undefined;
   waits.at(-1)?.end();

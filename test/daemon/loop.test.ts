@@ -4,7 +4,7 @@ import { StoppingError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
 import { Loop } from '../../src/daemon/loop.ts';
 
-/** A clock whose waits end only when told, or when aborted. */
+/** A clock whose waits end only when the test says so, or when aborted. */
 function manualClock() {
   const waits: { ms: number; end: () => void }[] = [];
   const clock: Clock = {
@@ -18,7 +18,7 @@ function manualClock() {
   return { clock, waits };
 }
 
-/** Work that ends only when told, and tells when it begins. */
+/** Work that ends only when the test says so, and that reports its start. */
 function gatedWork() {
   const runs: { finish: (againMs: number | null) => void; fail: (error: Error) => void }[] = [];
   let began = () => {};
@@ -39,7 +39,7 @@ function gatedWork() {
   };
 }
 
-/** Lets everything happen that can without outside help. */
+/** Lets everything run that does not need the test. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 function start() {
@@ -114,7 +114,7 @@ it('is deaf during the back-off after an error, and then repeats the work unaske
   await settled();
   runs[2]?.finish(null);
   await settled();
-  // Once for the outage, once for its end; not a line a try.
+  // One event for the outage and one for its end, not one for each try.
   expect(events.map(({ kind }) => kind)).toEqual(['loop-failed', 'loop-recovered']);
   await loop.stop();
 });

@@ -12,7 +12,7 @@ beforeEach(() => {
   spacing = new Throttle({ now: () => now, wait }, { leastMs: 100, mostMs: 1_000 });
 });
 
-/** When turns are taken by whoever asks `everyMs`, for the time. */
+/** The times at which turns are taken, when one is requested every `everyMs` during this time. */
 async function turns(everyMs: number, forMs: number): Promise<number[]> {
   const taken: number[] = [];
   const end = now + forMs;

@@ -12,13 +12,13 @@ export interface Alert {
 
 const rules = resolve('etc/prometheus-rules.yml');
 
-/** Skipped loudly where there is no such program. */
+/** Tests are skipped with a message where promtool is missing. */
 export const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 if (!hasPromtool) console.warn('SKIPPED: there is no promtool: apt-get install prometheus');
 
 /**
- * The alerts of the shipped rules that fire when each scrape for two minutes was answered with this text of
- * /metrics, or failed. promtool tells what an alert is when it was expected not to be.
+ * The alerts of the shipped rules that fire when each scrape for two minutes returned this text of /metrics,
+ * or failed. promtool reports an alert that a test did not expect.
  */
 export function alertsOn(scraped: string | undefined): Alert[] {
   const samples = (scraped ?? '').split('\n').filter((line) => /^\w/.test(line));

@@ -8,7 +8,7 @@ import { alertsOn, hasPromtool as promtool } from './alerts.ts';
 const work = mkdtempSync(join(tmpdir(), 'uncached-etc-'));
 afterAll(() => rmSync(work, { recursive: true }));
 
-/** Skipped loudly where there is no such program. */
+/** Tests are skipped with a message where the program is missing. */
 function has(program: string, debianPackage: string): boolean {
   const found = spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${program}`]).status === 0;
   if (!found) console.warn(`SKIPPED: there is no ${program}: apt-get install ${debianPackage}`);

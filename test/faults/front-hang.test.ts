@@ -16,7 +16,7 @@ const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
 const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 0;
 
 /**
- * A set whose path is literal text in a template: a front. Its pages are inspected too before anything
+ * A set with a path that is literal text in a template: a front. Its pages are inspected too before anything
  * settles.
  */
 it.skipIf(!canHang).concurrent.each(['from the start', 'while the daemon runs'])(

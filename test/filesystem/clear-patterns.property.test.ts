@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-/** Names that a file can have, alike enough to be mistaken for one another. */
+/** Names that a file can have, similar enough to be confused. */
 function anyName(): string {
   const value =
     anyValue(chances)
@@ -79,6 +79,6 @@ it('clear deletes what the plain definition says, and nothing outside', () => {
     }
     expect(pathsOf(outside)).toEqual(kept);
   }
-  // Most find nothing; about 200 of 1,600 do, and 100 would be seven standard deviations off.
+  // Most find nothing. About 200 of 1,600 find something, and 100 would be seven standard deviations off.
   expect(hits).toBeGreaterThan(100);
 });

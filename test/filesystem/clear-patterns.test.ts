@@ -162,7 +162,7 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     mkdirSync(bytes(`${root}/news/`, 0xff));
     writeFileSync(bytes(`${root}/news/`, 0xff, '/x'), 'x');
     const { files, failures } = clear(root, ['news/*']);
-    // process.chdir takes text alone.
+    // process.chdir accepts only text.
     expect(files).toBe(name === 'handle' ? 2 : 1);
     expect(failures.map(({ code }) => code)).toEqual(name === 'handle' ? [] : ['EILSEQ']);
   });
@@ -184,7 +184,7 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
 
   it('goes on beside what cannot be deleted, and says why in words', () => {
     make('news/1', 'ports/a/1');
-    // The one thing that root cannot do either: an immutable file.
+    // The only thing that root cannot delete either: an immutable file.
     try {
       execFileSync('chattr', ['+i', join(root, 'news/1')], { stdio: 'ignore' });
     } catch {

@@ -14,7 +14,7 @@ import { makeSite, type Site } from '../site.ts';
 import { walks } from './walks.ts';
 
 vi.mock('node:fs', async (load) => {
-  // This stands before the imports.
+  // This runs before the imports.
   const { breakable } = await import('../faults/fail-system-call.ts');
   return breakable(await load<typeof fs>());
 });
@@ -22,7 +22,7 @@ const chdir = process.chdir.bind(process);
 vi.spyOn(process, 'chdir').mockImplementation(breakableChdir(chdir));
 
 const bystanders = ['ports/other/1', 'ports/other/sub/1', 'ports/x/stale/1', 'stale/1'];
-/** Patterns, and what they are to delete. */
+/** Patterns, and the files that they should delete. */
 const asked: Readonly<Record<string, readonly string[]>> = {
   'ports/stale/*': ['0', '.0.0123456789abcdef.tmp', 'sub/0', 'sub/deep/0', 'sub/1', '1'].map(
     (name) => `ports/stale/${name}`,
@@ -39,7 +39,8 @@ beforeAll(() => {
 afterAll(() => site.remove());
 
 /**
- * Every code with FAULTS=long; else EPERM, which the walks take for a directory's, and one other by turns.
+ * With FAULTS=long: every code. Otherwise EPERM, which the walks take as a directory's, and another one in
+ * turn.
  */
 const codesAt = (nth: number) =>
   codes.filter(
@@ -57,7 +58,7 @@ describe.each(walks)('clear, by the %s walk', (name, walk) => {
     expect(nth, `${way.call} was never called`).toBeGreaterThan(1);
   });
 
-  /** Returns whether there was such a call. */
+  /** Returns whether the call was reached. */
   function strike(failure: SystemFailure): boolean {
     const story = `${name} ${JSON.stringify(failure)}`;
     site.write([...bystanders, ...Object.values(asked).flat()]);
@@ -81,7 +82,7 @@ describe.each(walks)('clear, by the %s walk', (name, walk) => {
     return fell;
   }
 
-  /** The patterns that failed: all of them if it throws. */
+  /** The patterns that failed. All of them if it throws. */
   function attempt(): string[] {
     try {
       return clear(site.root, Object.keys(asked), walk).failures.map(({ pattern }) => pattern);

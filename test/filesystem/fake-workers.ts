@@ -4,12 +4,12 @@ import { openCache } from '../../src/filesystem/workers/file-cache.ts';
 import type { StartWorker, WorkerEvents } from '../../src/filesystem/workers/start-worker.ts';
 import type { ClearRequest, Request } from '../../src/filesystem/workers/worker-request.ts';
 
-/** Time passes as a test says, however busy the machine is. */
+/** Time passes only when a test says so, however busy the machine is. */
 export function standStill(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 }
 
-/** Resolves when the fake has been started and asked for the nth time. */
+/** Resolves when the fake worker has been started and has received its nth request. */
 export function posts(started: readonly Fake[], which: number, nth: number): Promise<void> {
   return vi.waitFor(() => expect(started[which]?.posted.length).toBeGreaterThanOrEqual(nth), {
     timeout: 30_000,
@@ -23,7 +23,7 @@ interface Fake {
   ends: number;
 }
 
-/** A cache whose hands answer when they are told to, in the order in which they were started. */
+/** A cache whose workers answer when the test says so, in the order in which they were started. */
 export function withFakes(options: Parameters<typeof openCache>[2] = {}, { isSlow = false } = {}) {
   const started: Fake[] = [];
   const start: StartWorker = (_root, hears) => {
@@ -49,5 +49,5 @@ export function answer(fake: Fake | undefined, cleared: ClearResult): void {
   fake?.hears.message({ answer: cleared });
 }
 
-/** Lets everything go on that can. */
+/** Lets everything run that can. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -9,7 +9,7 @@ import { openCache } from '../../src/filesystem/workers/file-cache.ts';
 import type { startWorkerProcess, WorkerChannel } from '../../src/filesystem/workers/start-worker.ts';
 import { lastWill } from '../last-will.ts';
 
-/** As it is shipped: children of Node cannot run TypeScript. */
+/** The built code, because child processes of Node cannot run TypeScript. */
 const dist = resolve('dist/filesystem');
 const { startWorkerProcess: start }: { startWorkerProcess: typeof startWorkerProcess } = await import(
   join(dist, 'workers/start-worker.js')
@@ -91,7 +91,7 @@ describe('openCache', () => {
         mkdirSync(join(root, at), { recursive: true });
         for (const name of 'abc') writeFileSync(join(root, at, name), 'x');
       }
-      // Begun from both ends, they meet; the wild ones are everywhere.
+      // The two lists start from opposite ends and meet. Patterns with wildcards match everywhere.
       const answers = await Promise.all([cache.clear(patterns), cache.clear([...patterns].reverse())]);
       expect(answers.flatMap(({ failures }) => failures)).toEqual([]);
       expect(answers.reduce((sum, { files }) => sum + files, 0)).toBe(directories.length * 3);
@@ -135,7 +135,7 @@ describe('a worker that cannot be started', () => {
   });
 
   it('because that throws fails what was asked, too', async () => {
-    // Like ENOMEM, no child is made of an argument with NUL, and spawn throws.
+    // As with ENOMEM, spawn throws: an argument with NUL starts no child.
     const cache = openCache('/no\0root', start);
     cache.start();
     for (let attempt = 0; attempt < 2; attempt++)
@@ -174,8 +174,8 @@ describe('a worker', () => {
     const [child = 0] = childrenOf(process.pid);
     process.kill(child, 'SIGSTOP');
     expect(await cache.clear(['news/*'])).toEqual({ files: 1, failures: [] });
-    // The third one, which did it, has gone as well, and one that was given up is started again by what is
-    // asked next.
+    // The third worker, which did this, has ended as well. A worker that was given up is started again by the
+    // next request.
     await vi.waitFor(() => expect(childrenOf(process.pid)).toEqual([]), { timeout: 30_000 });
     expect(isRunning(child)).toBe(false);
     await cache.close();
@@ -212,7 +212,7 @@ it('a child whose daemon ended before it was up ends without a word', async () =
   expect(`${code} ${Buffer.concat(said)}`).toBe('0 ');
 });
 
-/** Those that run Node; a last will is a shell. */
+/** The children that run Node. A last will is a shell. */
 function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
   return children

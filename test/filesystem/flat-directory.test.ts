@@ -20,7 +20,7 @@ const make = (names: Iterable<string>) => {
 };
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => nth);
 const tempOf = (name: string) => `.${name}.0123456789abcdef.tmp`;
-/** Long names, so that the directory is large on every file system. */
+/** Names are long, so that the directory is large on every file system. */
 const fill = () => make(numbers(8_000).map((nth) => `${'other-'.repeat(8)}${nth}.html`));
 
 describe.each(walks)('a directory of many pages, %s walk', (_name, walk) => {
@@ -58,7 +58,7 @@ describe.each(walks)('a directory of many pages, %s walk', (_name, walk) => {
   });
 
   it('loses the parts of each page back to back, in the order of the patterns, and directories after all files', () => {
-    // Listed in whatever order: the parts of the pages are mixed.
+    // The parts of the pages are mixed, whatever the order of the listing.
     for (const part of ['1', '2', 'head', 'foot'])
       make(
         numbers(50).map((nth) =>
@@ -94,7 +94,7 @@ describe.each(walks)('a directory of many pages, %s walk', (_name, walk) => {
       make(['lost+found/x', 'sub/x', 'aquota.user']);
       expect(cleared(['pages/*/x', 'pages/*/', 'pages/*']).files).toBe(1);
       expect(readdirSync(join(root, 'pages')).sort()).toEqual(['aquota.user', 'lost+found']);
-      // Named in so many words, or made by another account, it is what it looks like.
+      // When it is named literally, or made by another account, it is an ordinary directory.
       expect(cleared(['pages/lost+found/*']).files).toBe(1);
       chownSync(join(root, 'pages/lost+found'), 12_345, 12_345);
       make(['lost+found/y']);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClearResult } from '../../src/core/contracts.ts';
 import { canMount, inNamespace } from '../faults/namespace.ts';
 
-/** FreshPorts has a data set of its own for each set of its cache; root is a plain directory over them. */
+/** FreshPorts has a data set for each set of its cache. Root is a plain directory above them. */
 const fronts = ['ports', 'ports/quarterly', 'news', 'general', 'old', 'old/set'];
 const sets = `cd "$1" && mkdir -p root/ports root/news root/general root/old/set root/plain/private outside &&
   mount -t tmpfs -o mode=755 none root/ports && mkdir -p root/ports/quarterly root/ports/www/a &&
@@ -55,8 +55,7 @@ function clearSets(walk: string, patterns: readonly string[], { setup = sets, na
 const told = ({ failures }: Result) => failures.map(({ path, code }) => `${path} ${code}`).sort();
 
 /**
- * Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read
- * first.
+ * With few patterns, each directory is checked for its mount. With many, the table of mounts is read first.
  */
 const counts = { few: [], many: Array.from({ length: 20 }, (_, nth) => `none/${nth}/*`) };
 
@@ -71,7 +70,7 @@ describe.skipIf(!canMount()).each(['handle', 'chdir'])('sets mounted below root,
     });
 
     it('are refused where data or a wildcard leads, whatever its value', () => {
-      // As ports/{category}/*, {category}/* and */{name} make them of keys.
+      // The patterns that ports/{category}/*, {category}/* and */{name} make of keys.
       const patterns = ['plain/private/*', 'plain/*/precious', '*/private/precious', 'plain/private'];
       const result = clearSets(walk, [...patterns, 'plain/', ...more]);
       expect(told(result)).toEqual(Array(5).fill('plain/private EXDEV'));

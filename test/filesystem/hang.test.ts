@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClearResult } from '../../src/core/contracts.ts';
 import { canMount, inNamespace } from '../faults/namespace.ts';
 
-/** A cache in a process of its own, in a namespace of mounts: what hangs there hangs nothing here. */
+/** A cache in a process and a mount namespace of its own, so that a hang does not hang the test. */
 const prelude = `
 const [base, dist, chosen] = process.argv.slice(1);
 const { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } = await import('node:fs');
@@ -108,14 +108,14 @@ describe.skipIf(!canHang)('a directory whose file server does not answer', () =>
       patient.hurry(true);
       [[told.left], told.leftMs] = await took(() => Promise.all(asked));
       await patient.close();`);
-    // Ten seconds is how long one is waited for.
+    // A worker is waited for ten seconds.
     expect(told.newsMs).toBeLessThan(7_000);
     expect(told.leftMs).toBeLessThan(7_000);
     expect(told.left.failures).toEqual([silent('ports/x/0', 'ports/x/0')]);
   });
 });
 
-/** unlink waits for the thaw and does not hear SIGKILL. */
+/** unlink waits for the thaw and ignores SIGKILL. */
 const canFreeze = canHang && existsSync('/dev/loop-control');
 
 it.skipIf(!canFreeze)(
@@ -158,7 +158,7 @@ it.skipIf(!canFreeze)(
     expect(told.failed).toEqual({ files: 0, failures: [silent('ports/x/*', 'ports/x', 'open')] });
     expect(told.news).toEqual({ files: 1, failures: [] });
     expect(told.endMs).toBeLessThan(10_000);
-    // With eight no more are started; two more may have been at work then.
+    // With eight workers no more are started. Two more may have been busy then.
     expect(told.refused).toMatch(
       /worker died: (8|9|10) workers wait in the kernel for a disk or file server/,
     );

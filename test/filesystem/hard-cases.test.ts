@@ -28,7 +28,7 @@ beforeEach(() => {
   root = join(base, 'root');
   mkdirSync(root);
 });
-// Deeper than a path, and without the rights to be removed by another.
+// Deeper than the longest path, and without the rights that rm needs.
 afterEach(() => execFileSync('sh', ['-c', 'chmod -R u+rwX "$1"; rm -rf "$1"', 'sh', base]));
 
 function make(...paths: string[]): void {
@@ -38,7 +38,7 @@ function make(...paths: string[]): void {
   }
 }
 
-/** Directories d/d/d/… with a page each, by relative names. */
+/** Makes directories d/d/d/… with a page each, by relative names. */
 function dig(depth: number): void {
   const before = process.cwd();
   process.chdir(root);
@@ -97,7 +97,7 @@ describe.each(walks)('the %s walk', (name, walk) => {
     for (const fifo of ['fifo', 'news/fifo']) execFileSync('mkfifo', [join(root, fifo)]);
     if (process.getuid?.() === 0) execFileSync('mknod', [join(root, 'news/null'), 'c', '1', '3']);
     const special = readdirSync(join(root, 'news')).length;
-    // Apart, for a fifo that is opened waits for its writer.
+    // In a process of its own, because opening a fifo waits for a writer.
     const cleared = clearApart(name, ['fifo/x', '*/x', 'fifo/', 'news/fifo/*', 'news/*']);
     expect(cleared).toEqual({ files: special, failures: [] });
     expect([readdirSync(join(root, 'news')), readdirSync(root)]).toEqual([[], ['fifo', 'news']]);
@@ -145,7 +145,7 @@ describe.each(walks)('the %s walk', (name, walk) => {
     'deletes nothing outside when a directory is moved there after step %i',
     (at) => {
       make('ports/www/1', 'ports/net/1', 'news/1');
-      // What '..' of the moved directory leads to has the same names.
+      // The directory that '..' of the moved directory leads to has the same names.
       for (const file of ['net/precious', 'net/1', 'www2/1', 'news/1']) {
         mkdirSync(join(base, 'outside', file, '..'), { recursive: true });
         writeFileSync(join(base, 'outside', file), 'x');
@@ -158,7 +158,7 @@ describe.each(walks)('the %s walk', (name, walk) => {
       expect(readdirSync(join(base, 'outside'), { recursive: true }).sort()).toEqual(
         expect.arrayContaining(['net/1', 'net/precious', 'news/1', 'www2/1']),
       );
-      // The others are cleared all the same.
+      // The others are still cleared.
       expect(files).toBeGreaterThanOrEqual(2);
       expect([readdirSync(join(root, 'ports/net')), readdirSync(join(root, 'news'))]).toEqual([[], []]);
     },
@@ -184,7 +184,7 @@ it('the chdir walk says so where it finds no way back, and does not take it for 
 it('the chdir walk does not take a directory that it cannot find again for gone already', () => {
   make('ports/www/1', 'ports/net/1', 'ports/2');
   const moving = interposed(chdirWalk, () => {
-    // In the first of two directories that are being removed, just after it was entered.
+    // In the first of two directories that are being removed, just after the walk entered it.
     const inside = basename(process.cwd());
     if (!existsSync(join(root, 'ports', inside, '1'))) return;
     renameSync(join(root, 'ports', inside), join(base, inside));
@@ -194,7 +194,7 @@ it('the chdir walk does not take a directory that it cannot find again for gone 
   expect(failures.map(({ code }) => code)).toContain('ESTALE');
 });
 
-/** The ordinary user that tests become where they run as root; `nobody` nearly everywhere. */
+/** The ordinary user that tests run as when they are root. It is `nobody` on nearly every system. */
 const ordinary = 65_534;
 
 function owned(directory: string): void {
@@ -204,7 +204,7 @@ function owned(directory: string): void {
     chownSync(join(directory, path), ordinary, ordinary);
 }
 
-/** In a process of its own, as an ordinary user, and for ten seconds at most. */
+/** Runs in a process of its own, as an ordinary user, for at most ten seconds. */
 function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): ClearResult {
   owned(root);
   const script = `

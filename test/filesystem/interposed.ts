@@ -1,6 +1,6 @@
 import type { Directory, Walk } from '../../src/filesystem/walk/directory.ts';
 
-/** A walk that tells of every listing and every unlink, just after it was done, below whatever directory. */
+/** A walk that calls `after` just after every listing and every unlink, in any directory. */
 export function interposed(walk: Walk, after: () => void): Walk {
   return { openRoot: (...given) => told(walk.openRoot(...given), after) };
 }

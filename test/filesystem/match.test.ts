@@ -6,8 +6,8 @@ import { type Token, written } from '../template/generated.ts';
 import { fits } from '../template/plain-definition.ts';
 
 /**
- * Few characters, so that they meet: one of two UTF-16 units, one byte that is no UTF-8 and equals the second
- * of these.
+ * Few characters, so that matches are frequent. The skull is two UTF-16 units. The last one stands for a byte
+ * that is not UTF-8, and equals the second unit of the skull.
  */
 const characters = [...'ab.-', '💀', '\udc80'];
 
@@ -97,7 +97,7 @@ describe('matcher', () => {
         expect(name.startsWith(prefixOf(component)), JSON.stringify([component, name])).toBe(true);
       }
     }
-    // About one in six.
+    // About one in six matches.
     expect(hits).toBeGreaterThan(1_000);
   });
 

@@ -12,11 +12,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-/** root/set is a mount that templates name; the outside is another disk, so that st_dev tells it. */
+/** root/set is a mount that templates name. The outside is another disk, so that st_dev differs. */
 const setup = `cd "$1" && mkdir root/set outside && mount -t tmpfs -o mode=755 none outside &&
   mount -t tmpfs -o mode=755 none root/set && mkdir -p root/set/www root/set/hand && touch outside/a outside/b`;
 
-/** What the attacker does all the time, beside a clearing of what the template asks for. */
+/** What the attacker repeats while a clearing runs that a template asks for. */
 const attacks = {
   'a directory of the set swapped for a link and back': {
     loop: 'mv -T root/set/www root/set/hand/www; ln -s "$PWD/outside" root/set/www; rm root/set/www; mv -T root/set/hand/www root/set/www; touch root/set/www/a',
@@ -68,7 +68,7 @@ describe.skipIf(!canMount()).each(['handle', 'chdir'])('the %s walk', (walk) => 
         execFileSync(command, [...before, ...node, `${walk}Walk`, loop, ...patterns], { encoding: 'utf8' }),
       ) as { rounds: number; files: number; failures: number; lost: number };
       expect(met.lost, JSON.stringify(met)).toBe(0);
-      // Not for want of an attack.
+      // This must not pass because there was no attack.
       expect(Math.min(met.files, met.failures), JSON.stringify(met)).toBeGreaterThan(0);
     },
     100_000,

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClearResult } from '../../src/core/contracts.ts';
 
 /**
- * In a private namespace, where root may mount what it likes and nobody else sees it; an ordinary user
- * becomes root there.
+ * A private mount namespace, where root may mount anything unseen by others. An ordinary user becomes root
+ * there.
  */
 const namespace = process.getuid?.() === 0 ? ['-m'] : ['-U', '-r', '-m'];
 
@@ -36,7 +36,7 @@ interface Result extends ClearResult {
   readonly sameDevice: boolean;
 }
 
-/** Mounts below root, clears, and tells what is left. */
+/** Mounts file systems below root, clears, and prints what is left. */
 const script = `
 const { readdirSync, statSync, writeFileSync, mkdirSync } = await import('node:fs');
 const { execFileSync } = await import('node:child_process');
@@ -84,8 +84,7 @@ function clearWithMounts(walk: 'handleWalk' | 'chdirWalk', ...patterns: string[]
 const told = ({ failures }: Result) => failures.map(({ path, code }) => `${path} ${code}`).sort();
 
 /**
- * Few patterns, for which each directory is asked for its mount, or so many that the table of mounts is read
- * first.
+ * With few patterns, each directory is checked for its mount. With many, the table of mounts is read first.
  */
 const others: Readonly<Record<string, string[]>> = {
   few: [],

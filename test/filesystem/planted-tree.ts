@@ -3,10 +3,10 @@ import type { Key } from '../../src/core/contracts.ts';
 import type { Meant } from '../template/generated.ts';
 import { fits } from '../template/plain-definition.ts';
 
-/** A directory as it ought to be on disk. A byte that is no UTF-8 is written 0xff, and here U+DCFF. */
+/** The intended content of a directory. A byte that is not UTF-8 is 0xff on disk and U+DCFF here. */
 export type Tree = Map<string, Tree | 'file' | 'link'>;
 
-/** A link leads to `outside`. What is there already stays. */
+/** Creates the tree below `at`. A link leads to `outside`. Existing files stay. */
 export function plant(tree: Tree, at: string, outside: string): void {
   mkdirSync(onDisk(at), { recursive: true });
   for (const [name, what] of tree) {
@@ -17,7 +17,7 @@ export function plant(tree: Tree, at: string, outside: string): void {
   }
 }
 
-/** Every path below a directory; that of a directory ends in `/`. */
+/** Every path below a directory. The path of a directory ends in `/`. */
 export function pathsOf(at: string, below = ''): string[] {
   return readdirSync(onDisk(`${at}/${below}`), { withFileTypes: true, encoding: 'buffer' }).flatMap(
     (entry) => {
@@ -35,7 +35,7 @@ export function planned(tree: Tree, below = ''): string[] {
 
 const temp = { prefix: 1, suffix: '.0123456789abcdef.tmp'.length };
 
-/** The tree as it is after a clearing, by the plain definition. */
+/** The tree after a clearing, according to the plain definition. */
 export function cleared(tree: Tree, { components: [first, ...deeper], directory }: Meant, key: Key): Tree {
   if (first === undefined) return tree;
   const left: Tree = new Map();
@@ -60,7 +60,7 @@ function onDisk(path: string): Buffer {
   return Buffer.concat(parts.flatMap((part, at) => (at === 0 ? [part] : [Buffer.from([0xff]), part])));
 }
 
-/** No UTF-8 has this byte. */
+/** This byte occurs in no UTF-8 text. */
 function inText(bytes: Buffer): string {
   const at = bytes.indexOf(0xff);
   return at === -1 ? bytes.toString() : `${bytes.subarray(0, at)}\udcff${inText(bytes.subarray(at + 1))}`;

@@ -38,7 +38,7 @@ describe.each(walks)('the %s walk', (_name, walk) => {
     let now = 0;
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
     let made = 0;
-    // Each unlink takes a tenth of a second, and two names come for it.
+    // Each unlink takes a tenth of a second, and two new names appear for it.
     const remake = interposed(walk, () => {
       now += 100;
       if (existsSync(join(root, 'commits/abc/sub')))

@@ -5,7 +5,7 @@ import type { Request } from '../../src/filesystem/workers/worker-request.ts';
 
 const seen = { machine: 'm', boot: 'b', mountPoint: '/', fronts: [] };
 
-/** Workers that fall silent over these directories. */
+/** Workers that stop answering for these directories. */
 function askOf(hanging: readonly (string | undefined)[]) {
   const asked: string[][] = [];
   const ask = async (request: Request) => {

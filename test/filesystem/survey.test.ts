@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Survey, SurveyOptions } from '../../src/filesystem/survey.ts';
 import { ordinaryAccount } from '../postgres/account.ts';
 
-/** Root may write everywhere. */
+/** Root may write everywhere, so the survey runs as another user. */
 const account = ordinaryAccount();
 
 const script = `
@@ -25,7 +25,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** Directories that the one who looks may write, unless the mode says otherwise. */
+/** Makes directories that the surveying user may write, unless the mode says otherwise. */
 function make(paths: readonly string[], mode = 0o777): void {
   for (const path of paths) {
     mkdirSync(join(root, path), { recursive: true });
@@ -50,7 +50,7 @@ describe.each(['handle', 'chdir'])('survey, %s walk', (walk) => {
 
   it('counts the directories in which templates delete, and names one in which we cannot', () => {
     make(['ports', 'news', 'commits', 'ports/www/nginx', 'ports/www/apache', 'commits/1', 'news/feeds']);
-    // Nothing is deleted in it, but below.
+    // Nothing is deleted in it, only below it.
     make(['ports/www'], 0o555);
     make(['other/locked', 'news/lost+found', '.git/objects'], 0o555);
     symlinkSync('/', join(root, 'news/link'));
@@ -92,7 +92,7 @@ describe.each(['handle', 'chdir'])('survey, %s walk', (walk) => {
     const { looked, refused, more } = look(walk, { patterns, fronts, names: 60 });
     expect(more).toBe(true);
     expect(looked).toBeLessThanOrEqual(60);
-    // Whichever comes first leaves the other its share.
+    // Neither uses up the other's share.
     expect(refused).toBeGreaterThan(20);
     expect(looked - refused).toBeGreaterThan(20);
     expect(look(walk, { patterns, fronts, withinMs: -1 })).toEqual({ looked: 0, refused: 0, more: true });

@@ -6,8 +6,8 @@ import { attack, type SwapAttack } from './swap-attack.ts';
 import { walks } from './walks.ts';
 
 /**
- * Where the swap is made: what is swapped, the pattern that leads there, and how a clearing by path would go
- * about it.
+ * The place of the swap: the directory that is swapped, the pattern that leads there, and how a clearing by
+ * path would proceed.
  */
 const levels = {
   'a literal component': {
@@ -46,12 +46,12 @@ function unlinkChecked(root: string, directory: string): void {
     try {
       unlinkSync(join(directory, name));
     } catch {
-      // Gone already is success.
+      // A file that is already gone counts as deleted.
     }
   }
 }
 
-/** On each level, by each walk: a clearing by path is convicted sooner, often by far. */
+/** On each level, by each walk. A clearing by path fails sooner, often much sooner. */
 const clearings = 1_500;
 
 let attacked: SwapAttack | undefined;
@@ -64,8 +64,8 @@ describe.each(Object.entries(levels))(
       attacked = await attack(target);
       const { root, losses } = attacked;
       const met = { files: 0, failures: 0 };
-      // Not for want of an attack: it is to find files to delete, and links to refuse; the last component may
-      // be a link.
+      // This must not pass because there was no attack. It must find files to delete and links to refuse. The
+      // last component may be a link.
       const wasMet = () => met.files > 0 && (met.failures > 0 || pattern.startsWith('commits'));
       const deadline = performance.now() + 20_000;
       for (let round = 1; round <= clearings || (!wasMet() && performance.now() < deadline); round++) {
@@ -87,7 +87,7 @@ describe.each(Object.entries(levels))(
         try {
           byPath(root);
         } catch {
-          // Gone meanwhile, and so on: it would be tried again.
+          // For example, the directory is gone. The daemon would retry.
         }
       }
       await annotate(`the first loss came in clearing ${rounds}`);

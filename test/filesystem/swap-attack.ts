@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { lastWill } from '../last-will.ts';
 
 /**
- * A root, an outside with files of the same names as inside, and a process that swaps a directory for a link
- * to that outside.
+ * A root, an outside with files of the same names, and a process that swaps a directory for a link to the
+ * outside.
  */
 export interface SwapAttack {
   readonly root: string;
-  /** How many outside files have been deleted so far. */
+  /** The number of outside files deleted so far. */
   losses(): number;
   end(): Promise<void>;
 }
@@ -43,9 +43,10 @@ export async function attack(target: string): Promise<SwapAttack> {
 }
 
 /**
- * Swaps all the time. Between the swaps it sleeps for some microseconds: whoever wakes up preempts, so that a
- * clearing is met at any moment even where both share a processor. While the link is in place it puts back
- * what was cleared: into its own hand, never through the target, which would heal the outside.
+ * Swaps repeatedly, with a sleep of some microseconds between the swaps. A process that wakes up preempts
+ * others, so it interrupts a clearing at any moment, even on a shared processor. While the link is in place
+ * it restores deleted pages in the directory that it moved away. It never restores through the target,
+ * because that would also restore the outside.
  */
 const script = `
 const fs = require('node:fs');

@@ -31,12 +31,12 @@ function writeTemps(names: readonly string[]): void {
   for (const page of names) writeFileSync(join(root, 'news', tempOf(page)), 'stale');
 }
 
-/** What a writer does when it is done: if a clearing took its temp away, it stores nothing. */
+/** The end of a writer's render: if a clearing deleted its temp, it stores nothing. */
 function publish(page: string): void {
   try {
     renameSync(join(root, 'news', tempOf(page)), join(root, 'news', page));
   } catch {
-    // Overtaken.
+    // A clearing deleted the temp.
   }
 }
 
@@ -64,7 +64,7 @@ describe.each(walks)('with a writer that publishes at any one step of a clearing
   );
 });
 
-/** A thread that publishes all temps as fast as it can, each time it is told to. */
+/** A thread that publishes all temps as fast as it can, each time it gets a message. */
 const writer = `
 const { renameSync } = require('node:fs');
 const { parentPort, workerData: { turn, pairs } } = require('node:worker_threads');
@@ -78,7 +78,7 @@ for (let round = 1; ; round++) {
 `;
 
 /**
- * Clears while the writer publishes; returns in how many rounds a page was left whose temp was there before.
+ * Clears while the writer publishes. Returns the number of rounds that left a page whose temp existed before.
  */
 function staleRounds(clearNews: () => void, { rounds, enough }: { rounds: number; enough: number }): number {
   writeTemps([]);
@@ -107,7 +107,7 @@ function unlinkAll(names: readonly string[]): void {
     try {
       unlinkSync(join(root, 'news', name));
     } catch {
-      // Gone already.
+      // Already gone.
     }
   }
 }

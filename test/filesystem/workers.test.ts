@@ -81,7 +81,7 @@ describe('two hands', () => {
     await expect(asked).rejects.toThrow('it died');
     answer(started[1], { files: 0, failures: [] });
     await settled();
-    // What was asked for has failed: the rest of it is not cleared for nothing.
+    // The request has failed, so clearing the rest of it would be pointless.
     expect(started[1]?.posted.length).toBe(1);
     expect(made).toBeLessThan(1_000);
   });
@@ -142,7 +142,7 @@ describe('a worker that says nothing', () => {
     answer(started[0], { files: 1, failures: [] });
     expect((await asked).files).toBe(1);
     cache.clear(['a/*']).catch(() => {});
-    // Once it has started it is as any other.
+    // Once started, it is like any other worker.
     await vi.advanceTimersByTimeAsync(600);
     expect(started.length).toBe(2);
     await cache.close();
@@ -181,7 +181,7 @@ describe('a worker that says nothing', () => {
       ['b'],
       ['c'],
     ]);
-    // It was only slow: what it answers counts, and it is needed no more.
+    // It was only slow: its answer counts, and it is no longer needed.
     answer(started[0], { files: 0, failures: [] });
     await vi.waitFor(() => expect(started[0]?.ends).toBe(1));
     await cache.close();

@@ -23,12 +23,12 @@ const moved = below('ports/MOVED.');
 interface Age {
   readonly version: string;
   readonly what: string;
-  /** Below [database]: libpq's words, as that version has them. */
+  /** The lines below [database], in libpq's keywords as that version has them. */
   readonly database: (at: Connection) => string;
   readonly dirs: (base: string) => string;
-  /** What goes when one entry of each queue is cleared. */
+  /** The pages that are deleted when one entry of each queue is cleared. */
   readonly cleared: readonly string[];
-  /** Entries of these queues stay. */
+  /** Entries of these queues are not claimed. */
   readonly waiting: readonly string[];
   readonly notices: readonly RegExp[];
 }
@@ -40,7 +40,7 @@ PASSWORD = 'x'`;
 
 const quotes = /the quotes belong to the value/;
 
-/** What each age of FreshPorts' fp-listen.ini names, and how; not its text. */
+/** For each age of FreshPorts' fp-listen.ini: what it names and how, though not its exact text. */
 const ages: readonly Age[] = [
   {
     version: '1.0.4',

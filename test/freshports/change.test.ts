@@ -109,7 +109,7 @@ describe.each(layouts)('a cache %s', (_layout, mounted) => {
   });
 });
 
-/** Contents, and whether it was written or replaced since. */
+/** The content, and whether the file has been written or replaced. */
 function asItIs(page: string): unknown {
   const file = join(freshports.site.root, page);
   const { ino, mtimeMs, mode } = statSync(file);

@@ -11,13 +11,13 @@ interface Change {
   readonly channel: string;
   readonly what: string;
   readonly sql: string;
-  /** What must go; nothing else may. */
+  /** The pages that must be deleted. No other page may be. */
   readonly stale: readonly string[];
-  /** No notification tells of it. */
+  /** Whether the change sends no notification. */
   readonly silent?: boolean;
 }
 
-/** Whatever the site does that makes pages stale: its channels one by one, and its silent triggers. */
+/** Everything that the site does to make pages stale: each of its channels, and its silent triggers. */
 export const changes: readonly Change[] = [
   {
     channel: 'port_updated',
@@ -102,8 +102,8 @@ export const changes: readonly Change[] = [
 ];
 
 /**
- * What check says of this site: its junk row of listen_for is wrong, and a table without a primary key could
- * be slow, and a test's file is for all.
+ * The output of `check` for this site: a junk row of listen_for is wrong, a table without a primary key could
+ * be slow, and the file of a test is readable for all.
  */
 export const complaints =
   /^notice: queue table cache_clearing_dates has no index that begins with id, .*\n(?:notice: \S+: it holds a password, .*\n)?listen_for: channel packages_cache_clear asks for the handler .*\n1 problem, [12] notices?\n$/;

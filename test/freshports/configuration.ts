@@ -5,7 +5,7 @@ import type { Site } from '../site.ts';
 
 export const snapshot = 'system/data/freshports-cache-packages/dev-nginx01@empty';
 
-/** The site's fp-listen.ini, which either daemon reads. `news`: where it says that the news are. */
+/** The site's fp-listen.ini, which both daemons read. `news`: the path of the news in it. */
 export function fpListenIni(
   { root }: Pick<Site, 'root'>,
   { host, port, database }: Connection,
@@ -35,18 +35,15 @@ JOBWAITING               = /var/db/freshports/signals/job_waiting
 `;
 }
 
-/** What fp-listen.ini has no names for. */
+/** Options that fp-listen.ini has no names for. */
 export interface Extra {
   readonly settle?: string;
   readonly sweep?: string;
-  /** More sections. */
+  /** Additional sections. */
   readonly sections?: string;
 }
 
-/**
- * The uncached.ini that an fp-listen.ini turns into, as `uncached config --show-password` prints it, and what
- * is changed there.
- */
+/** The uncached.ini that `uncached config --show-password` prints for an fp-listen.ini, with changes. */
 export function uncachedIni(file: string, { settle = '0s', sweep = '60s', sections = '' }: Extra): string {
   const { configuration } = load(file);
   const ini = format(configuration, { showPassword: true })

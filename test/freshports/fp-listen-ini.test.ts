@@ -19,7 +19,7 @@ it('with fp-listen.ini as it is: the site changes, and what is stale goes, at on
   const stale = new Set(loud.flatMap((change) => change.stale));
   for (const { sql } of loud) await site.query('commits', sql);
   await site.gone(...stale);
-  // The settle time is 10 s: what is stored in it goes with the second clearing.
+  // The settle time is 10 s. A page stored within it is deleted by the second clearing.
   await daemon.until('clearing', isCleared('listen_port'));
   site.write(nginx, 'old');
   await site.settled(40_000);

@@ -4,14 +4,14 @@ import type { LaunchedServer } from '../postgres/server.ts';
 import { FreshPorts, launchFreshPorts } from './world.ts';
 
 /**
- * Each set is a mount of its own, as on FreshPorts' hosts, wherever that can be tried; change.test.ts tries
- * one directory as well.
+ * Where possible, each set is a mount of its own, as on FreshPorts' hosts. change.test.ts also tests a single
+ * directory.
  */
 const mounted = canMount();
 
 /**
- * Gives each test of a file a FreshPorts of its own, on one server; called at the top level, read in hooks
- * and tests.
+ * Gives each test of a file a FreshPorts of its own, on one server. Call it at the top level and use the
+ * result in hooks and tests.
  */
 export function freshPorts(options: Parameters<typeof FreshPorts.open>[1] = {}): {
   readonly site: FreshPorts;

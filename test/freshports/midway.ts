@@ -2,12 +2,12 @@ import { readdirSync, readFileSync, watch } from 'node:fs';
 import { eventually } from '../faults/eventually.ts';
 import { within } from '../postgres/within.ts';
 
-/** So many that a program is at it for longer than it takes to stop it. */
+/** So many files that deleting them takes longer than stopping the program. */
 export const many = 20_000;
 
 /**
- * Has `act` done while a program deletes the directory's files: it is stopped when the first of them goes,
- * and goes on after `act`. Resolves with false if it was too fast; then nothing was done.
+ * Runs `act` while a program deletes the directory's files. The program is stopped when the first file
+ * disappears, and continues after `act`. Resolves with false, without `act`, if the program was too fast.
  */
 export async function midway(
   { pid }: { pid: number },
@@ -17,7 +17,7 @@ export async function midway(
 ): Promise<boolean> {
   const files = readdirSync(directory);
   const watcher = watch(directory);
-  // In the very callback: each turn of the event loop is some hundred files.
+  // Directly in the callback: each turn of the event loop is some hundred files.
   const stopped = within(
     30_000,
     'see the first file go',
@@ -45,7 +45,7 @@ export async function midway(
   }
 }
 
-/** A program and those that it has started: uncached has children to delete files. */
+/** A program and its children: uncached has child processes that delete files. */
 function withChildren(pid: number): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
@@ -53,7 +53,7 @@ function withChildren(pid: number): number[] {
   return [pid, ...children.map(Number)];
 }
 
-/** `T`: stopped. */
+/** `T` means stopped. */
 function stateOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, 'latin1')
     .replace(/^.*\) /s, '')

@@ -15,7 +15,7 @@ if (psqlMissing)
     'NOT TESTED: the move of doc/freshports.md, for psql is missing: apt-get install postgresql-client',
   );
 
-// An administrator's shell is where the cache is mounted; here that is one directory.
+// An administrator's shell is on the host where the cache is mounted. Here the cache is one directory.
 const at = freshPorts({ mounted: false });
 const doc = readFileSync(join(projectRoot, 'doc/freshports.md'), 'utf8');
 const steps = [...doc.matchAll(/^\d+\. (.*(?:\n {2,}.*)*)/gm)].map(([, text = '']) => text);
@@ -27,13 +27,13 @@ it.skipIf(psqlMissing || predecessorMissing)(
     const { site } = at;
     const run = shell(site);
     await run(`uncached schema --uninstall | psql -q -v ON_ERROR_STOP=1 -d freshports.org`);
-    // A role belongs to the server, and outlives that.
+    // A role belongs to the server and remains after the test.
     await site.query('postgres', 'REVOKE uncached FROM listening');
     const old = await site.startPredecessor();
 
     await run(command(2, 'uncached schema'));
     await run(command(3, 'psql'));
-    // The one thing that is wrong with this site is a junk row in listen_for.
+    // The only problem of this site is a junk row in listen_for.
     const check = await run(command(4, 'uncached')).catch((error: { stdout: string }) => error.stdout);
     expect(check).toMatch(/\n?listen_for: channel packages_cache_clear .*\n1 problem/);
     await site.touch(1);
@@ -62,7 +62,7 @@ it.skipIf(psqlMissing || predecessorMissing)(
   },
 );
 
-/** The command in the step that begins so, as whoever it is to be typed by. */
+/** The command in the step that begins with this text, run as the user who would type it. */
 function command(step: number, beginning: string): string {
   const spans = [...(steps[step - 1] ?? '').matchAll(/`([^`]+)`/g)].map(([, span = '']) => span);
   const commands = spans
@@ -73,7 +73,7 @@ function command(step: number, beginning: string): string {
   return found;
 }
 
-/** A shell on the web host, for an administrator. */
+/** An administrator's shell on the web host. */
 function shell(site: FreshPorts): (line: string) => Promise<string> {
   const bin = join(dirname(site.site.root), 'bin');
   const program = join(bin, 'uncached');

@@ -23,8 +23,8 @@ if (!possible) {
 }
 
 /**
- * FreshPorts' hosts: each set of the cache on its own mount, the daemon an ordinary user, fp-listen.ini as it
- * is.
+ * Like FreshPorts' hosts: each set of the cache is a mount, the daemon is an ordinary user, and fp-listen.ini
+ * is unchanged.
  */
 describe.skipIf(!possible).each([
   ['may be written by the daemon', '2775'],
@@ -46,7 +46,8 @@ describe.skipIf(!possible).each([
     cache.write([...tree, ...untouchable]);
     begun = untouchable.map(asItIs);
     file = freshports.configure({ asItIs: true });
-    // What fp-listen.ini has no words for: shorter than the defaults, so that a test need not wait for them.
+    // Settings that fp-listen.ini has no options for. They are shorter than the defaults, so that tests are
+    // quick.
     env = {
       PATH: `${join(dirname(root), 'bin')}:${process.env.PATH}`,
       UNCACHED_SETTLE: '500ms',
@@ -101,7 +102,7 @@ describe.skipIf(!possible).each([
     await eventually(
       'without news',
       async () => {
-        // Within 2 s of a claim it would pass for the late notification of what was claimed.
+        // Within 2 s of a claim it would count as the late notification of the claimed entry.
         await freshports.query('commits', 'NOTIFY date_updated');
         return news.some((page) => cache.has(page)) ? undefined : true;
       },
@@ -116,7 +117,7 @@ describe.skipIf(!possible).each([
     cache.write(tree);
     const from = daemon.log.length;
     await withClient(freshports.administrator, async (other) => {
-      // What this transaction has not committed yet is what settling waits for.
+      // Settling waits for this transaction, which has not committed its changes yet.
       await other.query('BEGIN; SELECT pg_current_xact_id()');
       await freshports.touch(1);
       await eventually(
@@ -165,7 +166,7 @@ describe.skipIf(!possible).each([
 
   it('nothing else was ever touched, and nothing outside', () => {
     expect(untouchable.map(asItIs)).toEqual(begun);
-    // What the mounts hide.
+    // The files that the mounts hide.
     expect(freshports.site.pages()).toEqual([...tree, ...untouchable].sort());
     expect(daemon.log.filter(({ event }) => event === 'disk-failing')).toEqual([]);
   });

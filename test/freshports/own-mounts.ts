@@ -10,23 +10,23 @@ import type { Account } from '../postgres/account.ts';
 const sets = ['categories', 'commits', 'daily', 'general', 'news', 'packages', 'pages', 'ports', 'spooling'];
 
 /**
- * FreshPorts' cache in a namespace of its own: each set a file system, html/ a bind mount, for a daemon of
- * another user than root.
+ * FreshPorts' cache in a namespace of its own: each set is a file system, html/ is a bind mount, and the
+ * daemon's user is not root.
  */
 export interface MountedCache {
-  /** What to put before a program that runs there as the daemon's user. */
+  /** The command prefix that runs a program there as the daemon's user. */
   readonly before: readonly string[];
-  /** Writes pages as the site does: through the group, the daemon may delete them. */
+  /** Writes pages as the site does. The daemon may delete them through the group. */
   write(pages: Iterable<string>): void;
-  /** Every file, but for the daemon's own marker. */
+  /** Every file except the daemon's own marker. */
   pages(): string[];
-  /** The real path of a page, for whoever looks from outside. */
+  /** The real path of a page, as seen from outside the namespace. */
   at(page: string): string;
   has(page: string): boolean;
   close(): Promise<void>;
 }
 
-/** Mounts the sets over `root`; what lies there outside the namespace stays as it is. */
+/** Mounts the sets over `root`. Files there stay unchanged outside the namespace. */
 export async function mountCache(
   root: string,
   { account, rootMode }: { account: Account; rootMode: string },
@@ -51,7 +51,7 @@ exec cat`;
   const [said] = await Promise.race([once(keeper.stdout, 'data'), ended]);
   if (String(said) !== 'mounted\n') throw new Error(`Cannot mount the sets below ${root}: ${said}`);
 
-  // The kernel leads there from outside, too.
+  // This path in /proc leads into the namespace from outside.
   const view = join(`/proc/${keeper.pid}/root`, root);
   return {
     before: ['nsenter', '-t', String(keeper.pid), '-m', ...become(account)],

@@ -9,14 +9,14 @@ import { findPython } from '../python.ts';
 
 const python = findPython('psycopg2', 'python3-psycopg2');
 
-/** Whether predecessor.py cannot run here; then a loud word has told so. */
+/** Whether predecessor.py cannot run here. If so, a warning has been printed. */
 export const predecessorMissing = python === undefined;
 
 export interface Predecessor {
   readonly pid: number;
-  /** Everything it has printed, with its traceback if it has crashed. */
+  /** Everything it has printed, including the traceback if it has crashed. */
   readonly lines: readonly string[];
-  /** Resolves with the `nth` line, of those that came and will come, that contains `text`. */
+  /** Resolves with the `nth` line, past or future, that contains `text`. */
   until(text: string, nth?: number): Promise<string>;
   readonly ended: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;

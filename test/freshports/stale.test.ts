@@ -12,9 +12,7 @@ const at = freshPorts();
 describe('2022: virtual categories (kde, wayland), stale for a year', () => {
   const [page = ''] = below('categories/kde/');
 
-  /**
-   * What a site does for a kind of event that it never had: a queue table, a trigger, a row in listen_for.
-   */
+  /** What a site adds for a new kind of event: a queue table, a trigger, a row in listen_for. */
   const categoryEvent = `
     CREATE TABLE cache_clearing_categories (id serial PRIMARY KEY, category text, date_added timestamp DEFAULT now());
     GRANT SELECT, DELETE ON cache_clearing_categories TO listening;
@@ -125,9 +123,7 @@ describe('a day that is enqueued again between the SELECT and the DELETE of its 
   const late = `${directory}/03.daily.late`;
   const enqueue = `INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'); NOTIFY date_updated`;
 
-  /**
-   * Half-way through its pages somebody stores one from the data as they were, and then they change again.
-   */
+  /** While its pages are half deleted, one is stored from the old data, and then the data change again. */
   async function enqueueMidway(site: FreshPorts, daemon: { pid: number }): Promise<void> {
     for (let met = false; !met; ) {
       await site.emptied();

@@ -31,7 +31,7 @@ export const tree: readonly string[] = [
   'packages/www/nginx.html',
 ];
 
-/** What lies in the same cache and is nobody's to delete. */
+/** Files in the same cache that nothing may delete. */
 export const untouchable: readonly string[] = [
   'spooling/pages.x7Yz01',
   'spooling/ports/www/nginx/Detail.Part1.head.PageSize100.PageNum1.html',

@@ -31,7 +31,7 @@ describe('2020: an entry that cannot be deleted', () => {
       last_error: expect.stringMatching(/^cannot delete ports\/www\/nginx\/.*: EACCES/),
     });
     expect(others).toEqual([]);
-    // One that spins has hundreds by now.
+    // A busy loop would have hundreds of attempts by now.
     expect(row?.attempts).toBeLessThan(2 + (row?.age ?? 0));
 
     mode(site, 'ports/www/nginx', 0o775);
@@ -100,7 +100,7 @@ describe('2023: a file that somebody else deletes at the same time', () => {
     (_, n) => `${directory}/Detail.Part1.head.PageSize100.PageNum${n}.html`,
   );
 
-  /** Half of what is left when the daemon is half-way through. */
+  /** Deletes half of the remaining files when the daemon is half-way through. */
   async function meetRival(site: FreshPorts, daemon: { pid: number }): Promise<void> {
     const path = join(site.site.root, directory);
     for (let met = false; !met; ) {
@@ -163,7 +163,7 @@ function mode({ site }: FreshPorts, directory: string, bits: number): void {
   chmodSync(join(site.root, directory), bits);
 }
 
-/** The journal, when a row was tried twice and has been there for some seconds. */
+/** The journal, once a row has been tried twice and has existed for some seconds. */
 function triedAgain(site: FreshPorts): ReturnType<FreshPorts['journal']> {
   return eventually(
     'tried twice',

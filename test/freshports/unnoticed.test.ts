@@ -99,7 +99,7 @@ describe('a connection that is cut', () => {
   });
 });
 
-/** As it was then: without a unique constraint. */
+/** As it was at that time: without a unique constraint. */
 async function enqueueTwoDays(site: FreshPorts): Promise<void> {
   site.write([...namedPages(), ...otherPages]);
   await site.query(
@@ -114,7 +114,7 @@ async function enqueueTwoDays(site: FreshPorts): Promise<void> {
   );
 }
 
-/** A newer Python, in which a function that is called for every notification is no more. */
+/** Simulates a newer Python, in which a function that is called for every notification no longer exists. */
 function withoutFunction({ site }: FreshPorts): string {
   const directory = join(dirname(site.root), 'python');
   mkdirSync(directory, { recursive: true });

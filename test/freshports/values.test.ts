@@ -8,7 +8,7 @@ import { below } from './tree.ts';
 
 const at = freshPorts();
 
-/** One row of the handler is kept for its key, and `status` tells. */
+/** One row of the handler is kept because of its key, and `status` reports it. */
 async function keptAndTold(handler: string, why: RegExp): Promise<void> {
   const list = async () => (await at.site.ask(['failing', 'list'])).stdout;
   const kept = new RegExp(`^\\d+  ${handler}  .* an invalid key for .*${why.source}`);

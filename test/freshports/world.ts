@@ -22,13 +22,13 @@ import { type Extra, fpListenIni, snapshot, uncachedIni } from './configuration.
 import { type Predecessor, startPredecessor } from './predecessor.ts';
 import { tree, untouchable } from './tree.ts';
 
-/** The roles of the site; `postgres` is its administrator. */
+/** The roles of the site. `postgres` is its administrator. */
 export type Role = 'postgres' | 'listening' | 'commits' | 'www' | 'reporting';
 
 const template = 'freshports_template';
 const queueTables = ['ports', 'dates', 'commits', 'files'].map((name) => `cache_clearing_${name}`);
 
-/** A server with nothing on it but FreshPorts, installed as the site's administrator installs it. */
+/** A server with FreshPorts only, installed as the site's administrator installs it. */
 export async function launchFreshPorts(): Promise<LaunchedServer> {
   const server = await launchServer();
   const database = await createDatabase(server, { name: template, encoding: 'SQL_ASCII' });
@@ -42,9 +42,9 @@ export async function launchFreshPorts(): Promise<LaunchedServer> {
 }
 
 export interface Options extends Extra {
-  /** Where fp-listen.ini says that the news are. */
+  /** The path of the news in fp-listen.ini. */
   readonly news?: string;
-  /** fp-listen.ini itself, with every default: a settle time of 10 s. */
+  /** fp-listen.ini itself with every default: a settle time of 10 s. */
   readonly asItIs?: boolean;
 }
 
@@ -70,9 +70,9 @@ export class FreshPorts {
   }
 
   /**
-   * `shared`: the daemon is another user than the site, if we may choose, and deletes through the group bit
-   * of directories. `mounted`: to the daemon each set of the cache is a mount of its own, as the data sets of
-   * FreshPorts' hosts are.
+   * `shared`: the daemon's user differs from the site's, if possible, and deletes through the group bit of
+   * directories. `mounted`: for the daemon each set of the cache is a mount, like the data sets of
+   * FreshPorts' hosts.
    */
   static async open(server: Connection, { shared = false, mounted = false } = {}): Promise<FreshPorts> {
     const database = await createDatabase(server, { name: 'freshports.org', template });
@@ -108,19 +108,19 @@ export class FreshPorts {
     return client.query<Row>(sql, values);
   }
 
-  /** The site's way of saying that a port has changed. */
+  /** What the site does when a port has changed. */
   async touch(port: number): Promise<void> {
     await this.query('commits', `UPDATE ports SET short_description = short_description WHERE id = ${port}`);
   }
 
-  /** Writes fp-listen.ini, and for what that has no name for the uncached.ini that it turns into. */
+  /** Writes fp-listen.ini. For options that it has no names for, writes the uncached.ini made from it. */
   configure({ asItIs = false, news, ...extra }: Options = {}): string {
     const file = join(dirname(this.site.root), 'fp-listen.ini');
     writeFileSync(file, fpListenIni(this.site, this.#database.config, news));
     return asItIs ? file : this.site.configure(uncachedIni(file, extra));
   }
 
-  /** The real daemon as role `listening`; resolves when it listens and has caught up. */
+  /** The real daemon as role `listening`. Resolves when it listens and has caught up. */
   async startUncached(options: Options = {}): Promise<RunningDaemon> {
     const daemon = startUncached(this.configure(options), this.#path, this.#how);
     this.#uncached = daemon;
@@ -129,19 +129,21 @@ export class FreshPorts {
     return daemon;
   }
 
-  /** Another command of uncached. */
+  /** Runs another command of uncached. */
   ask(args: readonly string[], options: Options = {}): Promise<Ended> {
     return uncached(['--config', this.configure(options), ...args], this.#path, this.#how);
   }
 
-  /** As the daemon's user, where its mounts are: only root can mount, and then it becomes that user. */
+  /**
+   * As the daemon's user, in the namespace of its mounts. Only root can mount, and then becomes that user.
+   */
   get #how(): How {
     const account = this.#account;
     if (this.#before.length === 0) return account ? { account } : {};
     return { before: account ? [...this.#before, ...become(account)] : this.#before };
   }
 
-  /** Resolves when it says that it listens. */
+  /** Resolves when its output says that it listens. */
   async startPredecessor(options: Options = {}, env: NodeJS.ProcessEnv = {}): Promise<Predecessor> {
     const file = this.configure({ ...options, asItIs: true });
     const predecessor = startPredecessor(file, { ...this.#path, ...env }, this.#account);
@@ -173,7 +175,7 @@ export class FreshPorts {
     await this.#eventually(`without ${pages}`, async () => !pages.some((page) => this.has(page)));
   }
 
-  /** As Nagios counts. */
+  /** The count that the Nagios check makes. */
   async backlog(table?: string): Promise<number> {
     const tables = table === undefined ? queueTables : [table];
     const rows = await this.query<{ count: number }>(
@@ -199,7 +201,7 @@ export class FreshPorts {
     return { PATH: `${dirname(this.site.root)}/bin:${process.env.PATH}` };
   }
 
-  /** Ends what is left; the database complains of connections left open. */
+  /** Stops what is left. The database reports connections that were left open. */
   async close(): Promise<void> {
     await this.#uncached?.stop('SIGKILL');
     await this.#predecessor?.stop('SIGKILL');
@@ -229,15 +231,15 @@ export const isCleared =
   (line: LogLine): boolean =>
     line.event === 'cleared' && line.handler === handler;
 
-/** Something could not be cleared. */
+/** Whether something could not be cleared. */
 export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-failing'].includes(event);
 
-/** They clear at every start, for they may have missed a notification. */
+/** These clear at every start, because they may have missed a notification. */
 const withoutQueue = ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(
   (name) => `listen_${name}`,
 );
 
-/** A zfs that can roll back the one dataset there is. */
+/** A zfs that can roll back the only dataset. */
 function makeZfs({ root }: Pick<Site, 'root'>): void {
   const directory = join(dirname(root), 'bin');
   mkdirSync(directory);

@@ -19,7 +19,7 @@ const [today = '', changed = ''] = [
   ...readFileSync(join(projectRoot, 'doc/freshports.md'), 'utf8').matchAll(/\n```php\n(.*?)\n```\n/gs),
 ].map(([, code]) => code);
 
-/** The database's answer comes from the test, so that it is as old as the test wants it. */
+/** The database's answer comes from the test, which decides how old it is. */
 const render = `
 function render(): string {
     fwrite(STDERR, "asks\\n");
@@ -101,8 +101,8 @@ async function change(site: FreshPorts, daemon: RunningDaemon): Promise<void> {
 }
 
 /**
- * A render that has read the database and has not stored its page yet; end() has it stored, and resolves with
- * what was served.
+ * A render that has read the database and has not stored its page yet. end() makes it store the page, and
+ * resolves with the response.
  */
 async function beginRender(
   site: FreshPorts,

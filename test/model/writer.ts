@@ -40,7 +40,7 @@ export function* writerSteps(world: World, who: number): Generator<Step<World>> 
 
 const ended = { is: 'ended', read: 'absent' } as const;
 
-/** A render whose temp is gone can only fail, so it ends here. */
+/** Without its temp a render can only fail, so it ends here. */
 export function withoutTemps({ writers }: World): Writer[] {
   return writers.map((writer) =>
     writer.kind === 'fenced' && writer.is !== 'not begun' ? { ...writer, ...ended } : writer,

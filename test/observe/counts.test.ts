@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Clock, Journal, JournalCount } from '../../src/core/contracts.ts';
 import { CachedCounts } from '../../src/observe/counts.ts';
 
-/** Time goes on when the test says so. */
+/** Time passes only when the test says so. */
 let now: number;
 const clock: Clock = {
   now: () => now,
@@ -35,7 +35,7 @@ beforeEach(() => {
   counting.begin(source);
 });
 
-/** Returns what gives the answer. */
+/** Returns a function that gives the answer. */
 function answerLater(): (counts: JournalCount[]) => void {
   let finish = (_: JournalCount[]) => {};
   answer = () =>

@@ -19,7 +19,7 @@ it('counts the rest of a group as one, which no row that works ends', () => {
   ]);
   for (const id of [1, 2, 3]) suffering.recovered(id);
   expect(suffering.count('EROFS')).toBe(1);
-  // There is room again, and it failed before.
+  // There is room again, and this row had failed before.
   expect(suffering.failed(4, 'EROFS', hour)).toBeUndefined();
   suffering.forget(2 * hour);
   expect(suffering.count('EROFS')).toBe(1);
@@ -34,7 +34,7 @@ it('tells of a group that begins when there is no room', () => {
   expect(suffering.failed(2, 'other: b', 0, 'other')).toBe('other');
   expect(suffering.count('other')).toBe(1);
   expect(suffering.failed(3, 'other: c', 0, 'other')).toBeUndefined();
-  // A loop is not one of many.
+  // A loop is not part of a group.
   expect(suffering.failed('settle', 'EIO', 0)).toBe('EIO');
   expect(suffering.recovered('settle')).toBe(true);
 });

@@ -14,7 +14,7 @@ const minute = 60_000;
 let now: number;
 let told: Event[];
 let observe: Observe;
-/** The code with which the disk answers for a page; undefined deletes it. */
+/** The disk's error code for a page. Undefined: the page is deleted. */
 let refuse: (id: string) => string | undefined;
 
 beforeEach(() => {
@@ -39,7 +39,7 @@ const cache: Cache = {
   close: async () => {},
 };
 
-/** Tries rows with these keys; a row's id is its place among all keys there ever were. */
+/** Tries rows with these keys. A row's id is the index of its key among all keys so far. */
 const keys = new Map<string, number>();
 async function attempt(...ids: readonly string[]): Promise<void> {
   for (const id of ids) if (!keys.has(id)) keys.set(id, keys.size);

@@ -13,7 +13,7 @@ let writer: number;
 let complaints: string[];
 let log: { write(line: string): void };
 
-/** Both ends of a pipe; the writing one waits for its reader, if it is left to. */
+/** Both ends of a pipe. Writes to it block unless the log writer prevents that. */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'uncached-lines-'));
   pipe = join(folder, 'pipe');
@@ -37,7 +37,7 @@ function openReader(): number {
   return openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-/** What is in the pipe now. */
+/** The current content of the pipe. */
 function read(): string {
   const bytes = Buffer.alloc(1 << 20);
   try {
@@ -47,7 +47,7 @@ function read(): string {
   }
 }
 
-/** Reads until a text comes; resolves with everything. */
+/** Reads until the pattern matches. Resolves with everything read. */
 async function readUntil(pattern: RegExp): Promise<string> {
   let text = '';
   return eventually(
@@ -84,7 +84,7 @@ it('what does not fit is counted, where it would have been', async () => {
   const text = await readUntil(/ lost\n/);
   const kept = numbersIn(text);
   expect(kept).toEqual(kept.map((_, n) => n));
-  // A megabyte, and what is in the pipe.
+  // A megabyte, and the content of the pipe.
   expect(kept.length).toBeGreaterThan(10_000);
   expect(kept.length).toBeLessThan(13_000);
   expect(text).toContain(`\n${50_000 - kept.length} lost\n`);
@@ -108,6 +108,6 @@ it('a reader that left loses lines until another one comes, which sees a line cu
   const text = await readUntil(/and on\n/);
   const kept = numbersIn(text);
   expect(kept).toEqual(kept.map((_, n) => n));
-  // The one that was cut off is lost.
+  // The truncated line is lost.
   expect(text).toMatch(new RegExp(`\n(\\d+ x*\n)?${2_000 - kept.length} lost\non\nand on\n$`));
 });

@@ -5,7 +5,7 @@ import { formatJournald, formatText } from '../../src/observe/text-format.ts';
 
 const error = new Error('no such thing');
 
-/** One of each. */
+/** One event of each kind. */
 const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   starting: { kind: 'starting', version: '1', file: '/etc/uncached.ini', pid: 1, root: '/cache' },
   'database-unavailable': { kind: 'database-unavailable', error, retryMs: 1 },

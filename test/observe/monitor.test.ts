@@ -80,7 +80,7 @@ it('is not well before it has listened and counted, and critical when it cannot 
   expect(await lag()).toEqual([[0, 0]]);
   expect((await watch.metrics()).text).toMatch(/^uncached_lag_seconds\{handler="news"\} 0$/m);
 
-  // What was counted last stays, but nobody knows the lag any more.
+  // The last counts stay, but the lag is unknown from now on.
   refuse = true;
   now = 200_000;
   watch.observe({ kind: 'reload-refused', problems: ['a typing error'] });
@@ -94,7 +94,7 @@ it('is not well before it has listened and counted, and critical when it cannot 
   expect(await lag()).toEqual([[null, 0]]);
   const { text } = await watch.metrics();
   expect(text).not.toMatch(/^uncached_lag_seconds\{/m);
-  // A warning and a critical problem of a kind: the worse one.
+  // When a kind has a warning and a critical problem, the worse one is shown.
   expect(text).toMatch(/^uncached_problem\{kind="database",handler=""\} 2$/m);
   again.abort();
 });

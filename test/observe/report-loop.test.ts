@@ -19,7 +19,7 @@ const clock: Clock = {
     }),
 };
 
-/** Lets the time pass, with all that it brings. */
+/** Lets the time pass and runs everything that is due. */
 async function pass(ms: number): Promise<void> {
   for (const until = now + ms; ; ) {
     await turn();
@@ -83,7 +83,7 @@ it('reports at once what has changed, and in time what has become worse', async 
   watch.observe({ kind: 'listener-lost', error: new Error('cut off') });
   await pass(1);
   expect(reports).toEqual(['0', '4500 warning']);
-  // A second cause says nothing new soon after.
+  // A second cause soon after the first is not logged again.
   watch.observe({ kind: 'listener-lost', error: new Error('cut off') });
   await pass(60_000);
   expect(reports.at(-1)).toBe('64500 critical');

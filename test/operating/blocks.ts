@@ -1,9 +1,9 @@
-/** A command block of a document, and what it says that the commands print. */
+/** A command block of a document, with the output that the document shows. */
 export interface Block {
   readonly heading: string;
   readonly language: 'sh' | 'sql' | 'ini';
   readonly text: string;
-  /** Why the test cannot run it; undefined where it can. */
+  /** The reason why the test cannot run it. Undefined where it can. */
   readonly notTried: string | undefined;
   readonly prints: string | undefined;
 }
@@ -11,9 +11,7 @@ export interface Block {
 const token =
   /^#+ (?<heading>.*)$|^ *<!-- not tried: (?<why>.*) -->$|^(?<indent> *)```(?<language>sh|sql|ini|)\n(?<text>[\s\S]*?)^ *```$/gm;
 
-/**
- * The `sh`, `sql` and `ini` blocks in their order. A block without a language right behind one is its output.
- */
+/** The `sh`, `sql` and `ini` blocks in order. A block without a language directly after one is its output. */
 export function blocksOf(document: string): Block[] {
   const blocks: Block[] = [];
   let heading = '';
@@ -37,7 +35,7 @@ export function blocksOf(document: string): Block[] {
   return blocks;
 }
 
-/** What `prints` stands for: `…` is anything, and columns may be wider. */
+/** The pattern of `prints`: `…` matches anything, and columns may be wider. */
 export function toPattern(prints: string): RegExp {
   const source = prints
     .trimEnd()

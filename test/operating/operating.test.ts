@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { type Block, blocksOf, toPattern } from './blocks.ts';
 
-/** doc/operating.md, followed word for word on a machine that is thrown away afterwards. */
+/** doc/operating.md, followed step by step on a throw-away machine. */
 
 const blocks = blocksOf(readFileSync('doc/operating.md', 'utf8'));
 const tried = ({ notTried }: Block) => notTried === undefined;
 
-/** Mounts and processes of its own, which end with it. */
+/** Private mounts and processes, which end with it. */
 const apart = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
 const able = whyNot() === undefined;
@@ -53,7 +53,7 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
-/** What `npm install` would make of the package, without the network. */
+/** The result of `npm install` with the package, without the network. */
 function installed(): string {
   const to = join(work, 'package');
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], {

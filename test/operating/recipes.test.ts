@@ -20,7 +20,7 @@ const textsOf = (language: string, heading?: string) =>
 const lastOf = (heading: string) => textsOf('sql', heading).at(-1) ?? '';
 
 const database = testDatabase();
-/** The daemon's, with the rights that the recipes give. */
+/** The daemon's role, with the rights that the recipes grant. */
 const role = `recipes_${process.pid}`;
 let client: Client;
 let site: Site;
@@ -29,7 +29,7 @@ let daemon: RunningDaemon;
 
 beforeAll(async () => {
   site = makeSite();
-  // No sweep finds what a recipe has not notified of.
+  // No sweep runs, so an entry without a notification would not be found.
   const options = { handlers: textsOf('ini').join('\n'), more: '[daemon]\nsweep = 1h' };
   file = site.configure(iniFor(site, { ...database.config, user: role }, options));
   client = new Client(database.config);
@@ -55,7 +55,7 @@ afterAll(async () => {
   site?.remove();
 });
 
-/** Every entry has been claimed, cleared and settled. */
+/** Resolves when every entry has been claimed, cleared and settled. */
 async function untilIdle(): Promise<void> {
   const tables = [
     'uncached.journal',
@@ -84,7 +84,7 @@ const feeds = ['feed.xml', 'index.html'];
 const everything = [articles, moved, authors, archive, lists, cats, dogs, bees, feeds].flat();
 const [articleA = '', articleB = '', articleC = ''] = articles;
 const [annLee = '', , cy = ''] = authors;
-/** In Berlin it is the next day already. */
+/** In Berlin it is already the next day. */
 const dayOfA = 'archive/2020/01/02.html';
 /** Other pages that show C. */
 const changeOfC = [...dogs, 'lists/pets/index.html', 'archive/2020/03/03.html', ...feeds];

@@ -9,7 +9,7 @@ const directory = mkdtempSync(join(tmpdir(), 'uncached-man-'));
 execFileSync(process.execPath, ['scripts/man.js', directory]);
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Skipped loudly where there is no such program. */
+/** Tests are skipped with a message where the program is missing. */
 function has(program: string, debianPackage: string): boolean {
   const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
   if (!found) console.warn(`SKIPPED: there is no ${program}: apt-get install ${debianPackage}`);

@@ -9,7 +9,10 @@ export interface Packed {
   readonly paths: readonly string[];
 }
 
-/** The package as `npm run build:test` has built it, not built again: others use dist/ meanwhile. */
+/**
+ * The package as `npm run build:test` has built it. It is not rebuilt, because other tests use dist/
+ * meanwhile.
+ */
 export function pack(directory: string): Packed {
   const told = execFileSync(
     'npm',

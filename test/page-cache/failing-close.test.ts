@@ -1,10 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { site } from './site.ts';
 
-/**
- * No local file system fails a close on demand, as NFS and quotas do; so this one call, and no other, is
- * replaced.
- */
+/** No local file system fails a close on demand, as NFS and quotas do. So only this call is replaced. */
 vi.mock('node:fs/promises', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs/promises')>();
   const open: typeof real.open = async (...args) => {

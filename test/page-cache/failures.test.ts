@@ -56,8 +56,8 @@ test('a path beyond PATH_MAX is served and reported', async () => {
 });
 
 /**
- * A limit on file size is a real full disk to the writer: the write that crosses it is short, the next one
- * fails.
+ * For the writer, a limit on file size is like a full disk: the write that crosses it is short, and the next
+ * one fails.
  */
 const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => {
   try {

@@ -42,7 +42,7 @@ test('a caller after a clearing does not join a render from before it, and store
   await fresh.started;
   old.finish('stale');
   expect(await before).toMatchObject({ outcome: 'overtaken' });
-  // The end of the overtaken render must not hide the one that took its place.
+  // The end of the overtaken render must not hide the render that replaced it.
   const joined = cache.page(path, needless);
   await setImmediate();
   fresh.finish('fresh');

@@ -136,6 +136,6 @@ test('page holds its promises while directories are removed all the time', async
     removing = false;
     await remover;
   }
-  // Ten removals in a row are possible here. They cost the storing, never the page.
+  // Ten removals in a row are possible here. Then the page is not stored, but it is still returned.
   for (const error of errors) expect(error.message).toContain('Cannot open a temp');
 });

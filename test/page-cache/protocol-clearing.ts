@@ -2,7 +2,9 @@ import type { Step } from '../model/explore.ts';
 import { beginListing, endListing, link, possibleListings } from './protocol-directory.ts';
 import type { Rules, World } from './protocol-world.ts';
 
-/** The next step of the daemon: list, delete what was listed, list again, and perhaps all of it once more. */
+/**
+ * The next step of the daemon: list, delete what was listed, list again, and possibly all of this once more.
+ */
 export function* clears(rules: Rules, world: World): Iterable<Step<World>> {
   const { clearing, directory } = world;
   if (clearing === null) {
@@ -53,7 +55,7 @@ export function* clears(rules: Rules, world: World): Iterable<Step<World>> {
 }
 
 /**
- * The settle time is longer than the slowest render: none that may miss the change is still under way after
+ * The settle time is longer than the slowest render, so every render that may miss the change has ended after
  * it.
  */
 function rendersBefore(rules: Rules, world: World, writer: number, at: number, change: number): boolean {

@@ -1,14 +1,17 @@
 export type Name = string;
 
-/** A directory with at most one listing of it under way. Entries point at files, by number. */
+/** A directory with at most one running listing. Entries point to files by number. */
 export interface Directory {
   readonly entries: Readonly<Record<Name, number>>;
-  /** POSIX: what stayed from beginning to end is returned. What came or went meanwhile may be, or may not. */
+  /**
+   * POSIX: entries that exist from beginning to end are returned. Entries that appear or disappear meanwhile
+   * may be returned or not.
+   */
   readonly listing: { readonly stayed: readonly Name[]; readonly changed: readonly Name[] } | null;
 }
 
 /**
- * Points a name at a file, or at nothing. Even replacing an entry counts as a change to a listing under way.
+ * Points a name to a file, or to nothing. For a running listing, replacing an entry also counts as a change.
  */
 export function link({ entries, listing }: Directory, name: Name, file: number | undefined): Directory {
   if (entries[name] === file) return { entries, listing };
@@ -31,7 +34,7 @@ export function endListing({ entries }: Directory): Directory {
   return { entries, listing: null };
 }
 
-/** Everything the listing under way may return, were it to end now. */
+/** All results that the running listing may return if it ended now. */
 export function possibleListings({ listing }: Directory): Name[][] {
   if (listing === null) return [];
   let possible: Name[][] = [[...listing.stayed]];

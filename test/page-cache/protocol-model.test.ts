@@ -43,7 +43,8 @@ describe('a first clearing that leaves temps to the second', () => {
 });
 
 /**
- * The shortest way into trouble is kept, so that a change to the model that stops it from convicting is seen.
+ * The shortest trace to the error is kept. If a change to the model stops it from finding the error, the test
+ * fails.
  */
 describe('the model convicts', () => {
   const simple: Rules = { ...ours, changes: 1, join: 'none' };

@@ -3,34 +3,37 @@ import { clears } from './protocol-clearing.ts';
 import type { Directory, Name } from './protocol-directory.ts';
 import { writes } from './protocol-writer.ts';
 
-/** What a protocol is made of; each wrong choice is one that somebody has made. */
+/** The rules of a protocol. Each wrong choice is one that an existing program has made. */
 export interface Rules {
   readonly writers: number;
   readonly changes: number;
   /**
-   * `fixed`: P. J. Eby's one name, opened O_EXCL as a lock. `elsewhere`: a spool directory that no clearing
-   * lists.
+   * `fixed`: P. J. Eby's single name, opened with O_EXCL as a lock. `elsewhere`: a spool directory that no
+   * clearing lists.
    */
   readonly temp: 'unique' | 'fixed' | 'elsewhere';
   readonly steps: readonly ('open' | 'snapshot' | 'write half' | 'write rest' | 'rename')[];
   /** What is deleted after each listing, in this order. */
   readonly listings: readonly (readonly ('temp' | 'page')[])[];
-  /** The same of the first of two clearings, where that leaves something to the second. */
+  /** The same for the first of two clearings, if it leaves something to the second. */
   readonly first?: Rules['listings'];
-  /** Clears once more: at once, or when every render that began before the change has ended. */
+  /** Whether it clears once more: at once, or when every render that began before the change has ended. */
   readonly settle: boolean | 'at once';
-  /** Which renders under way a reader of the same program joins. */
+  /** Which running renders a reader of the same program joins. */
   readonly join: 'temp in place' | 'any' | 'none';
 }
 
 export interface World {
-  /** Changes committed, and how many of them a clearing has dealt with to its end. */
+  /** The number of committed changes, and how many of them a clearing has completely handled. */
   readonly committed: number;
   readonly cleared: number;
   readonly directory: Directory;
-  /** By writer; names point at them. Version: the changes its snapshot holds. Written: 2 is whole. */
+  /**
+   * By writer. Names point to them. `version`: the changes that its snapshot contains. `written`: 2 is
+   * complete.
+   */
   readonly files: readonly { readonly version: number; readonly written: number }[];
-  /** By writer: how many steps it has taken; all of them when it is over or dead. */
+  /** By writer: the number of steps taken. All of them when the writer has ended or died. */
   readonly writers: readonly number[];
   readonly clearing: {
     readonly upTo: number;
@@ -38,7 +41,7 @@ export interface World {
     readonly todo: readonly Name[] | null;
     readonly again: boolean;
   } | null;
-  /** The writer whose render a reader joined, and what was cleared when it came. */
+  /** The writer whose render a reader joined, and what had been cleared when the reader came. */
   readonly reader: { readonly joined: number; readonly cleared: number } | null;
 }
 
@@ -64,8 +67,7 @@ export function protocol(rules: Rules): Model<World> {
       const page = files[directory.entries.page ?? -1];
       const joined = files[reader?.joined ?? -1];
       if (page && page.written < 2) return 'torn page';
-      // Stronger than "in a quiet state": from the end of a clearing on, nobody ever sees what it was to
-      // clear.
+      // Stronger than "in a quiet state": after the end of a clearing nobody ever sees what it had to clear.
       if (page && page.version < cleared) return 'stale page';
       if (joined && reader && joined.version >= 0 && joined.version < reader.cleared)
         return 'stale render joined';

@@ -2,7 +2,7 @@ import type { Step } from '../model/explore.ts';
 import { link, type Name } from './protocol-directory.ts';
 import type { Rules, World } from './protocol-world.ts';
 
-/** The next step of one writer, or its death in the middle, or a reader that joins it. */
+/** The next step of one writer, its death in the middle, or a reader that joins it. */
 export function* writes(rules: Rules, world: World, writer: number): Iterable<Step<World>> {
   const { directory } = world;
   const at = world.writers[writer] ?? 0;

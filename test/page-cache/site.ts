@@ -4,15 +4,15 @@ import { basename, dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { type PageCache, pageCache } from '../../src/page-cache/page-cache.ts';
 
-/** A cache in a directory of its own, with what happened to it. */
+/** A cache in a directory of its own, with a record of what happened to it. */
 export interface Site {
   readonly root: string;
   readonly cache: PageCache;
   readonly errors: Error[];
-  /** What is in the page's directory, temps included; nothing when there is no such directory. */
+  /** The names in the page's directory, including temps. Empty when there is no such directory. */
   entries(path: string): string[];
   stored(path: string): string;
-  /** What the daemon does: temps to the end, a second listing, pages. */
+  /** Does what the daemon does: deletes temps until none is left, lists again, deletes pages. */
   clear(path: string): void;
 }
 
@@ -58,8 +58,8 @@ function openFiles(): string[] {
 }
 
 /**
- * A render that waits in the middle: `started` when it has been called, over when told what to return or
- * throw.
+ * A render that waits in the middle. `started` resolves when it has been called. It ends when the test tells
+ * it what to return or throw.
  */
 export function gatedRender() {
   let calls = 0;

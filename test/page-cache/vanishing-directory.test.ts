@@ -9,8 +9,8 @@ beforeEach(() => {
 });
 
 /**
- * A clearing that removes the directory after it was made and before the temp is opened in it, `removals`
- * times.
+ * Simulates a clearing that removes the directory after it was made and before the temp is opened in it,
+ * `removals` times.
  */
 vi.mock('node:fs/promises', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs/promises')>();

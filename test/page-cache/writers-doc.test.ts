@@ -8,7 +8,7 @@ const markdown = readFileSync(new URL('../../doc/writers.md', import.meta.url), 
 const path = 'ports/rsync.html';
 
 /**
- * Each prints the page of argv; the render is a shell command: its output is the page, its failure an
+ * Each program prints the page of argv. The render is a shell command: its output is the page, its failure an
  * exception.
  */
 const languages = [

@@ -21,9 +21,9 @@ import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
 
 /**
- * The rc.d script with stand-ins of our own for rc.subr(8) and daemon(8), which do what FreeBSD's do as far
- * as it asks them (read from libexec/rc/rc.subr and usr.sbin/daemon/daemon.c): among it, that daemon(8)
- * leaves at SIGTERM while its child is still stopping.
+ * The rc.d script with fakes of rc.subr(8) and daemon(8). They do what FreeBSD's do for this script (read
+ * from libexec/rc/rc.subr and usr.sbin/daemon/daemon.c). In particular, daemon(8) exits at SIGTERM while its
+ * child is still stopping.
  */
 const database = testDatabase();
 const project = resolve(import.meta.dirname, '../..');
@@ -51,7 +51,7 @@ beforeEach(() => {
     join(folder, 'rc.conf'),
     `uncached_enable=YES\nuncached_user=freshports\nuncached_config=${config}\nuncached_path=${folder}/program\n`,
   );
-  // Which on this machine knows no freshports.
+  // This machine has no user freshports.
   writeFileSync(
     join(folder, 'su'),
     '#!/bin/sh\n[ "$1 $3" = "-m -c" ] && echo "as $2:" && exec sh -c "$4"\n',
@@ -59,7 +59,7 @@ beforeEach(() => {
       mode: 0o755,
     },
   );
-  // Everybody may read what a service says of itself.
+  // Everyone may read the service's output.
   chmodSync(folder, 0o755);
   copyFileSync(join(import.meta.dirname, 'rc.subr'), join(folder, 'rc.subr'));
   writeFileSync(
@@ -106,7 +106,7 @@ function service(
 const syslog = () => (existsSync(join(folder, 'syslog')) ? readFileSync(join(folder, 'syslog'), 'utf8') : '');
 const childPid = () => Number(readFileSync(join(folder, 'uncached.child.pid'), 'utf8'));
 
-/** As many lines of this event in syslog. */
+/** Resolves when syslog has this many lines of the event. */
 const logged = (event: string, times = 1) =>
   eventually(
     `${event} in syslog ${times} times`,
@@ -177,8 +177,8 @@ async function journalRows(): Promise<number> {
 
 describe('service fp_listen', () => {
   /**
-   * What an upgrade of fp-listen's package writes back, as far as it matters: a script of that name, which
-   * would start another daemon.
+   * The script that an upgrade of fp-listen's package restores, as far as it matters here. It has the same
+   * name and would start another daemon.
    */
   const packaged = `#!/bin/sh
 . $(dirname "$0")/rc.subr

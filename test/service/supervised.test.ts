@@ -68,7 +68,7 @@ describe.each(supervisors)('under $name', (supervisor) => {
   );
 });
 
-/** The shipped scripts as an administrator would copy them, but for the user, and a configuration. */
+/** Installs the shipped scripts as an administrator would, with a changed user, and a configuration. */
 function install({ name, asUser }: Supervisor): string {
   site = makeSite();
   folder = mkdtempSync(join(tmpdir(), 'uncached-sv-'));
@@ -105,7 +105,7 @@ function start(supervisor: Supervisor, service: string): void {
   };
 }
 
-/** What it prints; a supervisor that is gone makes these programs fail. */
+/** The program's output. These programs fail when their supervisor is gone. */
 function call([program, ...args]: readonly [string, ...string[]]): string {
   try {
     return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });

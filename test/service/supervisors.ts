@@ -1,9 +1,9 @@
-/** A supervisor of the daemontools family: its scripts in service/NAME, and how it is told what to do. */
+/** A supervisor of the daemontools family: its scripts in service/NAME, and its commands. */
 export interface Supervisor {
   readonly name: string;
   /** Every program that its scripts and the test need. */
   readonly programs: readonly string[];
-  /** In the scripts; tests run as root, and only root may become somebody else. */
+  /** The user in the scripts. Tests run as root, because only root can change the user. */
   readonly asUser: string;
   readonly scan: (services: string) => readonly [string, ...string[]];
   readonly tell: (order: Order, service: string) => readonly [string, ...string[]];

@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What systemd does with NOTIFY_SOCKET; Node has no sockets of this kind. */
+/** The part of systemd that reads NOTIFY_SOCKET. Node has no sockets of this kind. */
 const receiver = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -90,24 +90,24 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
   it('and its unit is one that systemd understands, and takes for well confined', () => {
     const unit = readFileSync(join(project, 'service/uncached.service'), 'utf8');
     const file = join(folder, 'uncached.service');
-    // As its head says, with the lines that the site adds.
+    // The drop-in of the unit's header, with the lines that a site adds.
     const dropIn = [...unit.matchAll(/^# {3}(\[?[A-Z].*)$/gm)].map(([, line = '']) => line).join('\n');
     mkdirSync(`${file}.d`);
     writeFileSync(join(`${file}.d`, 'site.conf'), `${dropIn.replace(/^User=.*/m, 'User=daemon')}\n`);
-    // A program and a user that this machine has: verify looks for both.
+    // With a program and a user that exist on this machine, because `verify` checks both.
     const here = unit
       .replace('/usr/bin/env uncached', '/usr/bin/env true')
       .replace(/^User=.*/m, 'User=daemon');
     writeFileSync(file, here);
-    // It exits with 0 whatever it has to say.
+    // It always exits with 0.
     expect(execFileSync('sh', ['-c', `systemd-analyze verify ${file} 2>&1`], { encoding: 'utf8' })).toBe('');
     const report = execFileSync('systemd-analyze', ['security', '--offline=true', file], {
       encoding: 'utf8',
     });
     const score = Number(/exposure level for uncached\.service: ([\d.]+)/.exec(report)?.[1]);
-    // README.md says 1.8, by systemd 252; others count a little differently.
+    // README.md says 1.8, measured with systemd 252. Other versions differ slightly.
     expect(score).toBeLessThanOrEqual(2);
-    // The drop-in was read, and adds the mounts of the site.
+    // The drop-in was read, and adds the site's mounts.
     const bad = join(`${file}.d`, 'bad.conf');
     writeFileSync(bad, '[Unit]\nRequiresMountsFor=relative\n');
     expect(

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 interface Sample {
   readonly at: number;
-  /** By status, the page, /readyz and the rules. */
+  /** For status, the page, /readyz and the rules. */
   readonly critical: readonly boolean[];
   readonly says: readonly string[];
 }
@@ -53,10 +53,10 @@ async function sample(): Promise<Sample> {
   };
 }
 
-/** A machine that is too busy to answer in this time tells nothing of a second. */
+/** A machine that is too busy to answer within this time cannot show differences of a second. */
 const promptMs = 400;
 
-/** Ten times a second: from one second after the first of them is critical all are. */
+/** Checks ten times a second. One second after the first of them becomes critical, all must be. */
 async function expectAllCritical(): Promise<void> {
   let since = Number.POSITIVE_INFINITY;
   while (performance.now() - since < 3_000) {
@@ -68,7 +68,7 @@ async function expectAllCritical(): Promise<void> {
   }
 }
 
-/** All of them, and none any other reason. */
+/** All of them show this reason, and no other. */
 async function expectReason(says: RegExp, not: RegExp): Promise<void> {
   let last: Sample | undefined;
   await eventually(

@@ -3,7 +3,7 @@ import type { Situation } from './situation.ts';
 const listensTo = (channel: string) => (line: { event: string; channels?: unknown }) =>
   line.event === 'listening' && JSON.stringify(line.channels).includes(`"${channel}"`);
 
-/** What is wrong with `listen_for`, or with the configuration. The daemon runs on. */
+/** Mistakes in `listen_for` or in the configuration. The daemon runs on. */
 export const channels: readonly Situation[] = [
   {
     name: 'a channel asks for a handler that is not configured, and is notified',

@@ -5,7 +5,7 @@ import type { Stand } from './stand.ts';
 
 const away = ({ site }: Stand) => `${site.root}.away`;
 
-/** What is wrong with root, for a daemon that is not root. */
+/** Problems with root, for a daemon that does not run as root. */
 export const disk: readonly Situation[] = [
   {
     name: 'no page may be deleted (EACCES)',

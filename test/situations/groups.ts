@@ -13,27 +13,27 @@ import type { StandOptions } from './stand.ts';
 import { unseen, without } from './without.ts';
 
 /**
- * Situations that come one after the other on one stand, its daemon running before the first: a start costs
+ * Situations that run in sequence on one stand. Its daemon is started before the first, because a start costs
  * more than a situation.
  */
 export interface Group {
   readonly title: string;
   readonly options?: StandOptions;
   readonly situations: readonly Situation[];
-  /** On a server of its own. */
+  /** Whether the group needs a server of its own. */
   readonly own?: true;
 }
 
 const mountable = canMount();
 const hangable = mountable && existsSync('/dev/fuse') && process.getuid?.() === 0;
 
-/** The longest first. */
+/** The longest comes first. */
 export const groupsOn = (server: () => LaunchedServer): readonly Group[] => [
   { title: 'a server', situations: serverSituations(server), own: true },
   { title: 'daemons', situations: without },
   {
     title: 'mounts and a file server',
-    // Nothing mends a file server that does not answer.
+    // A file server that does not answer cannot be repaired, so this comes last.
     situations: [...(mountable ? mounts : []), ...(hangable ? hang : [])],
     options: { within: mounted },
   },

@@ -1,7 +1,7 @@
 import { eventually } from '../faults/eventually.ts';
 import type { Situation } from './situation.ts';
 
-/** What other sessions hold. */
+/** Locks of other sessions. */
 export const locks: readonly Situation[] = [
   {
     name: 'somebody holds a lock on a queue table',

@@ -6,7 +6,7 @@ import type { Site } from '../site.ts';
 import type { Situation } from './situation.ts';
 import type { Stand } from './stand.ts';
 
-/** Root is a mount of its own. */
+/** Makes root a mount of its own. */
 export function mounted(site: Site): readonly string[] {
   for (const directory of ['ports', 'categories', 'daily', 'commits', 'news'])
     mkdirSync(join(dirname(site.root), 'disk', directory), { recursive: true });
@@ -18,7 +18,7 @@ const publishOnDisk = (at: Stand) => {
     mkdirSync(join(dirname(at.site.root), 'disk/ports/www', name, 'x'), { recursive: true });
 };
 
-/** What a file system does. */
+/** Problems of a file system. */
 export const mounts: readonly Situation[] = [
   {
     name: 'root is not mounted any more',
@@ -45,7 +45,7 @@ export const mounts: readonly Situation[] = [
 
 const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
 
-/** A file server that answers nothing. */
+/** A file server that does not answer. */
 export const hang: readonly Situation[] = [
   {
     name: 'the file server of a set does not answer',

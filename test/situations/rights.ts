@@ -1,6 +1,6 @@
 import type { Situation } from './situation.ts';
 
-/** What the daemon may not do, or not find, on the database. It runs on. */
+/** Rights or objects that the daemon lacks in the database. It runs on. */
 export const rights: readonly Situation[] = [
   {
     name: 'DELETE on a queue table is not granted',

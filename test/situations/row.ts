@@ -3,7 +3,7 @@ import type { Situation } from './situation.ts';
 import type { Stand } from './stand.ts';
 import { complaints, type Served } from './views.ts';
 
-/** What each way of looking shows, in the words of the table. */
+/** The output of each view, in the words of the table. */
 export type Row = Readonly<Record<(typeof columns)[number], string>>;
 
 export const columns = ['status', 'page', '/readyz', 'rules', 'log'] as const;
@@ -35,8 +35,8 @@ export function servedCells(
 const met = ['database-unavailable', 'loop-failed'];
 
 /**
- * @param from how many lines there were before
- * @param expected several may name it, and which comes first is chance
+ * @param from the number of lines before
+ * @param expected several lines may name it, and which comes first is random
  */
 export function logCell(
   { says, log = says, either }: Situation,
@@ -53,7 +53,7 @@ export function logCell(
   return cells.find((cell) => cell === expected) ?? cells[0] ?? 'silent';
 }
 
-/** The ways of looking by which all seems well. */
+/** The views that show no problem. */
 export function greens({ goesOn }: Situation, row: Row): string[] {
   const isGreen = {
     status: /^OK/.test(row.status),

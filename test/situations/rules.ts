@@ -3,8 +3,8 @@ import { alertsOn, hasPromtool } from '../etc/alerts.ts';
 const worstFirst = ['UncachedGone', 'UncachedCritical', 'UncachedWarning'];
 
 /**
- * The worst alert of etc/prometheus-rules.yml that fires when what is scraped stays as it is, as promtool has
- * it; undefined: nothing can be scraped.
+ * The worst alert of etc/prometheus-rules.yml, according to promtool, that fires when this scrape result
+ * stays the same. Undefined: the scrape fails.
  */
 export function alertOn(metrics: string | undefined): string {
   const alert = likelyAlertOn(metrics);
@@ -13,7 +13,7 @@ export function alertOn(metrics: string | undefined): string {
   return worstFirst.find((name) => firing.includes(name)) ?? 'none';
 }
 
-/** The same without promtool, to be asked often. */
+/** The same without promtool, for frequent calls. */
 export function likelyAlertOn(metrics: string | undefined): string {
   if (metrics === undefined) return 'UncachedGone';
   const problems = [...metrics.matchAll(/^uncached_problem\{.*\} (\d)$/gm)].map(([, level]) => level);

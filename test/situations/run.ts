@@ -5,16 +5,16 @@ import type { Situation } from './situation.ts';
 import type { Stand } from './stand.ts';
 import { served } from './views.ts';
 
-/** It may take the daemon a time-out to know, and this machine may be busy. */
+/** The daemon may need a time-out to notice, and this machine may be busy. */
 const patienceMs = 40_000;
 const againMs = 200;
 
-/** For how long a row must stay as it is before it is written down. */
+/** How long a row must stay the same before it is recorded. */
 const stableMs = 2_500;
 
 /**
- * Brings a situation about, and resolves with its row as soon as that is the expected one; or, when none is,
- * as soon as nothing is green and nothing changes any more.
+ * Creates a situation. Resolves with its row as soon as that is the expected one. Without an expected row,
+ * resolves when no view shows green and nothing changes any more.
  */
 export async function tell(situation: Situation, stand: Stand, expected: Row | undefined): Promise<Row> {
   const { log: before } = stand;
@@ -39,7 +39,9 @@ export async function tell(situation: Situation, stand: Stand, expected: Row | u
   );
 }
 
-/** As it is now. `status` is asked only when all else is as expected, and then promtool. */
+/**
+ * The current row. `status` is called only when all other views are as expected, and promtool only after it.
+ */
 export async function rowOf(
   situation: Situation,
   stand: Stand,
@@ -52,12 +54,12 @@ export async function rowOf(
   if (expected && JSON.stringify(soFar) !== JSON.stringify(expected))
     return { ...soFar, status: 'not asked yet' };
   const row = { ...soFar, status: statusCell(situation, await stand.status()) };
-  // The rules themselves last: promtool is a program that takes its time.
+  // The rules come last, because promtool is slow.
   if (expected && row.status !== expected.status) return row;
   return { ...row, rules: alertOn(seen.metrics) };
 }
 
-/** Resolves when all is well by every way of looking. */
+/** Resolves when every view shows green. */
 export async function green(stand: Stand): Promise<void> {
   let last = '';
   await eventually(

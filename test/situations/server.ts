@@ -10,7 +10,7 @@ const postgres = (server: Connection, sql: string) => withClient(server, (client
 const endSessions = (at: Stand) =>
   `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${at.role}'`;
 
-/** What happens to PostgreSQL, or to the daemon's right to connect. */
+/** Problems of PostgreSQL, or of the daemon's right to connect. */
 export const serverSituations = (server: () => LaunchedServer): readonly Situation[] => [
   {
     name: 'PostgreSQL is down',
@@ -75,7 +75,7 @@ export const serverSituations = (server: () => LaunchedServer): readonly Situati
   },
 ];
 
-/** What is between the daemon and PostgreSQL. */
+/** Problems between the daemon and PostgreSQL. */
 export const network: readonly Situation[] = [
   {
     name: 'the connections are half-open: nothing is refused, nothing comes',

@@ -1,20 +1,18 @@
 import type { Stand } from './stand.ts';
 
-/** Something that keeps pages from being cleared, and how it is told. */
+/** Something that prevents pages from being cleared, and how it is reported. */
 export interface Situation {
   readonly name: string;
-  /** Brings it about. A daemon that does not run before does so afterwards only if this starts it. */
+  /** Creates the situation. If the daemon does not run before, only this can start it. */
   readonly cause: (stand: Stand) => Promise<unknown>;
-  /** In whose words `status`, and the page while it answers, name it. */
+  /** Matches the text by which `status`, and the page while it answers, name it. */
   readonly says: RegExp;
-  /**
-   * The line of the log that names it, if in other words; null where no daemon is there that could write one.
-   */
+  /** Matches the log line that names it, if its text differs. Null where no daemon could write one. */
   readonly log?: RegExp | null;
-  /** Told once, by whichever comes first: what listens, or a handler's loop. */
+  /** Reported once, by the first to notice: the listener or a handler's loop. */
   readonly either?: true;
-  /** Then all is green again, by itself. */
+  /** Repairs it. Then all is green again without further action. */
   readonly mend?: (stand: Stand) => Promise<unknown>;
-  /** Pages are cleared all the same: a warning, with which /readyz still answers 200. */
+  /** Pages are still cleared: a warning, and /readyz still answers 200. */
   readonly goesOn?: true;
 }

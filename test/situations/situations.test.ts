@@ -9,10 +9,10 @@ import { Stand } from './stand.ts';
 import { publish, published } from './table.ts';
 
 vi.setConfig({ maxConcurrency: 5 });
-// `status` is asked in this process.
+// `status` runs in this process.
 process.env.PGSSLMODE = 'disable';
 
-/** Has the table of doc/reliability.md written anew, instead of compared. */
+/** Whether to rewrite the table of doc/reliability.md instead of comparing with it. */
 const isWriting = process.env.SITUATIONS === 'write';
 const expected = published();
 const rows = new Map<string, Row>();
@@ -55,7 +55,7 @@ it.concurrent.each(groups)(
   },
 );
 
-/** The first row of the table: all ways of looking say so, in these words. */
+/** The first row of the table: every view shows green, with these texts. */
 async function expectWell(stand: Stand): Promise<void> {
   const row = await rowOf(well, stand);
   rows.set(well.name, row);

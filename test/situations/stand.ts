@@ -12,20 +12,16 @@ import { connect } from '../sql/connect.ts';
 import { type How, type RunningDaemon, startUncached } from '../uncached.ts';
 
 export interface StandOptions {
-  /** Something is between the daemon and PostgreSQL, and can break: `proxy`. */
+  /** Puts a `proxy`, which can break connections, between the daemon and PostgreSQL. */
   readonly between?: true;
-  /** The configuration, if another than that of all. */
+  /** A configuration that replaces the common one. */
   readonly ini?: (site: Site, connection: Connection, how: { more: string }) => string;
-  /**
-   * What stands before the daemon's command, such as a namespace around it: then it runs as whoever runs the
-   * tests.
-   */
+  /** The prefix of the daemon's command, such as a namespace. The daemon then runs as the tests' user. */
   readonly within?: (site: Site) => readonly string[];
 }
 
 /**
- * A site, its database, a role of its own that has the daemon's rights and no more, and a daemon that looks
- * every second.
+ * A site, its database, a role with the daemon's rights and no others, and a daemon that checks every second.
  */
 export class Stand {
   readonly site: Site;
@@ -57,7 +53,7 @@ export class Stand {
     await withClient(database.config, (client) =>
       client.query(`CREATE ROLE ${role} LOGIN; GRANT uncached TO ${role}`),
     );
-    // What is made from now on is to be the daemon's to delete, whoever it is.
+    // The daemon must be able to delete what is made from now on, whatever its user.
     process.umask(0);
     const site = makeSite();
     const stand = new Stand({ site, database, proxy, role, port: await freePort() }, options);
@@ -67,7 +63,7 @@ export class Stand {
     return stand;
   }
 
-  /** Who the daemon runs as, where that is not us: root may delete anything. */
+  /** The daemon's user, if it differs from ours: root may delete anything. */
   get account(): How['account'] {
     return this.#options.within ? undefined : ordinaryAccount();
   }
@@ -81,7 +77,7 @@ export class Stand {
     return this.#daemon?.log ?? [];
   }
 
-  /** Writes the configuration, whatever the stand has in place of ours. */
+  /** Writes the stand's own configuration, or the common one. */
   configure(more = ''): string {
     const { ini = iniFor } = this.#options;
     const { connection: between } = this.#options.between ? this.proxy : { connection: this.database.config };
@@ -89,7 +85,7 @@ export class Stand {
     return this.site.configure(ini(this.site, connection, { more }));
   }
 
-  /** Where the file says nothing of it. */
+  /** For settings that the file leaves out. */
   get env(): NodeJS.ProcessEnv {
     return {
       PGSSLMODE: 'disable',
@@ -105,7 +101,7 @@ export class Stand {
     await this.spawn().until('LISTEN', ({ event }) => event === 'listening', 60_000);
   }
 
-  /** Starts it and does not wait: something is in its way. */
+  /** Starts the daemon without waiting, because something prevents its start. */
   spawn(file = this.file): RunningDaemon {
     const { within } = this.#options;
     this.#daemon = startUncached(file, this.env, {
@@ -121,20 +117,22 @@ export class Stand {
   }
 
   /**
-   * In this process: a hundred others would keep the machine busy. test/cli/status.test.ts has the command.
+   * Runs in this process: a hundred programs would keep the machine busy. test/cli/status.test.ts tests the
+   * program.
    */
   status(): ReturnType<typeof assessAll> {
     return assessAll(() => this.file, {});
   }
 
   /**
-   * As a superuser, past the proxy; a connection for each, since the server may have been stopped in between.
+   * As a superuser, without the proxy. Each query has its own connection, because the server may have been
+   * stopped meanwhile.
    */
   query<Row extends object>(sql: string): Promise<Row[]> {
     return withClient(this.database.config, async (client) => (await client.query<Row>(sql)).rows);
   }
 
-  /** Two pages, and a change that names them, committed two minutes ago as its entries tell. */
+  /** Writes two pages, and a change that names them. By its entries it was committed two minutes ago. */
   async enqueue(name = 'page'): Promise<void> {
     for (const port of [`${name}-1`, `${name}-2`]) this.site.write([`ports/www/${port}/Detail.html`]);
     await this.query(
@@ -144,7 +142,7 @@ export class Stand {
     );
   }
 
-  /** In a transaction that stays open. */
+  /** Runs the statement in a transaction that stays open. */
   async hold(sql: string): Promise<void> {
     this.#held = await connect(this.database.config);
     await this.#held.query(`BEGIN; ${sql}`);

@@ -25,7 +25,7 @@ export function published(): Table {
   );
 }
 
-/** Two tables: `stopped`, and what goes on. */
+/** Writes two tables: situations that stop clearing (`stopped`), and situations in which it goes on. */
 export function publish(stopped: Table, goesOn: Table): void {
   const text = `${tableOf(stopped)}\nPages are cleared all the same, at the latest by the sweep, in these:\n\n${tableOf(goesOn)}`;
   const before = readFileSync(file, 'utf8');

@@ -2,14 +2,14 @@ import type { Status } from '../../src/core/daemon-status.ts';
 import type { LogLine } from '../uncached.ts';
 import type { Stand } from './stand.ts';
 
-/** What can be asked over HTTP at one moment; undefined where nobody answers. */
+/** The HTTP responses at one moment. Undefined where nobody answers. */
 export interface Served {
   readonly page: Status | undefined;
   readonly readyz: { readonly code: number; readonly body: string } | undefined;
   readonly metrics: string | undefined;
 }
 
-/** As long as Prometheus waits by default, divided by ten. */
+/** A tenth of the default scrape time-out of Prometheus. */
 const patienceMs = 1_000;
 
 export async function served({ port }: Stand): Promise<Served> {

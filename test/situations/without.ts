@@ -6,7 +6,7 @@ import { iniFor, makeSite } from '../site.ts';
 import { startUncached } from '../uncached.ts';
 import type { Situation } from './situation.ts';
 
-/** Without a daemon. The first stop it. */
+/** Situations without a daemon. The first ones stop it. */
 export const without: readonly Situation[] = [
   {
     name: 'no daemon, and nothing waits',
@@ -114,7 +114,7 @@ export const without: readonly Situation[] = [
 
 let taken: Server | undefined;
 
-/** Clearing goes on, unseen. */
+/** Clearing goes on but cannot be monitored. */
 export const unseen: readonly Situation[] = [
   {
     name: 'the port of the page is taken (pages are cleared)',

@@ -1,7 +1,8 @@
 import { type Client, escapeLiteral } from 'pg';
 
 /**
- * How a table is attached to uncached.enqueue(): FOR EACH ROW, or FOR EACH STATEMENT with transition tables.
+ * The ways to attach a table to uncached.enqueue(): FOR EACH ROW, or FOR EACH STATEMENT with transition
+ * tables.
  */
 export type Level = 'row' | 'statement';
 export const levels: readonly Level[] = ['row', 'statement'];

@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 
 /**
- * Everything of the schemas public and uncached that installing or uninstalling could change, as sorted
- * lines, each beginning with its kind. Access lists are lines of their own, of the kind `grant`.
+ * Everything in the schemas public and uncached that an installation or its removal could change, as sorted
+ * lines. Each line begins with its kind. Access lists are separate lines of the kind `grant`.
  */
 export async function catalog(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ line: string }>(`

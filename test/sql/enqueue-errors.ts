@@ -3,7 +3,10 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { testDatabase } from '../postgres/test-database.ts';
 import { connect } from './connect.ts';
 
-/* A table to enqueue from, new for each test of a file that imports it: its hooks are here. */
+/*
+ * A table to enqueue from, recreated for each test of a file that imports this. Importing registers its
+ * hooks.
+ */
 
 const database = testDatabase();
 export let client: Client;
@@ -13,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.end());
 
-// Whatever a test makes is gone before the next one.
+// Removes everything that a test made before the next one starts.
 beforeEach(async () => {
   await client.query(`
     DROP SCHEMA IF EXISTS scratch CASCADE;
@@ -28,7 +31,7 @@ interface Complaint {
   hint: string | undefined;
 }
 
-/** What PostgreSQL answers to `sql`, which must fail. */
+/** PostgreSQL's error for `sql`, which must fail. */
 export async function complaintOf(sql: string): Promise<Complaint> {
   try {
     await client.query(sql);

@@ -5,7 +5,7 @@ import { attach, levels } from './attach.ts';
 import { client, complaintOf } from './enqueue-errors.ts';
 import { install, uninstall } from './sql-file.ts';
 
-/** So many bytes that do not compress. */
+/** This many bytes that cannot be compressed. */
 const incompressible = (bytes: number) =>
   `(SELECT left(string_agg(md5(i::text), ''), ${bytes}) FROM generate_series(1, ${Math.ceil(bytes / 32)}) AS i)`;
 

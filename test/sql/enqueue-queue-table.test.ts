@@ -128,7 +128,7 @@ describe('uncached.enqueue() over the queue tables of FreshPorts', () => {
       const queueTable = `scratch.${table}`;
       await attach(client, 'row', 'source', [queueTable, 'changed', ...columns[table]]);
 
-      // The dates have no unique index, and that is well.
+      // The dates have no unique index, which is correct.
       if (table !== 'cache_clearing_dates') {
         const { code, message, hint } = await complaintOf(insert);
         expect({ code, message }).toEqual({
@@ -139,7 +139,7 @@ describe('uncached.enqueue() over the queue tables of FreshPorts', () => {
         });
         await client.query(hint ?? 'the hint is missing');
       }
-      // A port_id that is NOT NULL is beyond the trigger, which does not know it.
+      // The trigger does not know port_id, so it cannot fill it when it is NOT NULL.
       if (table === 'cache_clearing_ports')
         await client.query(`ALTER TABLE ${table} ALTER port_id DROP NOT NULL`);
 

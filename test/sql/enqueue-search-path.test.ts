@@ -11,8 +11,8 @@ const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: 
 const older = versions().map(({ title, binaries }) => ({ title, binaries, missing: binaries === undefined }));
 
 /**
- * Who changes a table may have any search_path, and may be a superuser or, in a function that is SECURITY
- * DEFINER, somebody else: what our triggers look up there would run with those rights.
+ * The user who changes a table may have any search_path. It may be a superuser, or another user in a SECURITY
+ * DEFINER function. Anything that our triggers looked up in that path would run with those rights.
  */
 describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries, missing }) => {
   let server: LaunchedServer | undefined;

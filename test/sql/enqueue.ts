@@ -5,8 +5,8 @@ import { attach, type Level } from './attach.ts';
 import { connect } from './connect.ts';
 
 /*
- * A queue and a schema for tables beside it, new for each test of a file that imports them: its hooks are
- * here.
+ * A queue, and a schema for tables, recreated for each test of a file that imports this. Importing registers
+ * its hooks.
  */
 
 export const database = testDatabase();
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.end());
 
-/** The queue as 'category/port' of each entry, in order. */
+/** The queue's entries in order, each as 'category/port'. */
 export async function queue(): Promise<string[]> {
   const { rows } = await client.query<{ category: string | null; port: string | null }>(
     'SELECT category, port FROM public.cache_clearing_ports',
@@ -29,7 +29,7 @@ export async function clearQueue(): Promise<void> {
   await client.query('TRUNCATE public.cache_clearing_ports');
 }
 
-// Whatever a test makes is gone before the next one.
+// Removes everything that a test made before the next one starts.
 beforeEach(async () => {
   await client.query(`
     ROLLBACK;
@@ -39,7 +39,7 @@ beforeEach(async () => {
     SET search_path = scratch, public`);
 });
 
-/** Three ports, attached, whose own entries are gone. */
+/** Creates three ports with triggers attached, and empties the queue. */
 export async function attachPorts(level: Level): Promise<void> {
   await client.query(`
     CREATE TABLE ports (id integer PRIMARY KEY, category text, name text, version integer DEFAULT 1);

@@ -7,7 +7,7 @@ import { freshPortsQueueTables, freshPortsTables } from './freshports.ts';
 import { notificationsOf } from './notifications.ts';
 import { install } from './sql-file.ts';
 
-/** The claim as the daemon does it. */
+/** The daemon's claim. */
 const claim = (table: string, key: string) => `
   WITH taken AS (
     DELETE FROM ${table}

@@ -1,12 +1,13 @@
 import { type Client, escapeLiteral } from 'pg';
 
-/** What a trap answers, and nothing else does. */
+/** The message of a trap. Nothing else contains it. */
 export const trapped = /trapped by/;
 
 /**
- * Fills `schema` with traps for `sql`: functions, operators and types of the names that it uses, for every
- * argument of PostgreSQL's own and for better ones than PostgreSQL's polymorphic functions have. Whatever of
- * `sql` is looked up there raises `trapped`. As `owner`, who needs no right but CREATE on the schema.
+ * Fills `schema` with traps for `sql`: functions, operators and types with the names that it uses, for all
+ * argument types of PostgreSQL's own, and for types that match better than PostgreSQL's polymorphic
+ * functions. Any name of `sql` that is looked up there raises `trapped`. Runs as `owner`, who needs only
+ * CREATE on the schema.
  */
 export async function setTraps(client: Client, schema: string, owner: string, sql: string): Promise<void> {
   const words = [...new Set(sql.match(/[a-z_][a-z0-9_]*/g) ?? [])];
@@ -70,7 +71,7 @@ const operatorTraps = `
     FROM (SELECT operator, a, b, row_number() OVER () AS oid
             FROM unnest(operators) AS operator, ${types} AS a, ${types} AS b) AS pairs`;
 
-// Last: from then on the words above would mean these.
+// This comes last: from then on the type names above would mean these types.
 const typeTraps = `
   SELECT 3, 'CREATE FUNCTION HOSTILE.trap() RETURNS boolean ' || ${body(`'a type'`)}
    UNION ALL

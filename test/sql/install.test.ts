@@ -11,7 +11,7 @@ describe('installation', () => {
   const database = testDatabase({ template: 'template0' });
   const shipped = testDatabase();
 
-  /** What `again` does to a database that it has been run in before. */
+  /** Runs the script again in a database, which must change nothing. */
   const repeated = async (client: Client, again: { freshports: boolean }) => {
     const installed = await catalog(client);
     const remarks = await install(client, again);

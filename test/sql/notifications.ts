@@ -6,8 +6,8 @@ const sentinel = 'sentinel';
 const deadlineMs = 10_000;
 
 /**
- * The notifications on `channel` that `act` leads to, all of them: a sentinel is sent after it and awaited,
- * and the server delivers in order of commit.
+ * All notifications on `channel` that `act` causes. A sentinel is sent after it and awaited, and the server
+ * delivers in commit order.
  */
 export async function notificationsOf(
   client: Client,

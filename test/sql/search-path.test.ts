@@ -18,8 +18,8 @@ const scripts = [
 ];
 
 /**
- * pg_catalog is searched first unless the path names it: then every name can be taken, not only those that
- * fit better.
+ * pg_catalog is searched first unless the path names it. If the path names it later, every name can be
+ * replaced, not only those that match better.
  */
 const usual = '"$user", public';
 const paths = [usual, 'public, pg_catalog'];
@@ -28,8 +28,8 @@ const withoutFixedPath = (script: string) =>
   script.replaceAll('SET LOCAL search_path = pg_catalog, pg_temp;', '');
 
 /**
- * An administrator runs what is printed where every role may create in public, as in a database upgraded from
- * PostgreSQL 14.
+ * An administrator runs the printed script where every role may create in public, as in a database upgraded
+ * from PostgreSQL 14.
  */
 describe.each([...older, newest])('what is printed, on $title', ({ binaries, missing }) => {
   let server: LaunchedServer | undefined;
@@ -56,7 +56,7 @@ describe.each([...older, newest])('what is printed, on $title', ({ binaries, mis
     await server?.stop();
   });
 
-  /** Runs `script` with `path`, and leaves no trace of it. */
+  /** Runs `script` with this search_path, and removes all its effects. */
   async function run(script: string, path: string): Promise<string> {
     try {
       await client.query(`SET search_path = ${path}`);
@@ -82,7 +82,8 @@ describe.each([...older, newest])('what is printed, on $title', ({ binaries, mis
     test.skipIf(missing).each(paths)('looks nothing up in public, with the path %s', async (path) => {
       if (installed) await install();
       await setTraps(client, 'public', 'attacker', text());
-      // The journal's part uses nothing that could fit better; where public comes first, it need not.
+      // The journal's part uses no name that could be matched better. Where public comes first, the trap
+      // needs no better match.
       if (name !== 'schema --journal-only' || path !== usual)
         expect(await run(withoutFixedPath(text()), path)).toMatch(trapped);
       expect(await run(text(), path)).toBe('done');

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import { installSql, uninstallSql } from '../../src/postgres/sql-files.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 
-/** What the server had to say about a script. */
+/** A message of the server about a script. */
 export interface Remark {
   severity: string;
   message: string;
@@ -14,7 +14,7 @@ export function readSqlFile(file: string): Promise<string> {
   return readFile(join(projectRoot, 'sql', file), 'utf8');
 }
 
-/** Runs what is to be installed, by default with FreshPorts' tables. */
+/** Runs the installation script, by default with FreshPorts' tables. */
 export function install(client: Client, { freshports = true } = {}): Promise<Remark[]> {
   return run(client, installSql({ freshports }));
 }
@@ -24,7 +24,7 @@ export function uninstall(client: Client): Promise<Remark[]> {
 }
 
 /**
- * Runs `script` as one simple query. A script that fails leaves its transaction open: it is rolled back here.
+ * Runs `script` as one simple query. A failed script leaves its transaction open, so it is rolled back here.
  */
 async function run(client: Client, script: string): Promise<Remark[]> {
   const remarks: Remark[] = [];

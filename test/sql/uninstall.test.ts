@@ -7,7 +7,7 @@ import { attach } from './attach.ts';
 import { catalog } from './catalog.ts';
 import { install, uninstall } from './sql-file.ts';
 
-// The role stays: the template database of the test run needs it. versions.test.ts sees it go.
+// The role stays, because the template database of the test run needs it. versions.test.ts tests its removal.
 describe('uninstall.sql', () => {
   const database = testDatabase();
 

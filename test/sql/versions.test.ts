@@ -10,7 +10,7 @@ import { install, uninstall } from './sql-file.ts';
 const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: false };
 const older = versions().map(({ title, binaries }) => ({ title, binaries, missing: binaries === undefined }));
 
-/** The life of an installation on a server that has never seen one. The tests build on one another. */
+/** The life of an installation on a new server. The tests depend on each other. */
 describe.each([...older, newest])('sql/ on $title', ({ binaries, missing }) => {
   let server: LaunchedServer | undefined;
   let client: Client;

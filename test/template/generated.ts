@@ -1,7 +1,7 @@
 import type { Key } from '../../src/core/contracts.ts';
 import type { Random } from '../random.ts';
 
-/** A template as it is meant, from which its text is written: an oracle need not parse. */
+/** The parts of a template, from which its text is written. The reference therefore need not parse. */
 export interface Meant {
   readonly components: readonly (readonly Token[])[];
   /** With a trailing `/`. */
@@ -55,7 +55,7 @@ const more = [
   '\\..',
 ];
 
-/** Whatever could stand in a column, and much that should not. */
+/** Any text that can be in a column, and much that should not be. */
 export function anyValue(random: Random): string {
   if (random.chance(0.4)) return random.pick([...whole, ...more]);
   return random.list(4, () => random.pick(characters)).join('');
@@ -65,7 +65,7 @@ export function anyKey(random: Random, value: () => string = () => anyValue(rand
   return Object.fromEntries(columns.map((column) => [column, random.chance(0.02) ? null : value()]));
 }
 
-/** A path, often below the prefix that `{column:below PREFIX}` takes off, or nearly so. */
+/** A path, often below the prefix that `{column:below PREFIX}` removes, or nearly so. */
 export function anyPath(random: Random, name: () => string = () => anyValue(random)): string {
   const path = [...random.list(2, () => random.pick(prefix)), name(), ...random.list(1, name)];
   return random.pick(['', '/', '/p/q/', '/p/q/', '/p/qq/', '/x/p/q/', '/p/q']) + path.join('/');
@@ -78,7 +78,7 @@ const below: Token = { kind: 'below', column: 'a', prefix };
 const dot: Token = { kind: 'text', text: '.' };
 const star: Token = { kind: 'star' };
 
-/** As templates usually are. */
+/** Typical templates. */
 const likely: readonly Token[][][] = [
   [[column]],
   [[star], [column]],

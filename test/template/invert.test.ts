@@ -88,7 +88,7 @@ describe('invert', () => {
   });
 });
 
-/** A name that the tokens match, most likely. */
+/** A name that most likely matches the tokens. */
 function anyName(tokens: readonly Token[], key: Key): string {
   return tokens
     .map((token) => {

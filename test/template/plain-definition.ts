@@ -2,13 +2,13 @@ import type { Key } from '../../src/core/contracts.ts';
 import type { Meant, Token } from './generated.ts';
 
 /**
- * What doc/config.md says of templates, once more and without a regular expression: the judge of those we
- * have.
+ * A second implementation of what doc/config.md says of templates, without regular expressions. The real one
+ * is compared with it.
  */
 
 /**
- * The template with each `{column:below PREFIX}` replaced by the text that it stands for, or undefined where
- * no page can have this key. What stands beside it belongs to its first and its last component.
+ * The template with each `{column:below PREFIX}` replaced by its value. Undefined where no page can have this
+ * key. Adjacent text belongs to the first and the last component of the value.
  */
 export function spread({ components, directory }: Meant, key: Key): Meant | undefined {
   const spreaded: Token[][] = [];
@@ -49,7 +49,7 @@ function canBePartOfPath(name: string): boolean {
   return !isTemp && canBeName(name[0] === '.' ? `a${name}` : name);
 }
 
-/** Whether no page can have this key, as far as this template names it. */
+/** Whether no page can have this key, considering the columns in this template. */
 export function isRefused(meant: Meant, key: Key): boolean {
   const components = spread(meant, key)?.components;
   if (!components) return true;
@@ -71,7 +71,7 @@ function canBeName(value: string): boolean {
   }
 }
 
-/** A byte that is no UTF-8. */
+/** A byte that is not UTF-8. */
 function isByte(character: string): boolean {
   return character.length === 1 && character >= '\udc80' && character <= '\udcff';
 }
@@ -92,7 +92,7 @@ export function fits(tokens: readonly Token[], key: Key, name: string): boolean 
   return fitsFrom(wants, [...name]);
 }
 
-/** A character that must stand there, or a wildcard. */
+/** A character that must be at this position, or a wildcard. */
 type Want = string | Exclude<Token, { kind: 'text' } | { kind: 'column' } | { kind: 'below' }>;
 
 function wantsOf(tokens: readonly Token[], key: Key): Want[] {

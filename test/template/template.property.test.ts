@@ -8,7 +8,7 @@ import { isRefused, spread } from './plain-definition.ts';
 
 const chances = random();
 
-/** Components of a pattern that no file can have, or that lead elsewhere. */
+/** The components of a pattern that no file can have, or that lead elsewhere. */
 const unsafe = (pattern: string) =>
   pattern
     .replace(/\/$/, '')

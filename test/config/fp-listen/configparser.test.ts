@@ -5,7 +5,7 @@ import { askPython, findPython } from '../../python.ts';
 import { random } from '../../random.ts';
 import { generateIni } from './generated-ini.ts';
 
-/** Every value of every section after interpolation; null where that fails. */
+/** Every value of every section after interpolation. Null where interpolation fails. */
 function valuesOf(file: RawFile): Record<string, Record<string, string | null>> {
   const names = (section: string) => [
     ...file.defaults.keys(),
@@ -98,7 +98,7 @@ secret
 
 const python = findPython('configparser', 'python3');
 
-/** Opens as Python opens a text file. Says null for a file that is refused, and for a value. */
+/** Opens the file as Python opens a text file. Prints null for a refused file, and for a refused value. */
 const oracle = `
 import configparser, io, json, sys, base64
 def read(data):

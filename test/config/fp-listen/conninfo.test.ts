@@ -3,7 +3,7 @@ import { ConninfoError, parseConninfo } from '../../../src/config/fp-listen/conn
 import { askPython, findPython } from '../../python.ts';
 import { random } from '../../random.ts';
 
-/** As libpq takes them: the last of two holds. Null for what it refuses. */
+/** Parses like libpq: of two equal keywords the last one counts. Null for text that libpq refuses. */
 function read(text: string): Record<string, string> | null {
   try {
     return Object.fromEntries(parseConninfo(text).map(({ name, value }) => [name, value]));
@@ -66,7 +66,7 @@ it.skipIf(python === undefined)('takes 3,000 strings apart as libpq does', () =>
   let refused = 0;
   for (const [index, text] of texts.entries()) {
     const ours = read(text);
-    // libpq does not know the names that a slip of quoting makes.
+    // libpq does not know the keywords that a quoting mistake produces.
     const known = ours && Object.keys(ours).every((name) => words.includes(name)) ? ours : null;
     expect(known, JSON.stringify(text)).toEqual(answers[index]);
     if (known === null) refused += 1;

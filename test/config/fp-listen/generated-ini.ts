@@ -37,7 +37,7 @@ const mistakes = ['%', '%s', '%(', '%(a)', '%()s', '%(a)d', '%%%'];
 const junk = ['no sign', '[]', '= x', ': x', ']', '[a', 'x', '\\'];
 const indents = [' ', '  ', '\t', '    ', '\x0c', '\xa0'];
 
-/** A file of a few sections; most are such as Python accepts. */
+/** A file of a few sections. Python accepts most of them. */
 export function generateIni(chance: Random): Buffer {
   const lines: string[] = [];
   const eol = chance.pick(['\n', '\n', '\n', '\r\n', '\r']);
@@ -50,7 +50,7 @@ export function generateIni(chance: Random): Buffer {
   const bytes = Buffer.from(
     `${chance.chance(0.03) ? '\ufeff' : ''}${lines.join(eol)}${chance.pick(['', eol])}`,
   );
-  // Somewhere, also amid a character.
+  // At any position, even inside a character.
   if (chance.chance(0.04)) bytes[chance.below(bytes.length)] = 0xc0 + chance.below(0x40);
   return bytes;
 }
@@ -68,7 +68,7 @@ function body(chance: Random): string[] {
   });
 }
 
-/** Seldom the same name twice, also in another case. */
+/** Rarely the same name twice, also in another case. */
 function optionLine(chance: Random, bag: string[]): string {
   const name = chance.chance(0.03) ? chance.pick(names) : takeFrom(bag, chance);
   for (const other of bag.filter((one) => one.toLowerCase() === name.toLowerCase()))

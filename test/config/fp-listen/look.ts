@@ -5,7 +5,10 @@ import { afterAll, beforeAll } from 'vitest';
 import { inspect } from '../../../src/config/load.ts';
 import { freshportsDatabase, freshportsDirs } from '../../fp-listen-ini.ts';
 
-/* An fp-listen.ini in a folder of its own for each test file that imports it: its hooks are here. */
+/*
+ * An fp-listen.ini in a folder of its own for each test file that imports this. Importing registers its
+ * hooks.
+ */
 
 let folder: string;
 export let path: string;
@@ -22,7 +25,7 @@ export function write(text: string): string {
   return path;
 }
 
-/** Without the name of the file in front. */
+/** Without the file's name in front. */
 export function look(text: string) {
   const { draft: configuration, problems, notices, ...rest } = inspect(write(text));
   const bare = (all: readonly string[]) => all.map((one) => one.replace(`${path}: `, ''));

@@ -55,7 +55,7 @@ describe('parsePath and toTemplate', () => {
 
 const python = findPython('glob', 'python3');
 
-/** What glob.glob finds among these names. */
+/** The names that glob.glob matches. */
 const oracle = `
 import json, sys, fnmatch, glob, re
 def matches(pattern, names):
@@ -109,7 +109,7 @@ it.skipIf(python === undefined)('3,000 globs match as templates what they match 
     try {
       pattern = parseTemplate(template(`/${glob}`)).expand({});
     } catch (error) {
-      // Python takes a range that ends before it begins for nothing; uncached says so.
+      // Python treats a range that ends before it begins as empty. uncached reports it.
       expect((error as Error).message, glob).toContain('which is backwards');
       refused += 1;
       continue;

@@ -20,7 +20,7 @@ FILE_CACHE_PATH = %(BASEDIR)s/cache/ports
 PKG_ZFS_SNAPSHOT = pool/data
 `;
     const { problems, notices } = look(text);
-    // What has a problem is not missing.
+    // An option with a problem is not reported as missing.
     expect(notices.filter((notice) => /CATEGORY_CACHE|PORT_CACHE|COMMIT_CACHE|NEWS/.test(notice))).toEqual([
       expect.stringContaining('CATEGORY_CACHE_PATH is missing'),
     ]);
