@@ -34,7 +34,7 @@ it('counts every entry, and the oldest one, where nothing failed', () => {
   });
 });
 
-it('counts nothing as cleared that may have failed: neither key nor entry nor age', () => {
+it('does not count anything that may have failed as cleared: no key, no entry, no age', () => {
   expect(event(1, 3)).toMatchObject({
     kind: 'cleared',
     entries: 3 + 9,

@@ -58,7 +58,7 @@ it.each(
   });
 });
 
-it('has a row tried again whose disk refuses or whose command fails, though its key is invalid as well', async () => {
+it('retries a row when the disk refuses or the command fails, even if its key is also invalid', async () => {
   const rows = rowsOf({ section: 's', slug: null }, { section: 't', slug: null });
   expect(await cleared([page, section], rows, { refused: 'sections/s' })).toMatchObject({
     cleared: [2],

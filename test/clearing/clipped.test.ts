@@ -12,7 +12,7 @@ import { partsOf } from './context.ts';
  */
 const long = 'x'.repeat(8_000);
 
-it('tells of a long key by its beginning, in examples and in errors', async () => {
+it('shortens a long key to its beginning, in examples and in errors', async () => {
   const events: Event[] = [];
   const cache = {
     clear: async (patterns: Iterable<string | readonly string[]>) => ({

@@ -118,7 +118,7 @@ it('makes one of the cohorts that have come to wait for the same transactions', 
   expect(done).toEqual(['clear p1 p2', 'settle 1,2']);
 });
 
-it('keeps cohorts apart that wait for different transactions', async () => {
+it('keeps cohorts separate when they wait for different transactions', async () => {
   const settling = settlingBy(10);
   virtual = ['3/1'];
   claim(settling, 1);
@@ -147,7 +147,7 @@ it('counts the settle time of each from the end of its own grace', async () => {
   expect(done).toEqual(['clear p1', 'settle 1']);
 });
 
-it('takes any number of rows at once, and looks after and settles as many at a time as the limit', async () => {
+it('accepts any number of rows at once, and checks and settles at most the limit at a time', async () => {
   const settling = settlingBy(100_000, 0);
   const ids = Array.from({ length: 350_000 }, (_, nth) => nth + 1);
   for (const id of ids) rows.set(id, { id, handler: 'page', key: { id: 'same' } });

@@ -139,7 +139,7 @@ describe('a command', () => {
     process.kill(child, 'SIGKILL');
   });
 
-  it('never runs twice at once, and beside another one at once', async () => {
+  it('never runs twice at the same time, but may run together with another one', async () => {
     const alone = program(
       'alone',
       'mkdir $HERE/lock || exit 1; until [ -e $HERE/$1 ]; do sleep 0.01; done; rmdir $HERE/lock',

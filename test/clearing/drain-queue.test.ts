@@ -102,7 +102,7 @@ it('claims while files go, and clears together what was claimed meanwhile, each 
   expect(idsInHand()).toEqual([]);
 });
 
-it('goes on behind a claim that was cut, whose entries are fewer than were asked for', async () => {
+it('continues after a claim that was cut and has fewer entries than requested', async () => {
   cut = true;
   const end = drained(1_000);
   await settle();
@@ -159,7 +159,7 @@ it.each([
   expect(await end).toBe(expected);
 });
 
-it('returns nothing of rows that remain once it is stopped: nobody is to come back for them', async () => {
+it('reports no remaining rows once it is stopped, since nobody will come back for them', async () => {
   keys = ['p1'];
   remains = [true];
   const end = drained(2);
@@ -175,7 +175,7 @@ it('asks for half as much after a claim that failed, which would time out again'
   expect(batchSize.size).toBe(50);
 });
 
-it('tells of the batch at hand before it tells that a claim failed', async () => {
+it('reports the current batch before the failed claim', async () => {
   claimFailsAt = 2;
   const end = drained();
   end.catch(() => happened.push('told'));
@@ -198,7 +198,7 @@ it('fails with a clearing that failed, claims nothing more and leaves the rest t
   expect(idsInHand()).toEqual([]);
 });
 
-it('ends after the clearing at hand when it is stopped, and leaves what waits to the journal', async () => {
+it('ends after the current clearing when it is stopped, and leaves waiting rows to the journal', async () => {
   const end = drained();
   await settle();
   stop.abort();

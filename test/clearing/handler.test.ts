@@ -54,7 +54,7 @@ describe('parseHandlers', () => {
     expect(port?.commands).toEqual([['touch', '/tmp/x', 'y']]);
   });
 
-  it('tells every problem at once', () => {
+  it('reports every problem at once', () => {
     const { problems } = parseHandlers([
       settings('a', { queue: 'q', clear: ['../x', '{col'], followers: ['nwes', 'a', 'b'] }),
       settings('b', { queue: 'q', clear: ['b/*'] }),

@@ -102,7 +102,7 @@ it('needs none in a plain directory over sets, though it may not be written', ()
   );
 });
 
-it('holds to a marker where nobody may write for now: that it cannot be kept is an alarm', () => {
+it('keeps to a marker where nobody can write for now: failing to keep it is an alarm', () => {
   const readOnly = { writable: 'read-only' } as const;
   expect(judge(seen([front('', absent, readOnly), front('news', absent, readOnly)]))).toEqual(
     served(undefined, ['', '', 'new ']),
@@ -163,7 +163,7 @@ it('wipes again what was not wiped to the end, or has missed entries, and gives 
   expect(judge(root, undefined, { history: 'copy' })).toEqual(served('copy', ['', '', 'new ']));
 });
 
-it('wipes nothing for want of a marker that could not be written', () => {
+it('does not wipe because of a missing marker that could not be written', () => {
   const root = seen([front('', absent)]);
   expect(judge(root, known({ '': 'a' }), { unmarked: new Set(['']) })).toMatchObject({ wipe: undefined });
 });

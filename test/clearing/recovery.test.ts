@@ -107,7 +107,7 @@ it('reads the journal a part at a time, and begins with each before it has seen 
   expect(events.filter(({ kind }) => kind === 'journal-recovery')).toHaveLength(1);
 });
 
-it('clears what it takes over, even where it only looks for what was forgotten', async () => {
+it('clears what it takes over, even when it only reads abandoned rows', async () => {
   dead = new Set([5]);
   await readAll(again(), 'abandoned');
   // From that part on.
@@ -124,12 +124,12 @@ it('reads rows again whose clearing failed', async () => {
   expect(cleared).toEqual(ids);
 });
 
-it('looks again soon while others have rows of these handlers', async () => {
+it('reads again soon while others have rows of these handlers', async () => {
   others = 1;
   expect(await readAll(again(), 'abandoned')).toBe(2_000);
 });
 
-it('tells once of rows that it has no handler for, and again when they are back', async () => {
+it('reports rows without a handler once, and again when they come back', async () => {
   const reader = again();
   const told = () => events.filter(({ kind }) => kind === 'rows-orphaned');
   orphans = { images: 2 };

@@ -123,7 +123,7 @@ it('claims again when the daemon with another root has gone', async () => {
   expect(world.row?.taking).toBe(true);
 });
 
-it('serves nothing from when it sees that root is away, though nobody has met it', async () => {
+it('serves nothing once it sees that root is away, even if no clearing has noticed', async () => {
   const root = world.start();
   await root.step(60_000);
   world.missing = true;
@@ -208,7 +208,7 @@ it.each([
   expect(world.done().filter((one) => one.startsWith('marked'))).toEqual([]);
 });
 
-it('lets nobody wait after its end, and tells nothing of a look that is cut short', async () => {
+it('lets nobody wait after its end, and reports no check that is cut short', async () => {
   const root = world.start();
   root.end(new Error('stopping'));
   await expect(root.verified()).rejects.toThrow('stopping');

@@ -62,7 +62,7 @@ async function settle(...ids: number[]): Promise<void> {
   expect(settling.pending).toBe(0);
 }
 
-it('keeps a row whose key is invalid after its second clearing, is done with it and tells nobody again', async () => {
+it('keeps a row with an invalid key after its second clearing, and does not report it again', async () => {
   await settle(1, 2);
   expect(done).toEqual(['clear p1', 'settle 1 then', 'keep 2 then']);
   expect(told).toMatchObject([

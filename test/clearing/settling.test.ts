@@ -83,7 +83,7 @@ it('waits the settle time, clears again, and only then deletes the row', async (
   expect(settling.pending).toBe(0);
 });
 
-it('waits for every transaction that the look noted, and for no later one', async () => {
+it('waits for every transaction in the snapshot, and for no later one', async () => {
   open.virtual = ['3/1', '4/1'];
   claim(1);
   await run();
@@ -124,7 +124,7 @@ it('waits for what was prepared when the virtual ids were gone', async () => {
   expect(await run()).toBe(settleMs);
 });
 
-it('waits for what was prepared already at the look', async () => {
+it('waits for transactions that were already prepared at the snapshot', async () => {
   open.prepared = ['700'];
   claim(1);
   await run();
@@ -155,12 +155,12 @@ it('takes rows added later as a cohort of their own, with transactions of their 
   expect(done.slice(2)).toEqual(['clear p2 p3', 'settle 2', 'settle 3', 'clear p4', 'settle 4']);
 });
 
-it('forgets a row that its look does not find: the claim was undone by a crash', async () => {
+it('forgets a row that the snapshot does not find: the claim was undone by a crash', async () => {
   settling.add([7]);
   expect(await run()).toBe(null);
 });
 
-it('leaves a row alone that has the id of an undone claim but was claimed after the look', async () => {
+it('leaves a row alone that has the id of an undone claim but was claimed after the snapshot', async () => {
   claim(1);
   await run();
   rows.clear();
@@ -172,7 +172,7 @@ it('leaves a row alone that has the id of an undone claim but was claimed after 
   expect(rows.size).toBe(1);
 });
 
-it('keeps rows whose look failed for the next', async () => {
+it('keeps rows for the next snapshot when one failed', async () => {
   claim(1);
   lookFails = true;
   await expect(settling.step()).rejects.toThrow('cut');
@@ -189,7 +189,7 @@ it('keeps rows whose look failed for the next', async () => {
   expect(done).toEqual(['clear p1 p2', 'settle 1', 'settle 2']);
 });
 
-it('looks once for batches that follow each other, and at once after the last', async () => {
+it('takes one snapshot for batches that follow each other, and takes it at once after the last', async () => {
   for (const id of [1, 2]) {
     rows.set(id, { row: { id, handler: 'page', key: { id: `p${id}` } }, claimedAt: now });
     settling.add([id], { more: true });
@@ -211,7 +211,7 @@ it('looks once for batches that follow each other, and at once after the last', 
   expect(looks).toHaveLength(3);
 });
 
-it('marks rows as settling at their look', async () => {
+it('marks rows as settling at their snapshot', async () => {
   claim(1);
   await run();
   expect(looks).toEqual([{ cleared: [1], mark: [1] }]);
@@ -236,7 +236,7 @@ it('marks without a settle time only what a transaction holds up', async () => {
   expect(done.slice(2)).toEqual(['clear p2', 'settle 2']);
 });
 
-it('has what it puts aside for a command in hand: it is not forgotten, however long the command takes', async () => {
+it('keeps rows in a lane in flight: they are not abandoned, however long the command takes', async () => {
   const { handlers } = parseHandlers([{ name: 'page', clear: [], run: 'sleep 60', followers: [] }]);
   const lanes = lanesOf(handlers, context.inFlight);
   settling = new Settling({ ...context, handlers, lanes }, { settleMs: 0, limit: 2 });

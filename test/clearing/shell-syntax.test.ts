@@ -7,7 +7,7 @@ const problemsOf = (options: { clear?: string[]; run?: string }) =>
 const braced = ['$', '{HOME}'].join('');
 
 describe('shellProblems of a template', () => {
-  it('tells of **, which is no recursion, and of alternatives in braces', () => {
+  it('reports **, which is not recursive, and alternatives in braces', () => {
     expect(problemsOf({ clear: ['news/**/x.html'] })).toEqual([
       expect.stringMatching(/^\[handler\.news\] clear\[\] = news\/\*\*\/x\.html: "\*\*" is "\*" twice/),
     ]);
@@ -16,7 +16,7 @@ describe('shellProblems of a template', () => {
     ]);
   });
 
-  it('has nothing against what means what it looks like', () => {
+  it('accepts syntax that means what it looks like', () => {
     const clear = ['news/*/*', 'a\\**/x', 'a/[**]', '{a}/{b:below /x,y}/*.html', '{day:%Y}*{day:%m}*'];
     expect(problemsOf({ clear })).toEqual([]);
   });

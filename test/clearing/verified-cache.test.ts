@@ -65,7 +65,7 @@ it('waits when something else was met, and asks for the same again', async () =>
   ]);
 });
 
-it('leaves it to whoever asked when it goes on being something else, and at the end', async () => {
+it('leaves it to the caller when it stays the wrong cache, and at the end', async () => {
   const { gate, verified } = world('a');
   const opening = setInterval(() => gate.open({ '': 'never' }));
   await expect(verified.clear(['x'])).rejects.toMatchObject({ code: 'EROOT' });

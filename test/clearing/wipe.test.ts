@@ -53,7 +53,7 @@ it('goes below what a template removes with its directory, and nowhere that no t
   expect((await wiped(['spooling/x', 'news', 'x', '../x'])).asked).toEqual(['news/*']);
 });
 
-it('wipes all again where it cannot tell in words what is left', async () => {
+it('wipes everything again when it cannot write down what is left', async () => {
   expect((await wiped('all', ['ports/caf\\xE9'])).left).toBe('all');
   const many = Array.from({ length: 2_000 }, (_, nth) => `ports/${nth}`);
   expect((await wiped('all', many)).left).toBe('all');

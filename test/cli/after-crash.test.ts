@@ -52,7 +52,7 @@ it('clears everything that a template can name, and says so, when the machine st
   expect(site.pages()).toEqual([...others].sort());
 });
 
-it('clears nothing after a clean stop, even if the machine was started anew', async () => {
+it('clears nothing after a clean stop, even if the machine was rebooted', async () => {
   await run('SIGTERM');
   expect(marker().clean).toBe(true);
   reboot();

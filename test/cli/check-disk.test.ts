@@ -63,7 +63,7 @@ describe('check, of a cache', () => {
     },
   );
 
-  it.runIf(account)('tells for whom it was looked at, if that is not the account of the daemon', async () => {
+  it.runIf(account)("names the account that it checked for, if that is not the daemon's", async () => {
     site.write(['ports/www/nginx/1', 'categories/www/1']);
     const file = site.configure(ini());
     const asRoot = "notice: checked as root, who may do everything: check as the daemon's account: ";
@@ -87,7 +87,7 @@ describe('check, of a cache', () => {
     );
   });
 
-  it('tells of a root that is none, and of everything else', async () => {
+  it('reports a root that is none, and everything else', async () => {
     const wrong = ini().replace('queue = cache_clearing_ports', 'queue = missing');
     const loop = join(dirname(site.root), 'loop');
     symlinkSync(loop, loop);
@@ -108,7 +108,7 @@ describe('check, of a cache', () => {
     }
   });
 
-  it.runIf(account)('tells of a root that is not for the daemon', async () => {
+  it.runIf(account)('reports a root that the daemon cannot use', async () => {
     site.write(['ports/www/nginx/1', 'categories/www/1']);
     chmodSync(site.root, 0o700);
     const { code, stdout } = await check(ini(), { ...(account && { account }) });

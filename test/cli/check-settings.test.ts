@@ -65,7 +65,7 @@ run = none-such
     expect(stdout).toMatch(/^8 problems, 1 notice$/m);
   });
 
-  it('a host that nobody knows, and a password that everybody may read', async () => {
+  it('an unknown host, and a password that everyone can read', async () => {
     const text = ini()
       .replace(/^host = .*$/m, 'host = nowhere.invalid')
       .replace(/^user/m, 'password = secret\nuser')

@@ -19,7 +19,7 @@ describe('of a page that something waits for', () => {
     expect(last(stdout)).toMatch(/^It waits to be cleared.*uncached status$/);
   });
 
-  it('finds entries by slug, date and path, which no key tells', async () => {
+  it('finds entries by slug, date and path, which no key contains', async () => {
     await client.query(`
       INSERT INTO cache_clearing_commits (commit_to_clear) VALUES ('<2005.X>'), ('other');
       INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'), ('2020-01-04'), (NULL);
@@ -68,7 +68,7 @@ describe('of a page that something waits for', () => {
     expect(last(stdout)).toMatch(verdict);
   });
 
-  it('misses no entry that is claimed while it looks', async () => {
+  it('misses no entry that is claimed while it searches', async () => {
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
     await client.query('BEGIN; LOCK TABLE cache_clearing_ports');
     const explained = explain(nginx);
@@ -105,7 +105,7 @@ describe('of a page that something waits for', () => {
     );
   });
 
-  it('tells the templates when the database cannot be asked, too', async () => {
+  it('shows the templates even when the database is unreachable', async () => {
     const ini = iniFor(site, { ...database.config, host: '/nowhere' });
     const { code, stdout, stderr } = await uncached(['--config', site.configure(ini), 'explain', nginx]);
     expect(code).toBe(1);

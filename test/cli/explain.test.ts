@@ -7,7 +7,7 @@ import { explainHere } from './command-here.ts';
 import { client, database, explain, nginx, site, uncachedExplain } from './explain.ts';
 
 describe('of a page that nothing waits for', () => {
-  it('tells template, key, channel, and how to clear it by hand', async () => {
+  it('shows template, key, channel, and how to clear it by hand', async () => {
     site.write([nginx]);
     const { code, stdout, stderr } = await uncachedExplain(nginx);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -76,7 +76,7 @@ listen_file_updated
 });
 
 describe('of a page that a daemon that serves its status has cleared', () => {
-  it('tells when, as far as the daemon remembers', async () => {
+  it('shows when, as far as the daemon remembers', async () => {
     const more = `[http]\nlisten = ${await freePort()}`;
     const file = site.configure(iniFor(site, database.config, { more }));
     const ask = async (path: string) => (await explainHere(file, path)).stdout;
@@ -146,7 +146,7 @@ describe('of a page that no template names', () => {
     expect(stdout).toContain(text);
   });
 
-  it('reminds of commands, of which nobody knows what they touch', async () => {
+  it('mentions commands, whose effects are unknown', async () => {
     const handlers = `${freshportsHandlers}\n[handler.packages]\nrun = zfs rollback a/b@empty\n`;
     expect((await explain('packages/x', { handlers })).stdout).toContain(
       'A command of packages may delete it: zfs rollback a/b@empty\n',

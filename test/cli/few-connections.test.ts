@@ -63,7 +63,7 @@ it('status needs two connections for twenty handlers', async () => {
   expect(counted.map(({ backlog }) => backlog)).toEqual(names.map(() => 1));
 });
 
-it('status tells of every locked table, and counts the others, before a monitor gives up', async () => {
+it('status reports every locked table, and counts the others, before a monitor gives up', async () => {
   const locked = [...names.slice(0, 10), 'uncached.journal', 'uncached.daemon'];
   await locker.query(`BEGIN; LOCK TABLE ${locked.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   const before = performance.now();
@@ -88,7 +88,7 @@ it('status waits for a table that is locked for a moment', async () => {
   expect(counted[0]).toMatchObject({ backlog: 1, problem: null });
 });
 
-it('check tells that a daemon needs more connections than its role or the database may have', async () => {
+it('check reports that a daemon needs more connections than its role or the database allows', async () => {
   await client.query(`ALTER DATABASE "${database.name}" CONNECTION LIMIT 25`);
   const { code, stdout } = await uncached(['--config', file, 'check']);
   await client.query(`ALTER DATABASE "${database.name}" CONNECTION LIMIT -1`);

@@ -79,7 +79,7 @@ it.each([
   },
 );
 
-it('a copy beside a daemon that clears the original is refused by check as by run', async () => {
+it('check and run both refuse a copy while a daemon clears the original', async () => {
   const second = makeSite();
   try {
     await start();
@@ -99,7 +99,7 @@ it('a copy beside a daemon that clears the original is refused by check as by ru
   }
 });
 
-it('the table is used as soon as it is there, without a restart, and its lack is told once', async () => {
+it('the table is used as soon as it exists, without a restart, and its absence is reported once', async () => {
   await client.query('ALTER TABLE uncached.root RENAME TO gone');
   try {
     const daemon = startUncached(

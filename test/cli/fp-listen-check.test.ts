@@ -68,7 +68,7 @@ describe('check, of an fp-listen.ini', () => {
     );
   });
 
-  it('does not tell a disabled handler for an unknown one', async () => {
+  it('does not report a disabled handler as an unknown one', async () => {
     site.write(all);
     const { code, stdout } = await check(dirs().replace(/^FILE_CACHE_PATH.*$/m, ''));
     expect(code).toBe(0);

@@ -25,7 +25,7 @@ async function settled(daemon: RunningDaemon, times: number): Promise<void> {
   expect(settled().map(({ rows }) => rows)).toEqual(Array(times).fill(1));
 }
 
-it('an entry with NULL in a column of one template is cleared for the others, told once and kept', {
+it('an entry with NULL in a column of one template is cleared for the others, reported once and kept', {
   timeout: 90_000,
 }, async () => {
   site.write([page]);
@@ -109,7 +109,7 @@ it('an entry with NULL in a column of one template is cleared for the others, to
   expect((await client.query('SELECT FROM uncached.journal')).rowCount).toBe(0);
 });
 
-it('drain tells of it and ends, and failing drop gives it up', async () => {
+it('drain reports it and ends, and failing drop discards it', async () => {
   site.write([page]);
   await enqueuePort('www', '..');
   const { code, stdout, stderr } = await run('drain');

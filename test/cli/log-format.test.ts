@@ -68,14 +68,14 @@ it('journald gets priorities and no time', async () => {
   expect(lines.filter((line) => !/^<[36]>\D/.test(line))).toEqual([]);
 });
 
-it.each(['json', 'text', 'journald'])('%s tells a key, and does nothing that it says', async (format) => {
+it.each(['json', 'text', 'journald'])('%s contains a key, and its text has no effect', async (format) => {
   const lines = await log(format, '\x1b[2J\x9b1m\r\n<3>forged\u202e\u2028\x85');
   expect(lines.filter((line) => !isPrintable(line))).toEqual([]);
   const cleared = lines.find((line) => line.includes('cleared listen_port'));
   expect(cleared).toMatch(/\\u001b\[2J\\u009b1m.*<3>forged\\u202e\\u2028\\u0085/);
 });
 
-it.skipIf(noTerminal)('is text on a terminal unless told otherwise', async () => {
+it.skipIf(noTerminal)('is text on a terminal by default', async () => {
   const file = site.configure(iniFor(site, database.config));
   const run = (...args: string[]) =>
     onTerminal(['--config', file, 'run', ...args], { press: (shown) => shown.includes('listening to') });
@@ -92,7 +92,7 @@ it('another format is wrong usage', async () => {
   expect(stderr).toContain('json, text, journald');
 });
 
-it('tells a line a batch, and the files of it at debug, from the next SIGHUP on', async () => {
+it('has a line for each batch, and its files at debug, from the next SIGHUP on', async () => {
   site.write(['ports/www/a/1', 'ports/www/b/1', 'ports/www/b/2', 'news/1']);
   const configure = (level: string) =>
     site.configure(iniFor(site, database.config, { settle: '1h', more: `[daemon]\nlog = ${level}` }));

@@ -105,7 +105,7 @@ describe.each([
   ['a pipe', 'text', throughPipe],
   ['a socket', 'journald', throughSocket],
 ] as const)('%s, in %s', (_what, format, through) => {
-  it('that is not read slows no clearing, and tells how much is lost when it is read', async () => {
+  it('that is not read slows no clearing, and says how much is lost when it is read', async () => {
     const { daemon, reader } = through(format);
     await until(reader, 'LISTEN', /listening to/);
     reader.stop();

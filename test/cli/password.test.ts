@@ -112,7 +112,7 @@ it.each([
   expect(message).not.toContain('who runs this');
 });
 
-it('a server, a database or a role without room is told as what it is', async () => {
+it('a server, a database or a role that is full is reported as such', async () => {
   await withClient(server, async (client) => {
     await client.query('ALTER ROLE ordinary CONNECTION LIMIT 0');
     expect(await told('ordinary')).toContain('queue table: ALTER ROLE "ordinary" CONNECTION LIMIT -1');

@@ -78,7 +78,7 @@ describe.each(Object.entries(commands))('%s', (_name, { args, lines, code = 0, b
   });
 });
 
-it('every problem is told on standard error, too', async () => {
+it('every problem is also reported on standard error', async () => {
   const { read, ...ended } = await piped(onBad('config'), slowReader, 'stderr');
   expect(ended).toEqual({ code: 2, other: '' });
   expect(read.match(/^uncached: .*did you mean "queue"/gm)).toHaveLength(handlers);

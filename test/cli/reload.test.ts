@@ -70,7 +70,7 @@ it('takes a new channel and a new handler without a restart', async () => {
   );
 });
 
-it('refuses a configuration with problems, tells all of them, and goes on with the old one', async () => {
+it('refuses a configuration with problems, reports all of them, and continues with the old one', async () => {
   site.configure(iniFor(site, database.config, { more: 'setle = 1s\n[deamon]' }));
   process.kill(daemon.pid, 'SIGHUP');
   const line = await daemon.until('refusal', ({ event }) => event === 'reload-refused');
@@ -171,7 +171,7 @@ it('lets a configuration that works take over from one that waits for its databa
   }
 });
 
-it('tells every problem at once, of database and root alike', async () => {
+it('reports every problem at once, those of the database and those of root', async () => {
   site.configure(
     iniFor({ root: '/nonexistent/cache' }, database.config, {
       handlers:

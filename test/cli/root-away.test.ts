@@ -92,7 +92,7 @@ describe.skipIf(!canMount())('a root on a file system of its own', () => {
       async () => JSON.stringify(daemon?.log.slice(-10)),
     );
 
-  it('that is unmounted for a moment loses nothing: rows wait, the log tells it, and all is cleared with the mount', async () => {
+  it('that is unmounted for a moment loses nothing: rows wait, the log reports it, and all is cleared with the mount', async () => {
     const { pid, until } = await start(mounted());
     await marked(disk, client, daemon);
     await settled();
@@ -201,7 +201,7 @@ describe('a root', () => {
     expect(site.pages()).toEqual([]);
   });
 
-  it('whose link is switched goes on in the other directory, which is wiped', async () => {
+  it('with a switched link continues in the other directory, which is wiped', async () => {
     const [one, other] = [`${site.root}.one`, `${site.root}.other`];
     renameSync(site.root, one);
     symlinkSync(one, site.root);

@@ -72,7 +72,7 @@ describe('in place of the marker', () => {
     },
   );
 
-  it('a directory is told in words, and clearing goes on', async () => {
+  it('a directory is reported in words, and clearing continues', async () => {
     mkdirSync(join(site.root, '.uncached'));
     const daemon = await start();
     const { msg } = await daemon.until('alarm', ({ event }) => event === 'loop-failed');

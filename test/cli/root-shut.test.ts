@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 const run = (...args: string[]) => uncached(['--config', file, ...args], {}, account && { account });
 
-it.skipIf(!account)('a root that may not be opened is told as that, by whatever clears', async () => {
+it.skipIf(!account)('a root that may not be opened is named by every command that clears', async () => {
   chmodSync(site.root, 0o700);
   await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a')`);
   const told = `root ${site.root} cannot be opened: EACCES`;

@@ -7,7 +7,7 @@ import { client, enqueuePort, isEvent, site, start } from './running.ts';
 import { database } from './site-and-database.ts';
 
 describe('run', () => {
-  it('keeps what it cannot clear in the journal, with its error, and goes on beside it', async () => {
+  it('keeps what it cannot clear in the journal, with its error, and continues with the rest', async () => {
     const running = await start();
     site.write(['ports/www/good/1', 'ports/www/*/1', 'ports/www/star/1']);
     const bad = [
@@ -79,7 +79,7 @@ describe('run', () => {
     expect(rows).toEqual([{ handler: 'listen_prot' }]);
   });
 
-  it('tells once of each handler that is not configured, with all its rows and the command that gives them up', async () => {
+  it('reports each unconfigured handler once, with all its rows and the command that discards them', async () => {
     await client.query(
       `INSERT INTO uncached.journal (handler, key)
        SELECT CASE WHEN row % 3 = 0 THEN 'it''s gone' ELSE 'listen_prot' END, '{}' FROM generate_series(1, 3000) AS row`,

@@ -31,7 +31,7 @@ describe('run', () => {
     }
   });
 
-  it('clears 100 single commits, each of them soon, and tells the latency of each', async () => {
+  it('clears 100 single commits, each of them soon, and logs the latency of each', async () => {
     const running = await start();
     const lags: number[] = [];
     for (let commit = 0; commit < 100; commit++) {
@@ -68,7 +68,7 @@ describe('run', () => {
     expect(site.pages()).toEqual([]);
   });
 
-  it('tells an unknown script_name and goes on', async () => {
+  it('reports an unknown script_name and continues', async () => {
     await client.query(
       `INSERT INTO listen_for (name, script_name) VALUES ('packages_cache_clear', 'listen_prot')`,
     );
@@ -115,7 +115,7 @@ describe('run', () => {
     ).toEqual(['stopping', 'stopped']);
   });
 
-  it('hears again after its connections are cut', async () => {
+  it('receives notifications again after its connections are cut', async () => {
     const running = await start();
     const next = following(running);
     await client.query(

@@ -56,7 +56,7 @@ describe('status', () => {
     await client.query('DELETE FROM cache_clearing_ports');
   });
 
-  it('tells backlog, lag, claimed, settling and failing apart', async () => {
+  it('distinguishes backlog, lag, claimed, settling and failing', async () => {
     await client.query(`
       INSERT INTO cache_clearing_ports (category, port, date_added) VALUES ('a', 'b', now() - interval '10 s'), ('a', 'c', now());
       INSERT INTO uncached.journal (handler, key, cleared_at, last_error) VALUES
@@ -135,7 +135,7 @@ describe('status', () => {
     });
   });
 
-  it('needs SELECT and nothing else: whoever watches clears nothing', async () => {
+  it('needs SELECT and nothing else: a monitor clears nothing', async () => {
     const role = `nagios_${database.name}`;
     await client.query(`CREATE ROLE ${role} LOGIN`);
     try {
@@ -159,7 +159,7 @@ describe('status', () => {
     }
   });
 
-  it('is critical when it cannot look', async () => {
+  it('is critical when the database is unreachable', async () => {
     const { code, stdout } = await on(ini().replace(/^host = .*$/m, 'host = /nowhere'), 'status');
     expect(code).toBe(2);
     expect(stdout).toMatch(/^UNCACHED CRITICAL - .*is PostgreSQL running/);

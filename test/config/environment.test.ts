@@ -62,7 +62,7 @@ describe('the environment', () => {
     expect(origins).toEqual([]);
   });
 
-  it('has its problems told by the name of the variable, with those of the file', () => {
+  it('reports its problems by the name of the variable, together with those of the file', () => {
     const path = write(`${native}[database]\nhots = x\n`);
     expect(inspect(path, { UNCACHED_SETTLE: '10', UNCACHED_LOG: 'loud' }).problems).toEqual([
       `${path}: line 6: [database] hots is unknown, did you mean "host"?`,

@@ -79,7 +79,7 @@ describe('load', () => {
     expect(handler('then[] = news\nthen[] = more')).toEqual(['news', 'more']);
   });
 
-  it('tells every problem at once, each with its line', () => {
+  it('reports every problem at once, each with its line', () => {
     expect(
       problems(`stray = 1
 [database]
@@ -179,7 +179,7 @@ describe('a section of a handler that is misspelt', () => {
     },
   );
 
-  it('has options that are told with what they should be, too', () => {
+  it('also says which value an option should have', () => {
     expect(problems(`${minimal}cler[] = blog/*\nqeue = blog\n`)).toEqual([
       'line 5: [handler.news] cler is unknown, did you mean "clear"?',
       'line 6: [handler.news] qeue is unknown, did you mean "queue"?',

@@ -8,7 +8,7 @@ const empty = (rest: EmptyClaimCooldown) => {
   return rest.remainingMs;
 };
 
-it('grows with each look that finds nothing, to 50 ms at most', () => {
+it('grows with each claim that finds nothing, to 50 ms at most', () => {
   const rest = new EmptyClaimCooldown(() => now);
   expect(rest.remainingMs).toBe(0);
   expect(Array.from({ length: 8 }, () => empty(rest))).toEqual([1, 2, 4, 8, 16, 32, 50, 50]);
@@ -26,7 +26,7 @@ it('ends with whatever is found', () => {
   expect(empty(rest)).toBe(1);
 });
 
-it('begins anew when it was calm', () => {
+it('starts again after a calm', () => {
   const rest = new EmptyClaimCooldown(() => now);
   for (let look = 0; look < 8; look++) empty(rest);
   now += 1_000;

@@ -210,7 +210,7 @@ it('catches up after each LISTEN with what was committed while nobody listened',
   await until('settle 1');
 });
 
-it('looks at each sweep for entries, for abandoned rows, and at listen_for', async () => {
+it('reads entries, abandoned rows and listen_for at each sweep', async () => {
   await until('read channels', 'settle 100');
   happened = [];
   entries = [row(1)];
@@ -236,7 +236,7 @@ it('does what is asked for on its own channels', async () => {
   await until('read channels', 'channels changed');
 });
 
-it('looks at root when it is asked to', async () => {
+it('checks root when it is asked to', async () => {
   await until('look at root');
   happened = [];
   root.wakeup.wake();

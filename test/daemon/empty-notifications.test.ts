@@ -14,13 +14,13 @@ function drained({ found }: { found: boolean }): boolean {
   return forNothing.wasEmpty({ found });
 }
 
-it('says so once of a notification whose queue is empty', () => {
+it('reports a notification of an empty queue once', () => {
   forNothing.notified();
   expect(drained({ found: false })).toBe(true);
   expect(drained({ found: false })).toBe(false);
 });
 
-it('says nothing where nobody notified: a sweep, a catch-up', () => {
+it('reports nothing without a notification: a sweep, a catch-up', () => {
   expect(drained({ found: false })).toBe(false);
 });
 

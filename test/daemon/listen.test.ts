@@ -123,7 +123,7 @@ it('sends one heartbeat after the other', async () => {
   await ended;
 });
 
-it('throws away a connection whose first heartbeat does not arrive, and waits before the next', async () => {
+it('discards a connection when its first heartbeat does not arrive, and waits before the next', async () => {
   await start();
   heartbeats.shift()?.fail(new Error('silent'));
   await settled();
@@ -139,7 +139,7 @@ it('throws away a connection whose first heartbeat does not arrive, and waits be
   expect(happened).not.toContain('listening');
 });
 
-it('tries longer and longer apart while it is refused, and begins anew after it was let in', async () => {
+it('waits longer before each try while it is refused, and starts over after it was accepted', async () => {
   refused = new Error('refused');
   await start();
   for (let attempt = 1; attempt < 8; attempt++) {

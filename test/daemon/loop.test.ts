@@ -96,7 +96,7 @@ it('runs again after the time that the work asked for, or earlier when woken', a
   await loop.stop();
 });
 
-it('is deaf during the back-off after an error, and then repeats the work unasked', async () => {
+it('ignores signals during the back-off after an error, and then repeats the work by itself', async () => {
   const { loop, runs, waits, events } = start();
   loop.wake();
   await settled();
@@ -155,7 +155,7 @@ it('reports another error during the same outage', async () => {
   await stopping;
 });
 
-it('stops after the work at hand', async () => {
+it('stops after the current work', async () => {
   const { loop, runs } = start();
   loop.wake();
   await settled();

@@ -42,7 +42,7 @@ it('keeps what it may not delete (EACCES) in the journal, clears the rest, and r
   await expectWhole(world);
 });
 
-it(`tells ${count} directories that may not be written once, and once that they may`, async () => {
+it(`reports ${count} unwritable directories once, and once that they are writable`, async () => {
   await openForAccount();
   await world.start();
   publish();

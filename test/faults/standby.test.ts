@@ -28,7 +28,7 @@ const gone = () => (existsSync(join(site.root, page)) ? undefined : true);
 const words = /standby.*LISTEN and writing are impossible.*name the primary under \[database\]/;
 
 it.skipIf(!possible).each(['check', 'drain', 'status'])(
-  '%s says in words that the host is a standby, and ends',
+  '%s reports that the host is a standby, and ends',
   async (command) => {
     const file = site.configure(iniForHosts(site, [pair.standby]));
     const { code, stdout, stderr } = await uncached(['--config', file, command]);

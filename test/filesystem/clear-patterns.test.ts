@@ -157,7 +157,7 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     expect(clear(root, ['news/\udce8.[\udce8-\udce9]', 'news/\udce8.?']).files).toBe(2);
   });
 
-  it('removes a directory whose name is not UTF-8, or says that it cannot enter it', () => {
+  it('removes a directory with a name that is not UTF-8, or says that it cannot enter it', () => {
     make('news/a');
     mkdirSync(bytes(`${root}/news/`, 0xff));
     writeFileSync(bytes(`${root}/news/`, 0xff, '/x'), 'x');
@@ -182,7 +182,7 @@ describe.each(walks)('clear, %s walk', (name, walk) => {
     );
   });
 
-  it('goes on beside what cannot be deleted, and says why in words', () => {
+  it('continues with the rest when something cannot be deleted, and says why in words', () => {
     make('news/1', 'ports/a/1');
     // The only thing that root cannot delete either: an immutable file.
     try {

@@ -52,7 +52,7 @@ const ways = systemCalls.flatMap((call) =>
 );
 
 describe.each(walks)('clear, by the %s walk', (name, walk) => {
-  it.each(ways)('tells of whatever it leaves when $call 1, 2, 3 … fails $lasting', (way) => {
+  it.each(ways)('reports everything that it leaves when $call 1, 2, 3 … fails $lasting', (way) => {
     let nth = 1;
     while (codesAt(nth).filter((code) => strike({ ...way, code, nth })).length > 0) nth += 1;
     expect(nth, `${way.call} was never called`).toBeGreaterThan(1);

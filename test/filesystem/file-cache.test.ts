@@ -109,7 +109,7 @@ describe('openCache', () => {
 });
 
 describe('a worker that cannot be started', () => {
-  it('for want of descriptors fails what was asked, and is started once there are some', async () => {
+  it('fails the request when it has no descriptors, and is started once there are some', async () => {
     make('1');
     const script = `
       import { closeSync, openSync } from 'node:fs';
@@ -182,7 +182,7 @@ describe('a worker', () => {
     expect(childrenOf(process.pid)).toEqual([]);
   });
 
-  it('dies with its daemon, even by kill -9', async () => {
+  it('ends with its daemon, even by kill -9', async () => {
     const script = `
       const { openCache } = await import(${JSON.stringify(join(dist, 'workers/file-cache.js'))});
       const { startWorkerProcess } = await import(${JSON.stringify(join(dist, 'workers/start-worker.js'))});
@@ -203,7 +203,7 @@ describe('a worker', () => {
   });
 });
 
-it('a child whose daemon ended before it was up ends without a word', async () => {
+it('a child ends silently when its daemon ended before it was up', async () => {
   const child = spawn(process.execPath, [join(dist, 'workers/worker-child.js'), root]);
   child.stdout.destroy();
   const said: Buffer[] = [];

@@ -35,7 +35,7 @@ describe.each(walks)('a directory of many pages, %s walk', (_name, walk) => {
   }
   const isThere = (name: string) => existsSync(join(root, 'pages', name));
 
-  it('is not listed for a page named in so many words, whose temps go with the second clearing', () => {
+  it('is not listed for a page that is named literally: its temps go with the second clearing', () => {
     fill();
     make(['a.html', tempOf('a.html'), tempOf('b.html')]);
     expect(cleared(['pages/a.html'], { tempsLater: true })).toEqual({ files: 1, listings: 0 });
@@ -103,7 +103,7 @@ describe.each(walks)('a directory of many pages, %s walk', (_name, walk) => {
   );
 });
 
-it('endFinder looks at few patterns for each name, however many there are', () => {
+it('endFinder tests few patterns for each name, however many there are', () => {
   const patterns = numbers(2_000).flatMap((nth) => [`${nth}.*`, `page-${nth}-*.html`]);
   let looks = 0;
   const ends = toTree([...patterns, '*.txt', '💀*', '\udc80*']).ends.map((end) => ({

@@ -62,7 +62,7 @@ const silent = (pattern: string, path: string, refused?: 'open') => ({
 
 const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 0;
 
-describe.skipIf(!canHang)('a directory whose file server does not answer', () => {
+describe.skipIf(!canHang)('a directory on a file server that does not answer', () => {
   it('fails what names it, and nothing else; is left alone from then on, and found again when it answers', async () => {
     const told = await inProcess<{
       first: ClearResult;
@@ -98,7 +98,7 @@ describe.skipIf(!canHang)('a directory whose file server does not answer', () =>
     expect(told.back).toEqual({ files: 1, failures: [] });
   });
 
-  it('keeps nobody waiting while it is being found out, nor the end', async () => {
+  it('delays nobody while it is being detected, and does not delay the end', async () => {
     const told = await inProcess<{ newsMs: number; left: ClearResult; leftMs: number }>(`
       hang('ports/x');
       const patient = openCache(root);

@@ -104,7 +104,7 @@ describe.each(walks)('the %s walk', (name, walk) => {
     server.close();
   });
 
-  it('reports to an ordinary user what may not be read, entered or written, and goes on beside it', () => {
+  it('reports to an ordinary user what may not be read, entered or written, and continues with the rest', () => {
     make('locked/1', 'unreadable/1', 'unsearchable/1', 'tree/sub/locked/1', 'tree/sub/2', 'tree/3', 'open/1');
     owned(root);
     chmodSync(join(root, 'locked'), 0o555);

@@ -57,7 +57,7 @@ describe.each(walks)('%s walk', (_name, walk) => {
     expect(markers()[0]).toEqual(['', { kind: 'marker', marker: { ...marker, left: 'all' } }]);
   });
 
-  it('writes the others when one cannot be written, and tells that one', () => {
+  it('writes the others when one cannot be written, and reports that one', () => {
     mkdirSync(join(root, 'ports/.uncached'));
     const marks = ['', 'ports', 'gone', 'ports/x'].map((path) => ({ path, marker }));
     expect(() => writeMarkers({ root, fronts, marks }, walk)).toThrow(

@@ -101,7 +101,7 @@ describe('matcher', () => {
     expect(hits).toBeGreaterThan(1_000);
   });
 
-  it('looks at no more characters than the product of the lengths, whatever the runs', () => {
+  it('compares no more characters than the product of the lengths, for any runs', () => {
     const looks = vi.spyOn(String.prototype, 'codePointAt');
     const name = `${'a'.repeat(250)}b`;
     for (const component of ['*a*a*a*a*a*c', '*a*a*a*a*a*a*a*a*a*a?c', '*[a]*[a]*[a]*[a]*[b-z]c', '*b*b']) {

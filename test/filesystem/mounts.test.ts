@@ -115,7 +115,7 @@ describe.skipIf(!canMount()).each(Object.keys(others))('a mount below root, with
     expect(result.outside).toEqual(['precious']);
   });
 
-  it('is not entered by removal, which goes on beside it', () => {
+  it('is not entered by removal, which continues with the rest', () => {
     const result = clearWithMounts('handleWalk', 'gone/*', 'ports/bind/', 'ports/tmpfs', ...more);
     expect(told(result)).toEqual(['gone/tree/bind EXDEV', 'ports/bind EXDEV', 'ports/tmpfs EXDEV']);
     expect(result.files).toBe(2);

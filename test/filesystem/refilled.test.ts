@@ -33,7 +33,7 @@ describe.each(walks)('the %s walk', (_name, walk) => {
     }
   });
 
-  it('leaves a directory that is refilled while it is emptied after half a second, and empties what is beside it', () => {
+  it('leaves a directory that is refilled while it is emptied after half a second, and empties the others', () => {
     make('commits/abc/sub/1', 'commits/abc/2', 'commits/def/1');
     let now = 0;
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);

@@ -19,12 +19,12 @@ function askOf(hanging: readonly (string | undefined)[]) {
   return { asked, markers: rootMarkers('/srv', ['news', 'ports'], { ask: ask as never }) };
 }
 
-it('leaves out of the look what does not answer, one after the other', async () => {
+it('leaves out what does not answer, one directory after the other', async () => {
   const { asked, markers } = askOf(['news', 'ports']);
   expect((await markers.read()).silent).toEqual(['news', 'ports']);
   expect(asked).toEqual([[], ['news'], ['news', 'ports']]);
 });
 
-it.each([[[undefined]], [['']]])('has no look at a root that does not answer itself', async (hanging) => {
+it.each([[[undefined]], [['']]])('does not inspect a root that does not answer itself', async (hanging) => {
   await expect(askOf(hanging).markers.read()).rejects.toThrow('did not answer');
 });

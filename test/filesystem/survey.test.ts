@@ -85,7 +85,7 @@ describe.each(['handle', 'chdir'])('survey, %s walk', (walk) => {
     });
   });
 
-  it('looks at so many names at the most, in each directory at as many, and ends in time', () => {
+  it('reads a limited number of names, the same number in each directory, and ends in time', () => {
     const hundred = (category: string) => Array.from({ length: 100 }, (_, nth) => `ports/${category}/${nth}`);
     make(['ports', 'ports/www', 'ports/net', ...hundred('www')]);
     make(hundred('net'), 0o555);

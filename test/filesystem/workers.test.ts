@@ -25,7 +25,7 @@ const patternsOf = (request: Request | undefined) => (request?.kind === 'clear' 
 describe('two hands', () => {
   const many = (name: string, count: number) => Array.from({ length: count }, (_, nth) => `${name}${nth}`);
 
-  it('share a large request, which tells together what each has told', async () => {
+  it('share a large request, and its result combines theirs', async () => {
     const { cache, started } = withFakes();
     const asked = cache.clear(many('a', 600));
     expect(started.map(({ posted }) => posted.length)).toEqual([1, 1]);

@@ -162,7 +162,7 @@ describe('the daemon, as role listening', () => {
     await database.drop();
   });
 
-  it('tells a row of listen_for that asks for what is not configured, and goes on', async () => {
+  it('reports a row of listen_for that names an unconfigured handler, and continues', async () => {
     database = await makeFreshPorts(server, { encoding: 'UTF8', tables: createTables(oldest) });
     const running = await start();
     const { msg } = await running.until('an error', ({ event }) => event === 'unknown-handler');

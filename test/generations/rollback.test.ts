@@ -178,7 +178,7 @@ describe('zfs rollback', () => {
     expect(runs()).toHaveLength(hanging + 2 - later);
   });
 
-  it('holds nobody up when it hangs at another try: failing rows of others are tried', async () => {
+  it('delays nobody when it hangs at a retry: failing rows of others are tried', async () => {
     await startQuietly();
     const failing = runs().length + 1;
     set('fail', failing);

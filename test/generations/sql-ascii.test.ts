@@ -188,7 +188,7 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
     expect((await cli('check')).stdout).not.toContain('SQL_ASCII');
   });
 
-  it('hears though a payload and a row of listen_for are no UTF-8', async () => {
+  it('receives notifications even if a payload and a row of listen_for are not UTF-8', async () => {
     await database.owner.query(`INSERT INTO listen_for (name, script_name)
       SELECT 'x' || byte, byte FROM convert_from('\\xe9', 'SQL_ASCII') AS byte`);
     const running = await start();

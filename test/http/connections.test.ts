@@ -44,7 +44,7 @@ const roomIsMade = () => new Promise<void>((done) => setImmediate(() => setImmed
 const ended = (sockets: readonly MadeUpSocket[]) =>
   sockets.flatMap(({ destroyed }, at) => (destroyed ? [at] : []));
 
-it('lets whoever comes in, before the one that has asked nothing for the longest', async () => {
+it('admits a new connection in place of the one that has asked nothing for the longest time', async () => {
   const sockets = Array.from({ length: mostConnections }, connect);
   ask(sockets[0] ?? connect()).close();
   expect(ended(sockets)).toEqual([]);

@@ -110,7 +110,7 @@ describe('the numbers', () => {
     execFileSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
   });
 
-  it('outlast an outage and a reload, and tell their age', async () => {
+  it('outlast an outage and a reload, and show their age', async () => {
     await start();
     await clear('a');
     await scraped((all) => all.get(of('uncached_settling_rows')) === 1);

@@ -36,7 +36,7 @@ describe('the address', () => {
     );
   });
 
-  it('that is taken is told with what to do, stops no clearing, and is taken over when it is free', async () => {
+  it('that is taken is reported with what to do, stops no clearing, and is used once it is free', async () => {
     const squatter = createServer().listen(port, '127.0.0.1');
     await new Promise((resolve) => squatter.once('listening', resolve));
     await start();

@@ -53,7 +53,7 @@ if (process.env.MODEL === 'long') {
   holds('three transactions', { ...skipping, queued: true });
 }
 
-test('the world is wide enough for one look to serve two claims long cleared', () => {
+test('the world is large enough for one snapshot to serve two claims long cleared', () => {
   const late = ({ daemons }: World) =>
     daemons.some(
       ({ batches }) => batches.filter(({ stage, looks }) => stage === 'cleared' && looks === 0).length > 1,

@@ -28,7 +28,7 @@ it('counts the rest of a group as one, which no row that works ends', () => {
   expect(suffering.failed(5, 'EROFS', 3 * hour)).toBe('EROFS');
 });
 
-it('tells of a group that begins when there is no room', () => {
+it('reports a group that begins when there is no room', () => {
   const suffering = new FailureTracker(1);
   suffering.failed(1, 'one: a', 0, 'one');
   expect(suffering.failed(2, 'other: b', 0, 'other')).toBe('other');

@@ -64,7 +64,7 @@ async function attempt(...ids: readonly string[]): Promise<void> {
 const pages = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `page-${from + n}`);
 const kinds = () => told.map(({ kind }) => kind);
 
-it('tells a disk that refuses once for ten thousand rows and all their retries, and once that it works', async () => {
+it('reports a disk that refuses once for ten thousand rows and all their retries, and once that it works', async () => {
   refuse = () => 'EROFS';
   for (let from = 0; from < 10_000; from += 1_000) await attempt(...pages(1_000, from));
   for (let retry = 0; retry < 5; retry++) {
@@ -85,7 +85,7 @@ it('tells a disk that refuses once for ten thousand rows and all their retries, 
   expect(told.slice(1)).toEqual([{ kind: 'disk-recovered', code: 'EROFS', ms: 6 * minute, rows: 10_000 }]);
 });
 
-it('tells another code at once, and that each is over', async () => {
+it('reports another code at once, and the end of each', async () => {
   refuse = () => 'EROFS';
   await attempt('a', 'b');
   refuse = () => 'EIO';
@@ -100,7 +100,7 @@ it('tells another code at once, and that each is over', async () => {
   ]);
 });
 
-it('tells a disk again that worked in between while one row is stuck, but once a minute at most', async () => {
+it('reports a disk again that worked in between while one row is stuck, but at most once a minute', async () => {
   refuse = (id) => (id.startsWith('forbidden') ? 'EACCES' : undefined);
   await attempt('forbidden-1');
   now += minute;
@@ -115,7 +115,7 @@ it('tells a disk again that worked in between while one row is stuck, but once a
   expect(told[1]).toMatchObject({ kind: 'disk-failing', error: expect.stringContaining('forbidden-2:') });
 });
 
-it('tells a poison entry with its first error and when that changes, and not with its retries', async () => {
+it('reports a failing row with its first error and when that changes, and not with its retries', async () => {
   refuse = () => 'ELOOP';
   await attempt('odd');
   now += minute;
@@ -128,7 +128,7 @@ it('tells a poison entry with its first error and when that changes, and not wit
   ]);
 });
 
-it('tells of a thousand poison entries of different kinds in a few lines that count them all', async () => {
+it('reports a thousand failing rows of different kinds in a few lines that count them all', async () => {
   refuse = () => 'ELOOP';
   for (let n = 0; n < 1_000; n++, now += 100) await attempt(`odd-${n}`);
   now += minute;
@@ -137,7 +137,7 @@ it('tells of a thousand poison entries of different kinds in a few lines that co
   expect(told.reduce((sum, event) => sum + (event.kind === 'rows-failed' ? event.rows : 0), 0)).toBe(1_000);
 });
 
-it('tells once of keys that are invalid, a line a minute at the most, the last without another row', async () => {
+it('reports invalid keys once, at most a line a minute, the last without another row', async () => {
   await attempt('..', 'good', '.');
   for (let again = 0; again < 10; again++, now += minute) await attempt('..', '.');
   expect(told).toEqual([
@@ -156,7 +156,7 @@ it('tells once of keys that are invalid, a line a minute at the most, the last w
   expect(told.reduce((sum, event) => sum + (event.kind === 'rows-invalid' ? event.rows : 0), 0)).toBe(1_000);
 });
 
-it('does not tell later what was mended before it was told', async () => {
+it('does not report later what was repaired before it was reported', async () => {
   refuse = () => 'ELOOP';
   await attempt('a');
   await attempt('b');
@@ -167,7 +167,7 @@ it('does not tell later what was mended before it was told', async () => {
   expect(kinds()).toEqual(['rows-failed']);
 });
 
-it('tells a disk that works every other second once a minute', async () => {
+it('reports a disk that works every other second once a minute', async () => {
   for (let second = 0; second < 120; second++, now += 1_000) {
     refuse = () => (second % 2 === 0 ? 'EMFILE' : undefined);
     await attempt('a');

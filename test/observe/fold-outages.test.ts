@@ -17,7 +17,7 @@ function tell(...events: Event[]): string[] {
   return told;
 }
 
-it('tells an outage once and its end once, whoever suffers from it', () => {
+it('reports an outage once and its end once, whichever parts it affects', () => {
   expect(
     tell(
       listening,
@@ -55,7 +55,7 @@ it('says how long an outage took, of each its own time', () => {
   expect(durations).toEqual([3_000, 2_000]);
 });
 
-it('tells a lost connection by why the next one fails, or as lost when that works', () => {
+it('reports a lost connection by the reason why the next one fails, or as lost when that works', () => {
   const lost: Event = { kind: 'listener-lost', error: new Error('closed') };
   const refused: Event = { kind: 'database-unavailable', error: gone, retryMs: 1 };
   expect(tell(lost, refused, listening)).toEqual(['database-unavailable', 'database-recovered', 'listening']);
@@ -63,7 +63,7 @@ it('tells a lost connection by why the next one fails, or as lost when that work
   expect(tell(failed('a', gone), lost, refused, listening)).toEqual(['database-unavailable', 'listening']);
 });
 
-it('tells a broken connection of any loop by why the next one fails, once for each loop, or as broken when that works', () => {
+it('reports a broken connection of any loop by the reason why the next one fails, once for each loop, or as broken when that works', () => {
   const broken = (message: string, code?: string) =>
     new Error('Cannot read', { cause: Object.assign(new Error(message), { code }) });
   for (const error of [broken('write EPIPE', 'EPIPE'), broken('Connection terminated unexpectedly')]) {
@@ -82,7 +82,7 @@ it('tells a broken connection of any loop by why the next one fails, once for ea
   }
 });
 
-it('tells anew when it becomes a refusal, which somebody must mend, and not when it is still that', () => {
+it('reports again when it becomes a refusal, which needs repair, and not while it stays one', () => {
   const refused: Event = { kind: 'database-unavailable', error: gone, retryMs: 1 };
   const standby = Object.assign(new Error('a standby'), { code: '25006' });
   const still: Event = { kind: 'retrying', error: standby, retryMs: 1 };
@@ -94,19 +94,19 @@ it('tells anew when it becomes a refusal, which somebody must mend, and not when
   ]);
 });
 
-it('tells of a failure at a stop as one, unless the outage has been told', () => {
+it('reports a failure at a stop as one, unless the outage has been reported', () => {
   const atStop: Event = { kind: 'loop-failed', loop: 'b', error: gone, retryMs: null };
   expect(tell(atStop, failed('a', gone), atStop)).toEqual(['loop-failed', 'database-unavailable']);
 });
 
-it('tells it as an outage when a loop meets it first, and again the next time', () => {
+it('reports it as an outage when a loop meets it first, and again the next time', () => {
   const works = (loop: string): Event => ({ kind: 'loop-recovered', loop });
   expect(
     tell(failed('a', gone), failed('b', gone), listening, works('a'), works('b'), failed('a', gone)),
   ).toEqual(['database-unavailable', 'listening', 'database-recovered', 'database-unavailable']);
 });
 
-it('tells every other failure, and its end', () => {
+it('reports every other failure, and its end', () => {
   const missing = Object.assign(new Error('no such table'), { code: '42P01' });
   expect(tell(failed('a', missing), failed('b', missing), { kind: 'loop-recovered', loop: 'a' })).toEqual([
     'loop-failed',

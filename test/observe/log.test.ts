@@ -83,7 +83,7 @@ describe('text', () => {
   const now = new Date('2026-11-21T12:09:51.302Z');
   const text = (event: Event, colour = false) => formatText(toLine(event), now, colour);
 
-  it('tells a batch in a line: when, how bad, what, how many', () => {
+  it('logs a batch in a line: when, how bad, what, how many', () => {
     const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
     expect(text(events.cleared)).toBe(
       `${local.slice(0, 10)} ${local.slice(11, 23)} info  cleared listen_port  entries=2 keys=2 examples=[category=www port=nginx, category=null port="a b"] files=3 durationMs=10\n`,

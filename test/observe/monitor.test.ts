@@ -42,7 +42,7 @@ it('counts what a reload brought, although the count before it was late', async 
   after.abort();
 });
 
-it('is not well before it has listened and counted, and critical when it cannot for long', async () => {
+it('is not ok before it has listened and counted, and critical when it cannot for long', async () => {
   now = 0;
   const watch = openMonitor('1', clock);
   const error = Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });

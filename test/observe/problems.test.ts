@@ -25,7 +25,7 @@ const tried = (cleared: number[], failing: number[]): Event => ({
   invalid: [],
 });
 
-it('is not well before it has heard itself', () => {
+it('is not ok before it has received its own heartbeat', () => {
   const starting = new Problems(() => now);
   expect(starting.listening).toBe(false);
   expect(starting.list(longMs)).toMatchObject([{ level: 'warning', kind: 'listening' }]);
@@ -64,7 +64,7 @@ it('a handler that cannot work is critical at once, until it can', () => {
   expect(list()).toEqual([]);
 });
 
-it('an outage is told for all and not for each handler', () => {
+it('an outage is reported for all and not for each handler', () => {
   known.notice(failed('h', denied));
   known.notice(failed('h', outage));
   expect(list()).toEqual([]);
@@ -91,7 +91,7 @@ it('a handler of which nothing can be cleared is critical; one entry that fails 
   expect(list()).toEqual([]);
 });
 
-it('keeps what a reload does not mend', () => {
+it('keeps what a reload does not repair', () => {
   known.observe({ kind: 'reload-refused', problems: ['bad'] });
   known.observe({ kind: 'not-serving', error: new Error('taken'), retryMs: 1 });
   known.observe({ kind: 'wipe-failed', error: 'a: EROFS', paths: 1 });

@@ -69,7 +69,7 @@ beforeEach(() => {
 });
 afterEach(() => end.abort());
 
-it('looks and reports now and then while nothing happens', async () => {
+it('checks and reports now and then while nothing happens', async () => {
   await pass(60_000);
   watch.observe({ kind: 'heartbeat', ms: 1 });
   watch.notice({ kind: 'batch-done', handler: 'news', cleared: [1], files: 1, failures: [], invalid: [] });

@@ -58,7 +58,7 @@ it('one of which only some leave is as old as those that are left', () => {
   expect(waited(all, ageless(100))).toBe(10_000);
 });
 
-it('begins anew after the queue was empty, or its ages known', () => {
+it('starts again after the queue was empty, or its ages known', () => {
   const all = new UnknownAges();
   all.counted([ageless(1)], 0);
   all.counted([known], 10_000);

@@ -91,7 +91,7 @@ test('an error thrown before render returns its promise is passed on as well', a
   expect(entries(path)).toEqual([]);
 });
 
-test('a render that never ends holds up nobody once the page has been cleared', async () => {
+test('a render that never ends delays nobody once the page has been cleared', async () => {
   const { cache, clear } = site();
   const endless = gatedRender();
   const waiting = cache.page(path, endless.render);

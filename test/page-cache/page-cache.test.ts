@@ -17,7 +17,7 @@ test('page renders a missing page, stores it, and serves it from disk from then 
   expect(second).toEqual({ body: Buffer.from('rendered'), outcome: 'hit' });
 });
 
-test('page stores bytes as they are, and an empty page as well', async () => {
+test('page stores bytes unchanged, and also an empty page', async () => {
   const { cache } = site();
   const bytes = Uint8Array.of(0, 255, 10, 128);
   await cache.page('logo.png', () => bytes.subarray(1));

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { placeOf } from '../../src/page-cache/place.ts';
 import { site } from './site.ts';
 
-test('placeOf takes a path apart', () => {
+test('placeOf splits a path', () => {
   expect(placeOf('a/b c/d…e')).toEqual({ path: 'a/b c/d…e', directories: ['a', 'b c'], name: 'd…e' });
   expect(placeOf('page')).toEqual({ path: 'page', directories: [], name: 'page' });
   expect(placeOf(`${'d'.repeat(255)}/${'é'.repeat(116)}n`)).toMatchObject({ name: `${'é'.repeat(116)}n` });

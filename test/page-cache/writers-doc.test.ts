@@ -120,7 +120,7 @@ for (const { language, command, withOneName, drive } of languages) {
       expect(entries(path)).toEqual(['rsync.html']);
     });
 
-    test('serves a page whose directory cannot be made, and complains', () => {
+    test('serves a page when its directory cannot be made, and reports that', () => {
       const { root, run } = example();
       writeFileSync(join(root, 'ports'), 'not a directory');
       expect(run(path, 'printf rendered')).toMatchObject({ body: 'rendered', status: 0 });

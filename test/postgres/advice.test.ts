@@ -50,7 +50,7 @@ describe('what the operator can do when the server refuses', () => {
   });
 });
 
-it('tells of rows that a policy hides with the statements that show them', async () => {
+it('reports rows that a policy hides, with the statements that show them', async () => {
   await administrate(`CREATE ROLE ${role} LOGIN; CREATE TABLE public.hidden (); GRANT SELECT ON public.hidden TO ${role};
     ALTER TABLE public.hidden ENABLE ROW LEVEL SECURITY`);
   const pool = openPool(openHosts([{ ...database.config, user: role }]));
@@ -120,7 +120,7 @@ describe('a right that is missing', () => {
   });
 });
 
-it('tells of what is exhausted by the routine where the words are translated, else of all that it may be', () => {
+it('names what is exhausted by the routine if messages are translated, else everything that it may be', () => {
   const exhausted = (routine: string) =>
     withAdvice(
       'Cannot connect',

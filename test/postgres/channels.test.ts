@@ -97,7 +97,7 @@ describe.each(['UTF8', 'LATIN1', 'SQL_ASCII', 'EUC_JP'])('in a database whose en
     await listening?.heartbeat();
   });
 
-  it('names a row to which nobody can listen, and listens to the others', async () => {
+  it('names a row that nobody can listen to, and listens to the others', async () => {
     await client.query('ALTER TABLE listen_for ALTER name DROP NOT NULL, ALTER script_name DROP NOT NULL');
     await add('');
     await add(null);
@@ -122,7 +122,7 @@ describe.each(['UTF8', 'LATIN1', 'SQL_ASCII', 'EUC_JP'])('in a database whose en
     );
   });
 
-  it('tells of names that are hardly meant', async () => {
+  it('reports names that are probably mistakes', async () => {
     await add(' port_updated');
     await add('x'.repeat(64));
     await add('port_updated');

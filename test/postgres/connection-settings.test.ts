@@ -48,7 +48,7 @@ describe('variables', () => {
     await expect(connect(settings, { PGSSLMODE: 'yes' })).rejects.toThrow('PGSSLMODE = yes');
   });
 
-  it('tells of every one that is wrong, by the option or the variable that has it', () => {
+  it('reports every one that is wrong, by the option or the variable that has it', () => {
     const settings = { host: 'h', user: 'u', sslrootcert: '/none.pem' };
     const env = { PGPORT: '1,x', PGSSLCERT: '/none.pem', PGSSLKEY: '/none.key' };
     expect(settingsProblems(settings, env)).toEqual([

@@ -126,7 +126,7 @@ describe.each(['UTF8', 'SQL_ASCII', 'WIN1252'])('daemons in a database of %s', (
     }
   });
 
-  test('go on without the table, which is told once, and unread', async () => {
+  test('continue when the table is missing, which is reported once, or unreadable', async () => {
     await client.query('ALTER TABLE uncached.daemon RENAME TO gone');
     try {
       const one = daemons();

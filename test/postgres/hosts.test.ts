@@ -51,7 +51,7 @@ describe('findPrimary', () => {
     }
   });
 
-  it('asks all side by side: a host that does not answer keeps no other waiting', async () => {
+  it('asks all concurrently: a host that does not answer delays no other', async () => {
     let waiting: Socket | undefined;
     const silent = createServer((socket) => {
       waiting = socket.on('error', () => {});
@@ -71,7 +71,7 @@ describe('findPrimary', () => {
     for (const server of [silent, second]) server.close();
   });
 
-  it('finds another when the one in use is gone, and tells what is wrong with each if there is none', async () => {
+  it('finds another when the one in use is gone, and reports what is wrong with each if there is none', async () => {
     const hosts = open(`/nowhere,${standby.host}`, [standby.port]);
     await expect(hosts.findPrimary()).rejects.toThrow(
       /Cannot find a primary: postgres@\/nowhere.*is PostgreSQL running.*; postgres@.* is a standby/,

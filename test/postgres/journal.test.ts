@@ -25,7 +25,7 @@ it.each([
   }
 });
 
-it('a look notes a transaction of another role that has given itself the name of the daemon', async () => {
+it("a snapshot notes a transaction of another role that uses the daemon's name", async () => {
   const pool = openPool(openHosts([database.config]));
   await pool.query('DROP ROLE IF EXISTS uncached_namesake; CREATE ROLE uncached_namesake LOGIN');
   const other = new Client({
@@ -45,7 +45,7 @@ it('a look notes a transaction of another role that has given itself the name of
   }
 });
 
-it('a look finds the rows of its daemon, and marks those it is told to', async () => {
+it('a snapshot finds the rows of its daemon, and marks those it is asked to', async () => {
   const pool = openPool(openHosts([database.config]));
   try {
     const [mine, others] = ['0f', '00'].map((owner) => openJournal(pool, { owner, leaseMs: 1_000 }));

@@ -60,7 +60,7 @@ it.each([
   60_000,
 );
 
-it('a key whose values are long is read whole to be cleared, and in part to be shown', async () => {
+it('a key with long values is read completely to clear it, and in part to show it', async () => {
   const slug = 'x'.repeat(8_000);
   await client.query(
     `INSERT INTO uncached.journal (handler, key, owner, last_error) VALUES ('h', jsonb_build_object('slug', $1::text, 'n', NULL), 'me', 'e')`,

@@ -58,7 +58,7 @@ it('receives what comes with a notification on a channel called "error"', async 
   }
 });
 
-it('is deaf when nothing is heard of a notification that was sent', async () => {
+it('is not receiving when a notification that was sent does not arrive', async () => {
   const pid = await backend();
   proxy.freeze('listener');
   await expect(listening.heartbeat()).rejects.toThrow('did not arrive within 2 s');
@@ -66,7 +66,7 @@ it('is deaf when nothing is heard of a notification that was sent', async () => 
   expect(await backend()).not.toBe(pid);
 });
 
-it('is not taken for deaf because this machine stood still', async () => {
+it('is not considered lost because this machine was suspended', async () => {
   proxy.freeze('listener');
   const heard = listening.heartbeat();
   await sent;

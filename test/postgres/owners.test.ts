@@ -28,7 +28,7 @@ describe('a queue table that somebody else made before the installation', () => 
     await server.stop();
   });
 
-  test('is told by the installation and by check, until it is in trusted hands', async () => {
+  test('is reported by the installation and by check, until a trusted role owns it', async () => {
     const warnings = async () =>
       (await install(client)).filter(({ severity }) => severity === 'WARNING').map(({ message }) => message);
     const told = await warnings();

@@ -72,7 +72,7 @@ it('lets a query that is under way on another connection finish, and does not us
   await linked(2);
 });
 
-it('connects anew once for all that were connected before', async () => {
+it('reconnects once for all that were connected before', async () => {
   const [one] = pools;
   const before = hosts.current();
   hosts.distrust(before);

@@ -127,7 +127,7 @@ describe('inspectProducers()', () => {
     expect(await inspect()).toEqual(content);
   });
 
-  test('names what a channel wakes instead, and whom nobody wakes', async () => {
+  test('names what a channel wakes instead, and handlers that nothing wakes', async () => {
     await attach(client, 'row', 'site.articles', ['site."Queue"', 'news', 'slug']);
     expect((await inspect()).problems).toEqual([
       expect.stringMatching(

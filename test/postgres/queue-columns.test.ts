@@ -33,7 +33,7 @@ async function columnsOf(sql: string) {
   return { table, columns: (await queueColumns(pool, [table.oid])).get(table.oid) ?? [] };
 }
 
-test('queueColumns() tells what each is made of, and whether it may stay NULL', async () => {
+test('queueColumns() returns the type of each, and whether it may stay NULL', async () => {
   const { columns } = await columnsOf(
     'a varchar(9), b birthday NOT NULL, c numeric(4, 1) DEFAULT 0, d moment, e int GENERATED ALWAYS AS IDENTITY, f mood, g text[]',
   );

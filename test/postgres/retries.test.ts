@@ -44,7 +44,7 @@ it.each([
   expect(await retake()).toEqual({ rows: [], nextMs: null });
 });
 
-it('a try that comes after the longest back-off waits, and the one before it is told', async () => {
+it('a try after the longest back-off waits, and the one before it is reported', async () => {
   await failing(`now() + interval '1 hour'`);
   await failing(`now() + interval '40 minutes'`);
   const { rows, nextMs } = await retake();

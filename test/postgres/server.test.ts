@@ -62,7 +62,7 @@ describe('launchServer', () => {
     });
   });
 
-  test('heeds settings, quotes and all, and listens on 127.0.0.1 when asked to', async () => {
+  test('applies settings, even with quotes, and listens on 127.0.0.1 when asked to', async () => {
     const settings = { max_prepared_transactions: '7', log_line_prefix: "it's \\ %m " };
     const local = { ...(await launch({ settings, tcp: true })), host: '127.0.0.1' };
     expect(await show(local, 'port')).toBe(String(local.port));
@@ -104,7 +104,7 @@ describe('launchServer', () => {
 });
 
 describe('LaunchedServer', () => {
-  test('stop() ends even a server that stands still, removes the directory and may be called again', async () => {
+  test('stop() ends even a stopped server, removes the directory and may be called again', async () => {
     const one = await launch();
     process.kill(one.pid, 'SIGSTOP');
     // It must not wait until it uses force, which takes longer.
@@ -174,7 +174,7 @@ describe('startServer', () => {
     expect(await show(named, 'port')).toBe(String(server.port));
   });
 
-  test('rejects options that the server of DATABASE_URL cannot heed', async () => {
+  test('rejects options that the server of DATABASE_URL cannot apply', async () => {
     vi.stubEnv('DATABASE_URL', 'postgres://127.0.0.1:1/postgres');
     await expect(startServer({ tcp: true })).rejects.toThrow(/Cannot start a server with tcp: DATABASE_URL/);
     await expect(startServer()).rejects.toThrow(/Cannot use the server of DATABASE_URL: .*ECONNREFUSED/);

@@ -84,7 +84,7 @@ it('an impostor with the name of a dead daemon cannot keep its rows: only sessio
   }
 });
 
-it('leaves rows of handlers that it does not have to a daemon that has them, and tells how many', async () => {
+it('leaves rows of handlers that it lacks to a daemon that has them, and reports how many', async () => {
   await insert('h', 'dead', 2);
   await insert('images', 'dead', 3);
   await insert('images', 'me');

@@ -116,7 +116,7 @@ describe('triggerProblems()', () => {
     expect(rows).toEqual([{ port: 'one' }, { port: 'two' }]);
   });
 
-  test('is content with partitions of a table whose trigger is for each row', async () => {
+  test('accepts partitions of a table with a trigger for each row', async () => {
     await client.query(`
       CREATE TABLE site.parts (category text, port text) PARTITION BY LIST (category);
       CREATE TABLE site.rest PARTITION OF site.parts DEFAULT`);

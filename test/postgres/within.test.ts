@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { within } from './within.ts';
 
-test('within() rejects in time, whether or not the wait heeds its signal', async () => {
+test('within() rejects in time, whether or not the wait reacts to its signal', async () => {
   const message = 'Cannot hear it: not done within 5 ms';
   await expect(within(5, 'hear it', () => new Promise(() => undefined))).rejects.toThrow(message);
   const target = new EventTarget();

@@ -126,7 +126,7 @@ async function clears(page: string): Promise<void> {
   );
 }
 
-it('starts, tells its status, reloads, checks, restarts after a death, and stops', {
+it('starts, reports its status, reloads, checks, restarts after a death, and stops', {
   timeout: 120_000,
 }, async () => {
   expect(await service('status')).toEqual({ code: 1, stdout: 'uncached is not running.\n' });
@@ -202,7 +202,7 @@ run_rc_command "$1"
   });
   const fpListen = (command: string, account = {}) => service(command, { name: 'fp_listen', account });
 
-  it('is uncached, whatever script has the name, and is running for the user of the web site as well', {
+  it('is uncached, whichever script has the name, and is running also for the user of the web site', {
     timeout: 120_000,
   }, async () => {
     expect(await fpListen('status')).toEqual({ code: 1, stdout: 'uncached is not running.\n' });

@@ -37,7 +37,7 @@ while True:
     print(s.recv(4096).decode().strip().replace("\\n", " | "), flush=True)
 `;
 
-describe.skipIf(missing)('the real daemon tells systemd', () => {
+describe.skipIf(missing)('the real daemon notifies systemd', () => {
   const database = testDatabase();
   let site: Site;
   let python: ChildProcess;
@@ -87,7 +87,7 @@ describe.skipIf(missing)('the real daemon tells systemd', () => {
     expect(await daemon.stop()).toBe(0);
   });
 
-  it('and its unit is one that systemd understands, and takes for well confined', () => {
+  it('and its unit is one that systemd understands and rates as well confined', () => {
     const unit = readFileSync(join(project, 'service/uncached.service'), 'utf8');
     const file = join(folder, 'uncached.service');
     // The drop-in of the unit's header, with the lines that a site adds.
@@ -169,7 +169,7 @@ describe('openSystemd', () => {
     expect(events).toEqual(['systemd-notify-failed']);
   });
 
-  it('tells nobody where nobody asked', async () => {
+  it('notifies nobody where nobody asked', async () => {
     openSystemd(() => {}, { PATH: folder }).observe({ kind: 'stopping', signal: 'SIGTERM' });
     openSystemd(() => {}, env()).observe({ kind: 'reload-refused', problems: [] });
     await until('the new configuration has problems');

@@ -82,7 +82,7 @@ async function expectReason(says: RegExp, not: RegExp): Promise<void> {
   );
 }
 
-it('with PostgreSQL down, status, page, /readyz and rules agree within a second, and tell the reason of now', async () => {
+it('with PostgreSQL down, status, page, /readyz and rules agree within a second, and show the current reason', async () => {
   await server.kill();
   await expectAllCritical();
   await expectReason(/is PostgreSQL running/, /shuts this user out/);

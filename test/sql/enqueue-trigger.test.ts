@@ -3,7 +3,7 @@ import { attach, levels } from './attach.ts';
 import { client, complaintOf, insert } from './enqueue-errors.ts';
 
 describe('uncached.enqueue() refuses', () => {
-  test('TRUNCATE, which tells no keys', async () => {
+  test('TRUNCATE, which has no keys', async () => {
     await client.query(`
       CREATE TRIGGER emptied AFTER TRUNCATE ON source
         EXECUTE FUNCTION uncached.enqueue('cache_clearing_ports', 'port_updated', 'category', 'port')`);

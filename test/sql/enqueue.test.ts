@@ -86,7 +86,7 @@ describe.each(levels)('uncached.enqueue() for each %s', (level) => {
     },
   );
 
-  test('takes back with a savepoint what it enqueued after it, and enqueues it anew', async () => {
+  test('undoes with a savepoint what it enqueued after it, and enqueues it again', async () => {
     await client.query(`
       BEGIN;
       UPDATE ports SET version = 2 WHERE id = 1;

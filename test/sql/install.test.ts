@@ -151,7 +151,7 @@ describe('shipped tables', () => {
     });
   });
 
-  test('date_added tells when the row was inserted, not when its transaction began', async () => {
+  test('date_added is when the row was inserted, not when its transaction began', async () => {
     await withClient(database.config, async (client) => {
       await client.query('BEGIN');
       const { rows } = await client.query(

@@ -102,7 +102,7 @@ describe.each([...older, newest])('what is printed, on $title', ({ binaries, mis
     });
   });
 
-  test.skipIf(missing)('makes nobody superuser by a function that fits better', async () => {
+  test.skipIf(missing)('makes nobody superuser by a function that matches better', async () => {
     await client.query(`
       SET ROLE attacker;
       CREATE FUNCTION public.seize() RETURNS void LANGUAGE plpgsql AS $$

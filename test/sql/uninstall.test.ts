@@ -52,7 +52,7 @@ describe('uninstall.sql', () => {
     });
   });
 
-  test('tells how to have again each trigger that it drops', async () => {
+  test('says how to restore each trigger that it drops', async () => {
     await withClient(database.config, async (client) => {
       await attach(client, 'row', 'ports', [
         'public.cache_clearing_ports',

@@ -43,7 +43,7 @@ describe('invert', () => {
     expect(keys(template, path)).toEqual(expected);
   });
 
-  it('says what a column may be beside the value it gives', () => {
+  it('says what a column may be besides the value it gives', () => {
     expect(inverse('commits/{id:slug}/', 'commits/a-b-/x').candidates).toEqual([
       { key: { id: 'a-b-' }, alternatives: { id: 'or any other value with the slug "a-b-"' } },
     ]);

@@ -4,7 +4,7 @@ import { parseTemplate } from '../../src/template/template.ts';
 const expand = (template: string, key: Record<string, string | null>) => parseTemplate(template).expand(key);
 
 describe('parseTemplate', () => {
-  it('tells columns and the literal directory', () => {
+  it('returns columns and the literal directory', () => {
     const template = parseTemplate('ports/{category}/{port}/{category}.*');
     expect(template.columns).toEqual(['category', 'port']);
     expect(template.literalDirectory).toBe('ports');
@@ -151,7 +151,7 @@ describe('expand', () => {
     expect(refused).toThrow('no page can have this key');
   });
 
-  it('tells patterns for every key there is', () => {
+  it('returns the patterns of every key', () => {
     const everything = (text: string) => parseTemplate(text).everything;
     expect(everything('ports/{category}/{port}/*')).toEqual(['ports/*/*/*']);
     expect(everything('ports/{p:path}.*')).toEqual(['ports/*']);

@@ -37,7 +37,7 @@ it('takes the values of a key column for complete where every key was found', ()
   expect(lines.join('\n')).not.toContain('more keys');
 });
 
-it('takes no values for complete where there are more keys than were looked for, and says so', () => {
+it('does not treat values as complete when there are more keys than it reads, and says so', () => {
   const { matches, lines } = matchesOf('x'.repeat(60), '{id}*');
   expect(matches).toMatchObject([{ more: true, candidates: { length: 20 } }]);
   expect(possibleValues(matches, 'id')).toBeUndefined();

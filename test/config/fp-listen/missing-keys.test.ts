@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clearOf, look, whole, without } from './look.ts';
 
 describe('fp-listen.ini', () => {
-  it('disables a handler whose key is missing, and says what to add', () => {
+  it('disables a handler when its key is missing, and says what to add', () => {
     const port = look(without('PORT_CACHE_PATH'));
     const add =
       'PORT_CACHE_PATH is missing in [dirs]: add PORT_CACHE_PATH = %(BASEDIR)s/cache/ports/%%s/%%s/*';
