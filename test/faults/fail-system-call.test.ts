@@ -46,8 +46,8 @@ afterEach(async () => {
 
 /**
  * With FAULTS=long: every code at every call. Otherwise every other call, the odd ones with `once` and the
- * even ones with `for good`, each with one code. test/filesystem/fail-system-call.test.ts covers every call of a
- * single clearing.
+ * even ones with `for good`, each with one code. test/filesystem/fail-system-call.test.ts covers every call
+ * of a single clearing.
  */
 const long = process.env.FAULTS === 'long';
 const stride = long ? 1 : 2;
