@@ -1,4 +1,4 @@
-/** The tables of a FreshPorts database that has had them for years (FRESHPORTS.md), with a row in each. */
+/** The tables of a FreshPorts database that has had them for years (doc/freshports.md), with a row in each. */
 export const freshPortsTables = `
   CREATE TABLE listen_for (id serial PRIMARY KEY, name text NOT NULL, script_name text NOT NULL);
   CREATE UNIQUE INDEX listen_for_name ON listen_for (name);
