@@ -24,6 +24,18 @@ export class AdaptiveBatchSize {
     this.#slower();
   }
 
+  /** For work that takes its time for other reasons, too: after a failure, successes grow it step by step. */
+  async after<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      const result = await work;
+      this.size = Math.min(this.#limit, Math.ceil(this.size * 1.1));
+      return result;
+    } catch (error) {
+      this.failed();
+      throw error;
+    }
+  }
+
   #slower(): void {
     this.size = Math.max(Math.min(leastSize, this.#limit), Math.floor(this.size / 2));
   }

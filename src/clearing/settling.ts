@@ -1,6 +1,7 @@
-import type { Cache, JournalRow, RowFailure, TransactionSnapshot } from '../core/contracts.ts';
+import type { Cache, JournalRow, RowFailure, RowsAt, TransactionSnapshot } from '../core/contracts.ts';
 import type { Observe } from '../core/events.ts';
 import { Wakeup } from '../core/wakeup.ts';
+import { AdaptiveBatchSize } from './batch-size.ts';
 import { type ClearingContext, clearRows } from './clear-rows.ts';
 import { partitionByLane } from './lanes.ts';
 
@@ -37,7 +38,8 @@ export class Settling {
   readonly wakeup = new Wakeup();
   readonly #context: ClearingContext;
   readonly #settleMs: number;
-  readonly #limit: number;
+  /** How many rows a snapshot and a part of a cohort have. */
+  readonly #pace: AdaptiveBatchSize;
   /** Cleared, and not in a snapshot yet. */
   #unseen: number[] = [];
   /** When the first of these needs a snapshot. */
@@ -64,7 +66,7 @@ export class Settling {
     };
     this.#context = { ...context, observe, cache: background };
     this.#settleMs = settleMs;
-    this.#limit = limit;
+    this.#pace = new AdaptiveBatchSize(limit);
   }
 
   /**
@@ -76,7 +78,7 @@ export class Settling {
     if (this.#unseen.length === 0) this.#snapshotBy = now + this.#context.timings.settling.gatherMs;
     for (const id of ids) this.#unseen.push(id);
     this.#pending += ids.length;
-    if (!more || this.#unseen.length >= this.#limit) this.#snapshotBy = now;
+    if (!more || this.#unseen.length >= this.#pace.size) this.#snapshotBy = now;
     this.wakeup.wake();
   }
 
@@ -116,13 +118,11 @@ export class Settling {
    * at a time, so that no statement grows with the backlog.
    */
   async #snapshot(): Promise<void> {
-    const ids = this.#unseen.slice(0, this.#limit);
+    const ids = this.#unseen.slice(0, this.#pace.size);
     const mark = this.#settleMs > 0;
     const unmarked = [...this.#waiting.values()].filter(({ marked }) => !marked);
-    const seen = await this.#context.journal.snapshot(
-      ids,
-      mark ? ids : unmarked.flatMap((cohort) => cohort.ids),
-    );
+    const toMark = mark ? ids : unmarked.flatMap((cohort) => cohort.ids);
+    const seen = await this.#pace.after(this.#context.journal.snapshot(ids, toMark));
     const now = this.#context.clock.now();
     this.#snapshotAt = now;
     this.#unseen = this.#unseen.slice(ids.length);
@@ -144,20 +144,22 @@ export class Settling {
   }
 
   async #settleFirst(): Promise<void> {
-    const { journal, lanes } = this.#context;
     const cohort = this.#settling[0];
     if (!cohort) return;
-    const { at } = cohort;
     while (cohort.ids.length > 0) {
-      const ids = cohort.ids.slice(0, this.#limit);
-      const rows = await journal.read({ ids, at });
-      const { shared, own } = partitionByLane(rows, lanes);
-      if (shared.length > 0) await this.#settleRows(shared, at);
-      for (const [lane, some] of own) lane.add(some, () => this.#settleRows(some, at));
+      const ids = cohort.ids.slice(0, this.#pace.size);
+      await this.#pace.after(this.#settlePart({ ids, at: cohort.at }));
       cohort.ids.splice(0, ids.length);
       this.#pending -= ids.length;
     }
     this.#settling.shift();
+  }
+
+  async #settlePart(part: RowsAt): Promise<void> {
+    const { journal, lanes } = this.#context;
+    const { shared, own } = partitionByLane(await journal.read(part), lanes);
+    if (shared.length > 0) await this.#settleRows(shared, part.at);
+    for (const [lane, some] of own) lane.add(some, () => this.#settleRows(some, part.at));
   }
 
   async #settleRows(rows: readonly JournalRow[], at: string): Promise<void> {

@@ -14,6 +14,8 @@ let done: string[];
 let looks: number[];
 /** How often a list of transactions was searched. */
 let walks: number;
+/** More rows than this are too many for a statement: it runs into its time-out. */
+let mostInTime: number;
 
 const settleMs = 10_000;
 const lookAgainMs = 250;
@@ -26,6 +28,7 @@ beforeEach(() => {
   done = [];
   looks = [];
   walks = 0;
+  mostInTime = Number.POSITIVE_INFINITY;
 });
 
 function settlingBy(limit: number, settle = settleMs): Settling {
@@ -37,8 +40,12 @@ function settlingBy(limit: number, settle = settleMs): Settling {
     close: async () => {},
   };
   const found = (ids: readonly number[]) => ids.filter((id) => rows.has(id));
+  const statement = (ids: readonly number[]) => {
+    if (ids.length > mostInTime) throw new Error('canceling statement due to statement timeout');
+  };
   const journal: Partial<Journal> = {
     async snapshot(ids): Promise<TransactionSnapshot> {
+      statement(ids);
       looks.push(ids.length);
       return {
         found: found(ids),
@@ -52,6 +59,7 @@ function settlingBy(limit: number, settle = settleMs): Settling {
         .filter((id) => (claimedAt.get(id) ?? '') <= at)
         .flatMap((id) => rows.get(id) ?? []),
     async settle({ ids }) {
+      statement(ids);
       for (const id of ids) rows.delete(id);
       done.push(`settle ${ids}`);
     },
@@ -157,4 +165,28 @@ it('accepts any number of rows at once, and checks and settles at most the limit
   expect(await run(settling)).toBe(null);
   expect(rows.size).toBe(0);
   expect(looks).toEqual([100_000, 100_000, 100_000, 50_000]);
+});
+
+it('checks and settles fewer rows at a time where a statement runs into its time-out', async () => {
+  const settling = settlingBy(1_000);
+  const ids = Array.from({ length: 2_000 }, (_, nth) => nth + 1);
+  for (const id of ids) rows.set(id, { id, handler: 'page', key: { id: 'same' } });
+  settling.add(ids);
+  const untilDone = async (most: number) => {
+    let failures = 0;
+    const fails = () =>
+      run(settling).then(
+        () => false,
+        () => true,
+      );
+    while (failures < most && (await fails())) failures++;
+    expect(failures).toBeLessThan(most);
+  };
+  mostInTime = 300;
+  await untilDone(10);
+  now += settleMs;
+  mostInTime = 100;
+  await untilDone(10);
+  expect(rows.size).toBe(0);
+  expect(settling.pending).toBe(0);
 });
