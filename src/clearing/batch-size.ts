@@ -3,8 +3,8 @@ const slowMs = 1_000;
 const leastSize = 10;
 
 /**
- * How many entries the next claim takes. A slow or failed claim halves it, since a statement that timed out
- * would time out again. A quick one doubles it, up to the limit.
+ * How many rows the next claim takes, or the next statement of settling. A slow or failed one halves it, since
+ * a statement that timed out would time out again. A quick one doubles it, up to the limit.
  */
 export class AdaptiveBatchSize {
   size: number;

@@ -5,7 +5,7 @@ import { loginAdvice } from './login-advice.ts';
 import { rightsAdvice } from './rights-advice.ts';
 
 const install =
-  'install the schema, as the administrator of the database: pipe "uncached schema" into "psql -d DATABASE", or "uncached schema --journal-only" beside queue tables that are there already';
+  'install the schema, as the administrator of the database: pipe "uncached schema" into "psql -d DATABASE", or "uncached schema --journal-only" where the queue tables exist already';
 const unknownHost = 'the name of the host under [database], or in PGHOST, cannot be resolved';
 const unknownAuthority = 'name the authority that signed the certificate in sslrootcert under [database]';
 

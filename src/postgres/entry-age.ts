@@ -28,7 +28,7 @@ export async function ageNotices(
       : []),
     ...(ageless
       ? [
-          `queue table ${queue} has entries, and no date_added that tells the age of one (it is NULL, or in the future): ${unknown()}: correct the clock, the TimeZone or the statement of whoever writes it`,
+          `queue table ${queue} has entries, and no date_added that tells the age of one (it is NULL, or in the future): ${unknown()}: correct the clock, the TimeZone or the statement of the program that writes it`,
         ]
       : []),
   ];

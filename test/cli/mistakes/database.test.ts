@@ -55,7 +55,7 @@ const planted: Readonly<Record<string, Planted>> = {
   'date_added has no default': {
     sql: (queue) => `ALTER TABLE ${queue} ALTER date_added DROP DEFAULT, ALTER date_added DROP NOT NULL`,
   },
-  'The clock or the TimeZone of whoever writes date_added is wrong': {
+  'The clock or the TimeZone of the program that writes date_added is wrong': {
     sql: (queue) => `INSERT INTO ${queue} (date_added) VALUES (now() + interval '2 hours')`,
   },
   'No trigger was attached': {},
