@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,7 +42,7 @@ export async function newCluster(
   const kept = join(folder, version);
   if (existsSync(kept)) return copy(kept, data);
   await initialise();
-  const beside = `${kept}.${process.pid}`;
+  const beside = `${kept}.${randomBytes(8).toString('hex')}`;
   await copy(data, beside);
   // Another process may have kept one in the meantime.
   await rename(beside, kept).catch(() => rm(beside, { recursive: true, force: true }));
