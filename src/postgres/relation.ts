@@ -91,7 +91,8 @@ export async function missing(
     [name],
   );
   const { user = '', path = [], lost, elsewhere = [] } = rows[0] ?? {};
-  if (lost)
+  // A statement before did not see what this one sees: it ran in another session of a pooler.
+  if (lost || elsewhere.some(({ schema }) => path.includes(schema)))
     return new AdvisedError(
       'what a session sets is gone at its next statement: this is a pooler in transaction or statement mode; connect to PostgreSQL itself or to a pooler in session mode',
       'EPOOLER',

@@ -105,6 +105,25 @@ test('settings that a pooler loses are a pooler in words', async () => {
   }
 });
 
+test('settings that a pooler loses for one statement are a pooler in words too, not a table that is missing', async () => {
+  const other = openPool(openHosts([config()]));
+  const remember = (path: string) =>
+    other.query(`SELECT set_config('uncached.search_path', $1, false)`, [path]);
+  const query = async (...statement: Parameters<Pool['query']>) => {
+    const result = await other.query(...statement);
+    await remember('{public}');
+    return result;
+  };
+  try {
+    await remember('');
+    await expect(readChannels(Object.assign(Object.create(other), { query }))).rejects.toThrow(
+      'this is a pooler in transaction or statement mode',
+    );
+  } finally {
+    await other.end();
+  }
+});
+
 test('rows that a policy hides are an error with advice, not an empty table', async () => {
   await client.query(`
     CREATE TABLE hidden (id int);
