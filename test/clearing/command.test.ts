@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { commandRunner } from '../../src/clearing/command.ts';
 import { eventually } from '../faults/eventually.ts';
 import { projectRoot } from '../postgres/project-root.ts';
@@ -19,6 +19,35 @@ function program(name: string, script: string): string {
   const path = join(folder, name);
   writeFileSync(path, `#!/bin/sh\nHERE=${folder}\n${script}\n`, { mode: 0o755 });
   return path;
+}
+
+/** What a program has written to this file of its folder, as soon as there is anything. */
+function written(name: string): Promise<string> {
+  const file = join(folder, name);
+  return eventually(
+    `written: ${name}`,
+    async () => (existsSync(file) && readFileSync(file, 'utf8').trim()) || undefined,
+    async () => 'nothing',
+  );
+}
+
+/** Runs it with a time-out of 1 s that is over once it has written these files: it may be slow to start. */
+async function runUntilTimeOut(command: string, ...files: string[]): Promise<void> {
+  let end = () => {};
+  const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementationOnce((callback) => {
+    end = callback;
+    return undefined as never;
+  });
+  const running = commandRunner(1_000)([command]);
+  running.catch(() => {});
+  try {
+    for (const file of files) await written(file);
+    expect(timer).toHaveBeenNthCalledWith(1, end, 1_000);
+  } finally {
+    timer.mockRestore();
+    end();
+  }
+  await running;
 }
 
 const isRunning = (pid: number) => {
@@ -50,8 +79,8 @@ describe('a command', () => {
   });
 
   it('is killed after its time-out with everything that it started', async () => {
-    const slow = program('slow', 'sleep 1000 & echo $! > $HERE/child; echo waiting >&2; wait');
-    await expect(commandRunner(1_000)([slow])).rejects.toThrow(
+    const slow = program('slow', 'echo waiting >&2; sleep 1000 & echo $! > $HERE/child; wait');
+    await expect(runUntilTimeOut(slow, 'child')).rejects.toThrow(
       'it did not end within 1 s and was killed: waiting',
     );
     const child = Number(readFileSync(join(folder, 'child'), 'utf8'));
@@ -69,7 +98,7 @@ describe('a command', () => {
         'sessions',
         `setsid sh -c 'echo $$ > ${folder}/child; sleep 1000' & (setsid sh -c 'echo $$ > ${folder}/orphan; sleep 1000' &); wait`,
       );
-      await expect(commandRunner(3_000)([slow])).rejects.toThrow('was killed');
+      await expect(runUntilTimeOut(slow, 'child', 'orphan')).rejects.toThrow('was killed');
       for (const name of ['child', 'orphan']) {
         const pid = Number(readFileSync(join(folder, name), 'utf8'));
         await eventually(
@@ -97,9 +126,7 @@ describe('a command', () => {
   it('ends with the daemon, even by kill -9: it would meet the one that a successor starts', async () => {
     const slow = program('lasting', 'echo $$ > $HERE/pid; sleep 1000');
     const daemon = other(`await commandRunner()([${JSON.stringify(slow)}]);`);
-    const started = async () =>
-      (existsSync(join(folder, 'pid')) && readFileSync(join(folder, 'pid'), 'utf8').trim()) || undefined;
-    const pid = Number(await eventually('started', started, async () => 'no pid'));
+    const pid = Number(await written('pid'));
     expect(isRunning(pid)).toBe(true);
     daemon.kill('SIGKILL');
     await eventually(
