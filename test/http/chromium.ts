@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
+/** A limit for what never comes: a busy machine may need long for a page. */
+export const patienceMs = 100_000;
+
 const executablePath = '/usr/bin/chromium';
 
 /** The reason when there is no browser to test a page in. */
@@ -12,6 +15,7 @@ export const noChromium = existsSync(executablePath)
 export function openChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath,
+    timeout: patienceMs,
     args: [
       '--headless',
       '--no-sandbox',
