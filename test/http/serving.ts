@@ -4,7 +4,7 @@ import { FaultProxy } from '../faults/proxy.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
-import { type RunningDaemon, startUncached } from '../uncached.ts';
+import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
 
 /*
  * A daemon that serves its status, a new one for each test file that imports this. Importing registers its
@@ -70,4 +70,6 @@ export async function clear(...ports: string[]): Promise<void> {
   await daemon.until('clearing', (line) => isBatch(line) && daemon.log.indexOf(line) >= from);
 }
 
-const isBatch = ({ event }: { event: string }) => event === 'cleared' || event === 'clear-failed';
+/** What follows the handler may be cleared by itself, for a notification that came late. */
+const isBatch = ({ event, handler }: LogLine) =>
+  (event === 'cleared' || event === 'clear-failed') && handler === 'listen_port';
