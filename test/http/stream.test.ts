@@ -69,10 +69,12 @@ async function* read(response: IncomingMessage): AsyncGenerator<{ event: string;
 it('sends the whole hour first, and each sample once; the status again and again', async () => {
   const seen: unknown[] = [];
   let told = 0;
+  let toldAfter = 0;
   for await (const { event, data } of read(await connect())) {
     if (event === 'samples') seen.push(...(data as Sample[]).map(({ at }) => at));
     else if (++told === 3) samples.push({ at: 3, backlog: 0, files: 0, handlers: {} });
-    else if (told === 6) break;
+    // Several messages may arrive at once: those that were sent before the new sample do not count.
+    else if (seen.includes(3) && ++toldAfter === 3) break;
   }
   expect(seen).toEqual([1, 2, 3]);
 });
@@ -107,18 +109,19 @@ it('keeps little for a page that does not read', async () => {
   const reader = read(await connect());
   const sleeper = await connect();
   sleeper.pause();
-  for (let n = 0; n < 1_000; n++) await reader.next();
+  // Well within the time after which a page that reads nothing is ended.
+  for (let n = 0; n < 400; n++) await reader.next();
   const told = statuses;
   let kept = 0;
   for await (const { event, data } of read(sleeper)) {
     if (event === 'status' && Number((data as Status).version) > told) break;
     kept += 1;
   }
-  // The rest of the thousand, of 100 kB each, was never sent. The system itself buffers a few megabytes.
+  // The rest of the 400, of 100 kB each, was never sent. The system itself buffers a few megabytes.
   expect(kept).toBeLessThan(200);
 });
 
-it('ends pages that read nothing for long, so that others get in', { timeout: 120_000 }, async () => {
+it('ends pages that read nothing for long, so that others get in', { timeout: 200_000 }, async () => {
   filling = 'x'.repeat(1_000_000);
   for (let n = 0; n < 50; n++) (await connect()).pause();
   await eventually(
@@ -129,7 +132,7 @@ it('ends pages that read nothing for long, so that others get in', { timeout: 12
       return response.statusCode === 200 || undefined;
     },
     async () => 'still full',
-    40_000,
+    100_000,
   );
 });
 

@@ -57,7 +57,6 @@ async function readUntil(pattern: RegExp): Promise<string> {
       return pattern.test(text) ? text : undefined;
     },
     async () => text.slice(-200),
-    5_000,
   );
 }
 
