@@ -107,7 +107,7 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: Ho
     log,
     ended,
     complaints: () => stderr,
-    until(what, fits, ms = 60_000) {
+    until(what, fits, ms = 100_000) {
       return new Promise((done, reject) => {
         let seen = 0;
         const look = () => {

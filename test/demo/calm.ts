@@ -24,7 +24,7 @@ export interface Found {
 
 const lookMs = 30;
 const sayWhyMs = 2_000;
-const giveUpMs = 15_000;
+const giveUpMs = 60_000;
 
 /** Waits for a calm, notes which pages are gone, and puts them back. Undefined if it is interrupted first. */
 export async function atCalm({ client, site, daemon, signal }: Stage): Promise<Found | undefined> {

@@ -33,7 +33,7 @@ export function startDemo(env: NodeJS.ProcessEnv): RunningDemo {
   return {
     output: () => output,
     until: (what, from = 0) =>
-      within(50_000, `see ${what}`, (signal) => until(what, from, signal)).catch((cause) => {
+      within(100_000, `see ${what}`, (signal) => until(what, from, signal)).catch((cause) => {
         throw new Error(`${cause}\n${output}`, { cause });
       }),
     async stop() {

@@ -13,7 +13,7 @@ export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined>,
   state: () => Promise<string>,
-  ms = 60_000,
+  ms = 100_000,
   againMs = askAgainMs,
 ): Promise<T> {
   const deadline = performance.now() + ms;

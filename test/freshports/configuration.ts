@@ -43,11 +43,16 @@ export interface Extra {
   readonly sections?: string;
 }
 
-/** The uncached.ini that `uncached config --show-password` prints for an fp-listen.ini, with changes. */
+/**
+ * The uncached.ini that `uncached config --show-password` prints for an fp-listen.ini, with changes. There is
+ * no heartbeat: after one that is late on a busy machine, the news and the packages are cleared once more,
+ * and tests know what must stay.
+ */
 export function uncachedIni(file: string, { settle = '0s', sweep = '60s', sections = '' }: Extra): string {
   const { configuration } = load(file);
   const ini = format(configuration, { showPassword: true })
     .replace(/^settle = .*$/m, `settle = ${settle}`)
-    .replace(/^sweep = .*$/m, `sweep = ${sweep}`);
+    .replace(/^sweep = .*$/m, `sweep = ${sweep}`)
+    .replace(/^heartbeat = .*$/m, 'heartbeat = 1h');
   return `${ini}\n${sections}`;
 }

@@ -5,9 +5,13 @@ import { within } from '../postgres/within.ts';
 /** So many files that deleting them takes longer than stopping the program. */
 export const many = 20_000;
 
+/** With fewer files left, what `act` does to them may come to nothing. */
+const fewest = 100;
+
 /**
  * Runs `act` while a program deletes the directory's files. The program is stopped when the first file
- * disappears, and continues after `act`. Resolves with false, without `act`, if the program was too fast.
+ * disappears, and continues after `act`. Resolves with false, without `act`, if the program was too fast. No
+ * other clearing may be under way.
  */
 export async function midway(
   { pid }: { pid: number },
@@ -19,12 +23,12 @@ export async function midway(
   const watcher = watch(directory);
   // Directly in the callback: each turn of the event loop is some hundred files.
   const stopped = within(
-    30_000,
+    100_000,
     'see the first file go',
     (signal) =>
       new Promise<void>((done, reject) => {
         watcher.once('change', () => {
-          for (const each of withChildren(pid)) process.kill(each, 'SIGSTOP');
+          stop(pid);
           done();
         });
         signal.addEventListener('abort', () => reject(signal.reason));
@@ -32,28 +36,39 @@ export async function midway(
   );
   try {
     await Promise.all([begin(), stopped]);
-    const states = async () => withChildren(pid).map(stateOf).join('');
-    await eventually('stopped', async () => (/^T+$/.test(await states()) ? true : undefined), states);
+    const states = async () => [pid, ...childrenOf(pid)].map(stateOf).join('');
+    const look = async () => {
+      // It may have started another child before it was stopped.
+      stop(pid);
+      return /^[TZ]+$/.test(await states()) ? true : undefined;
+    };
+    await eventually('stopped', look, states);
     const present = new Set(readdirSync(directory));
     const left = files.filter((file) => present.has(file));
-    if (left.length < 2) return false;
+    if (left.length < fewest) return false;
     await act(left);
     return true;
   } finally {
     watcher.close();
-    for (const each of withChildren(pid)) process.kill(each, 'SIGCONT');
+    for (const each of [...childrenOf(pid), pid]) process.kill(each, 'SIGCONT');
   }
 }
 
-/** A program and its children: uncached has child processes that delete files. */
-function withChildren(pid: number): number[] {
+/** A program and its children. The program comes first: from then on it starts no child, and ends none. */
+function stop(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  for (const each of childrenOf(pid)) process.kill(each, 'SIGSTOP');
+}
+
+/** uncached has child processes that delete files. */
+function childrenOf(pid: number): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
   );
-  return [pid, ...children.map(Number)];
+  return children.map(Number);
 }
 
-/** `T` means stopped. */
+/** `T` means stopped; `Z` means ended, until the parent takes note. */
 function stateOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, 'latin1')
     .replace(/^.*\) /s, '')

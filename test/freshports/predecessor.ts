@@ -58,9 +58,9 @@ export function startPredecessor(file: string, env: NodeJS.ProcessEnv = {}, acco
         const deadline = setTimeout(() => {
           finish();
           reject(
-            new Error(`The predecessor has not said "${text}" within 20 s:\n${lines.slice(-30).join('\n')}`),
+            new Error(`The predecessor has not said "${text}" within 100 s:\n${lines.slice(-30).join('\n')}`),
           );
-        }, 20_000);
+        }, 100_000);
         const finish = () => {
           clearTimeout(deadline);
           waiting.delete(look);

@@ -1,12 +1,15 @@
 import { chmodSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { freshPorts } from './incident.ts';
 import { many, midway } from './midway.ts';
 import { predecessorMissing as missing } from './predecessor.ts';
 import { below } from './tree.ts';
 import { type FreshPorts, isFailure } from './world.ts';
+
+// There are tens of thousands of files, entries or lines.
+vi.setConfig({ testTimeout: 300_000 });
 
 const at = freshPorts({ shared: true });
 const nginx = below('ports/www/nginx/Detail.');
@@ -23,16 +26,15 @@ describe('2020: an entry that cannot be deleted', () => {
     await site.touch(2);
     await site.query('commits', touchDay);
     await site.gone(...apache, ...day);
-    const [row, ...others] = await triedAgain(site);
+    const row = await triedAgain(site);
     expect(nginx.every((page) => site.has(page))).toBe(true);
     expect(row).toMatchObject({
       handler: 'listen_port',
       key: { category: 'www', port: 'nginx' },
       last_error: expect.stringMatching(/^cannot delete ports\/www\/nginx\/.*: EACCES/),
     });
-    expect(others).toEqual([]);
     // A busy loop would have hundreds of attempts by now.
-    expect(row?.attempts).toBeLessThan(2 + (row?.age ?? 0));
+    expect(row.attempts).toBeLessThan(2 + row.age);
 
     mode(site, 'ports/www/nginx', 0o775);
     await site.gone(...nginx);
@@ -77,7 +79,7 @@ describe('2021: a rollback undid the ownership, and no deletion was allowed', ()
     expect(await site.ask(['failing', 'retry'])).toMatchObject({ code: 0 });
     await site.gone(...pages);
     await site.settled();
-    expect(await site.ask(['status'])).toMatchObject({ code: 0 });
+    await site.healthy();
   });
 
   it.skipIf(missing)('the predecessor: fails round and round, and only its own log knows', async () => {
@@ -104,7 +106,7 @@ describe('2023: a file that somebody else deletes at the same time', () => {
   async function meetRival(site: FreshPorts, daemon: { pid: number }): Promise<void> {
     const path = join(site.site.root, directory);
     for (let met = false; !met; ) {
-      await site.emptied();
+      await site.settled();
       site.write(pages);
       met = await midway(
         daemon,
@@ -141,6 +143,8 @@ describe('2023: a new category', () => {
     const { site } = at;
     rmSync(join(site.site.root, 'categories'), { recursive: true });
     await site.startUncached();
+    // The second clearing of the news would meet with the writing of them.
+    await site.settled();
     site.write(below('news/'));
     await site.query('commits', `INSERT INTO categories (name) VALUES ('budgie')`);
     await site.gone(...below('news/'));
@@ -163,13 +167,13 @@ function mode({ site }: FreshPorts, directory: string, bits: number): void {
   chmodSync(join(site.root, directory), bits);
 }
 
-/** The journal, once a row has been tried twice and has existed for some seconds. */
-function triedAgain(site: FreshPorts): ReturnType<FreshPorts['journal']> {
+/** The last row in the journal, once it has been tried twice and has existed for some seconds. */
+function triedAgain(site: FreshPorts) {
   return eventually(
-    'tried twice',
+    'alone and tried twice',
     async () => {
-      const rows = await site.journal();
-      return rows.some(({ attempts, age }) => attempts >= 2 && age > 2) ? rows : undefined;
+      const [row, ...others] = await site.journal();
+      return row && others.length === 0 && row.attempts >= 2 && row.age > 2 ? row : undefined;
     },
     async () => JSON.stringify(await site.journal()),
   );

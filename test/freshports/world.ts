@@ -152,17 +152,41 @@ export class FreshPorts {
     return predecessor;
   }
 
+  /** Resolves when `status` finds nothing wrong. The daemon reports that a problem is over a moment later. */
+  async healthy(options: Options = {}): Promise<void> {
+    let said = '';
+    const look = async () => {
+      const { code, stdout } = await this.ask(['status'], options);
+      said = stdout;
+      return code === 0 ? true : undefined;
+    };
+    await eventually('healthy', look, async () => said);
+  }
+
   has(page: string): boolean {
     return existsSync(join(this.site.root, page));
   }
 
   /** Resolves when every entry is claimed, cleared and settled. */
-  async settled(ms?: number): Promise<void> {
+  async settled(): Promise<void> {
     await this.#eventually(
       'settled',
       async () => (await this.backlog()) + (await this.journal()).length === 0,
-      ms,
     );
+  }
+
+  /**
+   * Runs `act` while a transaction is open. What is claimed meanwhile is cleared again only after that,
+   * however slow this machine is. Resolves with a time before the settle time began.
+   */
+  whileOpen(act: () => Promise<void>): Promise<number> {
+    return withClient(this.administrator, async (other) => {
+      await other.query('BEGIN; SELECT pg_current_xact_id()');
+      await act();
+      const before = performance.now();
+      await other.query('COMMIT');
+      return before;
+    });
   }
 
   /** Resolves when the queue tables are empty. */
@@ -210,7 +234,7 @@ export class FreshPorts {
     await this.#database.drop();
   }
 
-  #eventually(what: string, isSo: () => Promise<boolean>, ms?: number): Promise<true> {
+  #eventually(what: string, isSo: () => Promise<boolean>): Promise<true> {
     return eventually(
       what,
       async () => ((await isSo()) ? true : undefined),
@@ -221,7 +245,6 @@ export class FreshPorts {
           pages: this.site.pages().slice(0, 40),
           log: (this.#uncached?.log ?? this.#predecessor?.lines ?? []).slice(-10),
         }),
-      ms,
     );
   }
 }

@@ -3,7 +3,7 @@ import { type Client, escapeIdentifier, type Notification } from 'pg';
 import { within } from '../postgres/within.ts';
 
 const sentinel = 'sentinel';
-const deadlineMs = 10_000;
+const deadlineMs = 100_000;
 
 /**
  * All notifications on `channel` that `act` causes. A sentinel is sent after it and awaited, and the server

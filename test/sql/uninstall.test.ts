@@ -105,7 +105,7 @@ describe('uninstall.sql', () => {
       await daemon.query(`BEGIN; INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{}')`);
       await withClient(database.config, async (client) => {
         const refused = expect(uninstall(client)).rejects.toMatchObject({ code: '55000' });
-        await within(10_000, 'see uninstall.sql wait for the claim', async (signal) => {
+        await within(100_000, 'see uninstall.sql wait for the claim', async (signal) => {
           const waiting =
             'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
           while ((await daemon.query(waiting)).rowCount === 0) signal.throwIfAborted();

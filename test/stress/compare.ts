@@ -19,8 +19,10 @@ export async function compare(
     if (entry.isDirectory() || path === '.uncached' || canaries.within.has(path)) continue;
     if (entry.isSymbolicLink() && entry.name.startsWith('link.')) continue;
     if (pages.has(path)) {
+      const body = readIfThere(join(root, path));
+      if (body === undefined) continue;
       report.figures.count('pages compared');
-      comparePage(path, readFileSync(join(root, path)), committed, report);
+      comparePage(path, body, committed, report);
       continue;
     }
     // The name of a temp or a spool file contains its owner's mark. A process that was not killed has removed
@@ -28,6 +30,16 @@ export async function compare(
     const mark = /^\..*\.([0-9a-f]{4})[0-9a-f]{12}\.tmp$|-([0-9a-f]{4})-\d+$/.exec(basename(path));
     if (!mark || !killed.has(mark[1] ?? mark[2] ?? '')) report.violation('stranger', [path], path);
     else if (mark[2]) rmSync(join(root, path));
+  }
+}
+
+/** A daemon that was frozen may continue now, and clear once more what another one has settled. */
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -36,11 +36,16 @@ export function legacyWriter({ root, mark, name: process }: Setting): Turn {
     await out.close();
 
     makeDirectory(file, load);
-    // Both are synchronous: a render that took too long must not be stored, and nothing may run between the
-    // check and the rename.
-    const outcome = performance.now() - begun < boundMs ? 'stored' : 'late';
+    // All are synchronous: a render that took too long must not be stored, and nothing may run between the
+    // check and the rename. If the machine stood still there, the page is taken back.
+    const took = () => performance.now() - begun;
+    let outcome = took() < boundMs ? 'stored' : 'late';
     if (outcome === 'stored') renameSync(spool, file);
     else unlinkSync(spool);
+    if (outcome === 'stored' && took() >= settleMs) {
+      rmSync(file, { force: true });
+      outcome = 'taken back';
+    }
     note({ outcome, page: { path, by: name, readAt, versions } });
     count(`legacy ${outcome}`);
   };

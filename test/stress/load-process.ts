@@ -16,8 +16,11 @@ export interface LoadProcess {
   kill(): Promise<void>;
 }
 
-/** Long enough for a transaction that idles for seconds in several steps, and a lock time-out. */
-const pauseMs = 60_000;
+/**
+ * Long enough for a transaction that idles for seconds in several steps, a lock time-out and one statement
+ * time-out.
+ */
+const pauseMs = 100_000;
 
 /** Starts `script`, and passes its counts and violations to the report. */
 export function startLoad(

@@ -103,7 +103,7 @@ async function connect({ connection, name }: Setting): Promise<Client> {
   client.on('error', () => {});
   await client.connect();
   // Like a web site, it gives up when it waits too long for a row of an idle transaction.
-  await client.query(`SET lock_timeout = '200ms'; SET statement_timeout = '10s'`);
+  await client.query(`SET lock_timeout = '200ms'; SET statement_timeout = '60s'`);
   return client;
 }
 

@@ -28,7 +28,7 @@ setTimeout(
     summarize('');
     process.exit(1);
   },
-  options.minutes * 60_000 + 240_000,
+  options.minutes * 60_000 + 420_000,
 ).unref();
 
 const world = await buildWorld(options, report);
