@@ -12,7 +12,7 @@ export function standStill(): void {
 /** Resolves when the fake worker has been started and has received its nth request. */
 export function posts(started: readonly Fake[], which: number, nth: number): Promise<void> {
   return vi.waitFor(() => expect(started[which]?.posted.length).toBeGreaterThanOrEqual(nth), {
-    timeout: 30_000,
+    timeout: 100_000,
     interval: 5,
   });
 }

@@ -1,6 +1,15 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../src/filesystem/workers/file-cache.ts';
 import type { startWorkerProcess, WorkerChannel } from '../../src/filesystem/workers/start-worker.ts';
 import { lastWill } from '../last-will.ts';
+import { standStill } from './fake-workers.ts';
 
 /** The built code, because child processes of Node cannot run TypeScript. */
 const dist = resolve('dist/filesystem');
@@ -20,6 +30,9 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'uncached-cache-'));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function make(...names: string[]): void {
   mkdirSync(join(root, 'news'), { recursive: true });
@@ -128,7 +141,7 @@ describe('a worker that cannot be started', () => {
     const { stdout } = await promisify(execFile)(
       'sh',
       ['-c', 'ulimit -n 64 && exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', script],
-      { timeout: 30_000 },
+      { timeout: 100_000 },
     );
     const died = ['Cannot clear: the worker died', 'EMFILE'];
     expect(JSON.parse(stdout)).toEqual([...died, ...died, 1]);
@@ -154,7 +167,8 @@ describe('a worker', () => {
     expect((await cache.clear(['news/*'])).files).toBe(1);
     expect(childrenOf(process.pid)).toEqual([child]);
     await cache.close();
-    expect(childrenOf(process.pid)).toEqual([]);
+    // close waits for a second at most.
+    await vi.waitFor(() => expect(childrenOf(process.pid)).toEqual([]), { timeout: 100_000 });
   });
 
   it('stands nowhere below root between requests, so that root can be unmounted', async () => {
@@ -167,16 +181,21 @@ describe('a worker', () => {
   });
 
   it('that stands still is replaced, and what it was asked is done', async () => {
+    // Only the worker that is stopped runs out of its time, however long the machine keeps another waiting.
+    standStill();
     make('1');
     const cache = openCache(root, start, { patienceMs: 1_000 });
     await cache.clear([]);
     await cache.clear(['news/none']);
     const [child = 0] = childrenOf(process.pid);
+    expect(isRunning(child)).toBe(true);
     process.kill(child, 'SIGSTOP');
-    expect(await cache.clear(['news/*'])).toEqual({ files: 1, failures: [] });
+    const cleared = cache.clear(['news/*']);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(await cleared).toEqual({ files: 1, failures: [] });
     // The third worker, which did this, has ended as well. A worker that was given up is started again by the
     // next request.
-    await vi.waitFor(() => expect(childrenOf(process.pid)).toEqual([]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(childrenOf(process.pid)).toEqual([]), { timeout: 100_000 });
     expect(isRunning(child)).toBe(false);
     await cache.close();
     expect(childrenOf(process.pid)).toEqual([]);
@@ -199,15 +218,23 @@ describe('a worker', () => {
     daemon.kill('SIGKILL');
     await once(daemon, 'exit');
     revoke();
-    await vi.waitFor(() => expect(isRunning(child)).toBe(false), { timeout: 30_000 });
+    await vi.waitFor(() => expect(isRunning(child)).toBe(false), { timeout: 100_000 });
   });
 });
 
 it('a child ends silently when its daemon ended before it was up', async () => {
-  const child = spawn(process.execPath, [join(dist, 'workers/worker-child.js'), root]);
-  child.stdout.destroy();
+  // Nobody reads this pipe. One that is closed after the child's start may be written to before.
+  const pipe = join(root, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, 'r+');
+  const unread = openSync(pipe, 'w');
+  closeSync(reader);
+  const child = spawn(process.execPath, [join(dist, 'workers/worker-child.js'), root], {
+    stdio: ['pipe', unread, 'pipe'],
+  });
+  closeSync(unread);
   const said: Buffer[] = [];
-  child.stderr.on('data', (bytes) => said.push(bytes));
+  child.stderr?.on('data', (bytes) => said.push(bytes));
   const [code] = await once(child, 'close');
   expect(`${code} ${Buffer.concat(said)}`).toBe('0 ');
 });

@@ -27,7 +27,7 @@ const hang = (path) => {
 };
 const took = async (work) => { const from = performance.now(); const result = await work(); return [result, performance.now() - from]; };
 for (const path of ['ports/x', 'ports/y', 'news']) mkdirSync(root + '/' + path, { recursive: true });
-const cache = openCache(root, undefined, { patienceMs: 1_500, probeMs: 500, fronts: ['ports/x'] });
+const cache = openCache(root, undefined, { patienceMs: 5_000, probeMs: 500, fronts: ['ports/x'] });
 `;
 
 const epilogue = `
@@ -47,7 +47,7 @@ async function inProcess<Told>(script: string): Promise<Told> {
   const { stdout } = await promisify(execFile)(
     command,
     [...before, ...node, base, resolve('dist/filesystem')],
-    { timeout: 120_000 },
+    { timeout: 110_000 },
   );
   return JSON.parse(stdout) as Told;
 }
@@ -94,23 +94,24 @@ describe.skipIf(!canHang)('a directory on a file server that does not answer', (
       silent('ports/x/sub/page', 'ports/x', 'open'),
     ]);
     expect(told.wild[0]).toEqual({ files: 1, failures: [silent('ports/*/*', 'ports/x', 'open')] });
-    expect(told.wild[1]).toBeLessThan(1_000);
+    // A worker that went there would be waited for as long as this.
+    expect(told.wild[1]).toBeLessThan(5_000);
     expect(told.back).toEqual({ files: 1, failures: [] });
   });
 
   it('delays nobody while it is being detected, and does not delay the end', async () => {
     const told = await inProcess<{ newsMs: number; left: ClearResult; leftMs: number }>(`
       hang('ports/x');
-      const patient = openCache(root);
+      const patient = openCache(root, undefined, { patienceMs: 60_000 });
       const asked = Array.from({ length: 3 }, (_, nth) => patient.clear(['ports/x/' + nth]));
       await wait(100);
       [, told.newsMs] = await took(() => patient.clear(['news/*']));
       patient.hurry(true);
       [[told.left], told.leftMs] = await took(() => Promise.all(asked));
       await patient.close();`);
-    // A worker is waited for ten seconds.
-    expect(told.newsMs).toBeLessThan(7_000);
-    expect(told.leftMs).toBeLessThan(7_000);
+    // A worker is waited for a minute.
+    expect(told.newsMs).toBeLessThan(40_000);
+    expect(told.leftMs).toBeLessThan(40_000);
     expect(told.left.failures).toEqual([silent('ports/x/0', 'ports/x/0')]);
   });
 });
@@ -164,5 +165,4 @@ it.skipIf(!canFreeze)(
     );
     expect(told.back.failures).toEqual([]);
   },
-  90_000,
 );

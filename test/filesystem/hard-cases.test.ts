@@ -204,7 +204,7 @@ function owned(directory: string): void {
     chownSync(join(directory, path), ordinary, ordinary);
 }
 
-/** Runs in a process of its own, as an ordinary user, for at most ten seconds. */
+/** Runs in a process of its own, as an ordinary user. It is ended if it waits for ever. */
 function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): ClearResult {
   owned(root);
   const script = `
@@ -220,6 +220,6 @@ function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): Clea
     console.log(JSON.stringify(clear(root, patterns, walks[walk + 'Walk'])));`;
   const args = ['--input-type=module', '-e', script, resolve('dist/filesystem'), walk, root, ...patterns];
   return JSON.parse(
-    execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }),
+    execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 100_000 }),
   ) as ClearResult;
 }

@@ -67,7 +67,7 @@ describe.each(Object.entries(levels))(
       // This must not pass because there was no attack. It must find files to delete and links to refuse. The
       // last component may be a link.
       const wasMet = () => met.files > 0 && (met.failures > 0 || pattern.startsWith('commits'));
-      const deadline = performance.now() + 20_000;
+      const deadline = performance.now() + 90_000;
       for (let round = 1; round <= clearings || (!wasMet() && performance.now() < deadline); round++) {
         const { files, failures } = clear(root, [pattern], walk);
         met.files += files;
@@ -77,10 +77,10 @@ describe.each(Object.entries(levels))(
       expect(wasMet(), JSON.stringify(met)).toBe(true);
     });
 
-    it('a clearing by path is convicted', { timeout: 120_000 }, async ({ annotate }) => {
+    it('a clearing by path is convicted', async ({ annotate }) => {
       attacked = await attack(target);
       const { root, losses } = attacked;
-      const deadline = performance.now() + 50_000;
+      const deadline = performance.now() + 90_000;
       let rounds = 0;
       while (losses() === 0 && performance.now() < deadline) {
         rounds += 1;

@@ -9,11 +9,19 @@ const needless = () => {
   throw new Error('Cannot join: rendered once more');
 };
 
+/** Resolves when no caller reads the disk any more: each that found no page has begun a render or joined it. */
+async function allHaveRead(): Promise<void> {
+  do await setImmediate();
+  while (process.getActiveResourcesInfo().includes('FSReqPromise'));
+}
+
 test('callers at the same time share one render', async () => {
   const { cache } = site();
   const { render, started, finish, calls } = gatedRender();
   const early = Array.from({ length: 50 }, () => cache.page(path, render));
   await started;
+  // For a reader that began before the render, and ends after it, the page is rendered once more.
+  await allHaveRead();
   const late = Array.from({ length: 50 }, () => cache.page(path, needless));
   finish('rendered');
   const pages = await Promise.all([...early, ...late]);
@@ -60,6 +68,7 @@ test('callers after a clearing share one new render', async () => {
   const fresh = gatedRender();
   const after = Array.from({ length: 20 }, () => cache.page(path, fresh.render));
   await fresh.started;
+  await allHaveRead();
   fresh.finish('fresh');
   old.finish('stale');
   for (const page of await Promise.all(after)) expect(page.body.toString()).toBe('fresh');
