@@ -150,6 +150,7 @@ describe.each(everywhere)('$title', ({ encoding, tables }) => {
         attempts: 0,
       },
     ]);
+    await running.until('a warning', ({ event }) => event === 'rows-invalid');
     const errors = running.log.filter(({ level, event }) => level >= 50 && event !== 'unknown-handler');
     expect(errors).toEqual([]);
     expect(running.log.filter(({ event }) => event === 'rows-invalid')).toHaveLength(1);
