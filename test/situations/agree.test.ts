@@ -21,7 +21,7 @@ beforeAll(async () => {
   stand = await Stand.open(server);
   await stand.start();
   await green(stand);
-});
+}, 600_000);
 afterAll(async () => {
   await stand.close();
   await server.stop();
@@ -29,6 +29,8 @@ afterAll(async () => {
 
 interface Sample {
   readonly at: number;
+  /** Whether the page, /readyz and the metrics came in time. */
+  readonly isAnswered: boolean;
   /** For status, the page, /readyz and the rules. */
   readonly critical: readonly boolean[];
   readonly says: readonly string[];
@@ -39,6 +41,7 @@ async function sample(): Promise<Sample> {
   const [{ code, text }, { page, readyz, metrics }] = await Promise.all([stand.status(), served(stand)]);
   return {
     at,
+    isAnswered: page !== undefined && readyz !== undefined && metrics !== undefined,
     critical: [
       code === 2,
       page?.health === 'critical',
@@ -56,14 +59,21 @@ async function sample(): Promise<Sample> {
 /** A machine that is too busy to answer within this time cannot show differences of a second. */
 const promptMs = 400;
 
-/** Checks ten times a second. One second after the first of them becomes critical, all must be. */
+/**
+ * Checks ten times a second. One second after the first of them becomes critical, all must be. Resolves when
+ * they have been, at least once.
+ */
 async function expectAllCritical(): Promise<void> {
   let since = Number.POSITIVE_INFINITY;
-  while (performance.now() - since < 3_000) {
+  let isJudged = false;
+  while (!isJudged || performance.now() - since < 3_000) {
     const { at, critical } = await sample();
     const isPrompt = performance.now() - at < promptMs;
     if (critical.includes(true)) since = Math.min(since, at);
-    if (at > since + 1_000 && isPrompt) expect(critical).toEqual([true, true, true, true]);
+    if (at > since + 1_000 && isPrompt) {
+      expect(critical).toEqual([true, true, true, true]);
+      isJudged = true;
+    }
     await wait(100);
   }
 }
@@ -75,6 +85,7 @@ async function expectReason(says: RegExp, not: RegExp): Promise<void> {
     `said by all: ${says}`,
     async () => {
       last = await sample();
+      if (!last.isAnswered) return undefined;
       expect(last.critical).toEqual([true, true, true, true]);
       return last.says.every((words) => says.test(words) && !not.test(words)) || undefined;
     },
@@ -82,7 +93,9 @@ async function expectReason(says: RegExp, not: RegExp): Promise<void> {
   );
 }
 
-it('with PostgreSQL down, status, page, /readyz and rules agree within a second, and show the current reason', async () => {
+it('with PostgreSQL down, status, page, /readyz and rules agree within a second, and show the current reason', {
+  timeout: 600_000,
+}, async () => {
   await server.kill();
   await expectAllCritical();
   await expectReason(/is PostgreSQL running/, /shuts this user out/);

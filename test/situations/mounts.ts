@@ -23,7 +23,8 @@ export const mounts: readonly Situation[] = [
   {
     name: 'root is not mounted any more',
     async cause(at) {
-      enterNamespace(at.daemon.pid, 'umount', at.site.root);
+      // Lazily: a worker may stand in it just now.
+      enterNamespace(at.daemon.pid, 'umount', '-l', at.site.root);
       await at.enqueue();
     },
     says: /is not mounted/,

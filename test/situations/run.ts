@@ -6,7 +6,7 @@ import type { Stand } from './stand.ts';
 import { served } from './views.ts';
 
 /** The daemon may need a time-out to notice, and this machine may be busy. */
-const patienceMs = 40_000;
+const patienceMs = 100_000;
 const againMs = 200;
 
 /** How long a row must stay the same before it is recorded. */

@@ -57,7 +57,7 @@ it.concurrent.each(groups)(
 
 /** The first row of the table: every view shows green, with these texts. */
 async function expectWell(stand: Stand): Promise<void> {
-  const row = await rowOf(well, stand);
+  const row = isWriting ? await rowOf(well, stand) : await tell(well, stand, expected.get(well.name));
   rows.set(well.name, row);
   if (!isWriting) expect(row).toEqual(expected.get(well.name));
 }

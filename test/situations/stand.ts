@@ -98,7 +98,7 @@ export class Stand {
 
   /** Resolves when the daemon listens. */
   async start(): Promise<void> {
-    await this.spawn().until('LISTEN', ({ event }) => event === 'listening', 60_000);
+    await this.spawn().until('LISTEN', ({ event }) => event === 'listening', 100_000);
   }
 
   /** Starts the daemon without waiting, because something prevents its start. */
