@@ -1,10 +1,12 @@
 import type { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
 import { withClient } from '../postgres/connection.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { backlogSize, enqueueBacklog, namedPages, otherPages } from '../workload.ts';
+import { isLate } from './late.ts';
 
 const database = testDatabase();
 let site: Site;
@@ -18,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => site.remove());
 
-async function counts(): Promise<unknown> {
+async function counts(): Promise<Record<string, number>> {
   return withClient(database.config, async (client: Client) => {
     const { rows } = await client.query(
       `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS ports,
@@ -45,18 +47,32 @@ describe('a backlog that waits at the start', () => {
     expect(await counts()).toEqual(empty);
   });
 
-  it('is drained by `run`: exactly the named pages go', async () => {
+  it('is drained by `run`: exactly the named pages go', { timeout: 240_000 }, async () => {
     const daemon = startUncached(site.configure(iniFor(site, database.config)));
-    const done = { entries: 0, files: 0 };
-    await daemon.until('end of the backlog', (line) => {
-      if (line.event !== 'cleared') return false;
-      done.entries += Number(line.entries);
-      return done.entries === backlogSize.ports + backlogSize.dates;
-    });
+    let entries = 0;
+    await daemon.until(
+      'end of the backlog',
+      (line) => {
+        if (line.event !== 'cleared') return false;
+        entries += Number(line.entries);
+        return entries === backlogSize.ports + backlogSize.dates;
+      },
+      100_000,
+    );
+    // A stop in the middle of the second clearings would give up a worker that is slow.
+    await eventually(
+      'an empty journal',
+      async () => (await counts()).journal === 0 || undefined,
+      async () => JSON.stringify(daemon.log.slice(-10)),
+      100_000,
+      250,
+    );
     expect(await daemon.stop()).toBe(0);
     expect(site.pages()).toEqual([...otherPages].sort());
-    expect(await counts()).toMatchObject({ ports: 0, dates: 0 });
-    expect(daemon.log.filter(({ level }) => level > 40).map(({ msg }) => msg)).toEqual([]);
+    expect(await counts()).toEqual(empty);
+    const errors = daemon.log.filter((line) => line.level > 40 && !isLate(line));
+    // On a busy machine the last entries may wait for a minute.
+    expect(errors.filter(({ event }) => event !== 'problem-found').map(({ msg }) => msg)).toEqual([]);
     expect(daemon.log.at(-1)?.event).toBe('stopped');
   });
 });

@@ -16,7 +16,7 @@ const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 
 
 it.skipIf(!canHang)(
   'check, a dry run and explain name what does not answer, and end; check names everything else',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async () => {
     const site = makeSite();
     try {
@@ -27,7 +27,7 @@ it.skipIf(!canHang)(
       );
       const file = site.configure(ini);
       // Only SIGKILL would end a hanging command.
-      const before = [...inNamespace(hang, site.root), 'timeout', '-s', 'KILL', '40'];
+      const before = [...inNamespace(hang, site.root), 'timeout', '-s', 'KILL', '100'];
       const on = (...args: string[]) => uncached(['--config', file, ...args], {}, { before });
       const [{ code, stdout }, dryRun, explained] = await Promise.all([
         on('check'),

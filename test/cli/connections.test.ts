@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type App, loadAll, openApp } from '../../src/app.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { connectionsHeld } from '../../src/postgres/connection-count.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 import { freshportsHandlers, iniFor } from '../site.ts';
@@ -9,6 +10,13 @@ import { client, database, site } from './site-and-database.ts';
 
 /** More than the connections that can exist. */
 const many = 20;
+
+/** On a busy machine, to make them all and to wait for one takes long. */
+const [connectMs, sendMs, statementMs, queryMs] = [100_000, 100_000, 100_000, 100_000];
+const timings = {
+  ...usualTimings,
+  database: { ...usualTimings.database, connectMs, sendMs, statementMs, queryMs },
+};
 
 /** Everything that the daemon uses connections for, with more of it at once than ever happens. */
 async function work({ journal, queues, listenTo }: App): Promise<() => void> {
@@ -28,7 +36,7 @@ it.each([1, 4])('a daemon with %i queue tables holds as many connections as is w
     .slice(0, queues)
     .map((section) => section.replace('then = news\n', ''))
     .join('');
-  const app = openApp(loadAll(site.configure(iniFor(site, database.config, { handlers }))));
+  const app = openApp(loadAll(site.configure(iniFor(site, database.config, { handlers }))), { timings });
   try {
     const close = await work(app);
     const { rows } = await client.query<{ sessions: number }>(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../faults/eventually.ts';
 import { iniFor } from '../site.ts';
 import { uncached } from '../uncached.ts';
 import { client, database, explain, nginx, site, uncachedExplain } from './explain.ts';
+import { untilAwaited } from './sessions.ts';
 
 describe('of a page that something waits for', () => {
   const last = (stdout: string) => stdout.trimEnd().split('\n').at(-1);
@@ -71,22 +71,14 @@ describe('of a page that something waits for', () => {
   it('misses no entry that is claimed while it searches', async () => {
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
     await client.query('BEGIN; LOCK TABLE cache_clearing_ports');
-    const explained = explain(nginx);
-    await eventually(
-      'waiting for the table',
-      async () => {
-        const { rows } = await client.query(
-          `SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'cache_clearing_ports'::regclass`,
-        );
-        return rows[0];
-      },
-      async () => 'no session waits',
-    );
-    await client.query(`
-      DELETE FROM cache_clearing_ports;
-      INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{"category": "www", "port": "nginx"}');
-      COMMIT`);
-    expect((await explained).stdout).toMatch(/row \d+: claimed/);
+    const [{ stdout }] = await Promise.all([
+      explain(nginx),
+      client.query(`${untilAwaited('cache_clearing_ports')}
+        DELETE FROM cache_clearing_ports;
+        INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{"category": "www", "port": "nginx"}');
+        COMMIT`),
+    ]);
+    expect(stdout).toMatch(/row \d+: claimed/);
   });
 
   it('knows what is cleared once after each batch, whatever the key', async () => {

@@ -1,5 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { several } from '../../src/core/plural.ts';
+import { eventually } from '../faults/eventually.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { freshportsHandlers, iniFor } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
@@ -76,7 +78,7 @@ listen_file_updated
 });
 
 describe('of a page that a daemon that serves its status has cleared', () => {
-  it('shows when, as far as the daemon remembers', async () => {
+  it('shows when, as far as the daemon remembers', { timeout: 240_000 }, async () => {
     const more = `[http]\nlisten = ${await freePort()}`;
     const file = site.configure(iniFor(site, database.config, { more }));
     const ask = async (path: string) => (await explainHere(file, path)).stdout;
@@ -85,13 +87,27 @@ describe('of a page that a daemon that serves its status has cleared', () => {
     const keys = ['nginx', 'other'].map((port) => `('www', '${port}')`);
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ${keys.join()}`);
     const daemon = startUncached(file);
+    /** The daemon's memory is left out when the daemon takes more than 2 s to answer. */
+    const withCleared = (explained: () => Promise<string>) =>
+      eventually(
+        'told by the daemon',
+        async () => {
+          const stdout = await explained();
+          return stdout.includes('  cleared ') ? stdout : undefined;
+        },
+        async () => JSON.stringify(daemon.log.slice(-10)),
+      );
     try {
       await daemon.until('serving', ({ event }) => event === 'serving');
-      await daemon.until('clearing', ({ event }) => event === 'cleared');
-      expect((await uncached(['--config', file, 'explain', nginx])).stdout).toMatch(
-        /^ {2}cleared {3}[\d.]+ s ago, in a batch of 2 entries and 1 file, [\d.]+ s after the oldest was made$/m,
+      const { files } = await daemon.until('clearing', ({ event }) => event === 'cleared');
+      expect(site.pages()).toEqual([]);
+      const run = async () => (await uncached(['--config', file, 'explain', nginx])).stdout;
+      // No file if the read of the journal at the start has cleared the entries, too, and was faster.
+      const batch = `a batch of 2 entries and ${several(Number(files), 'file')}`;
+      expect(await withCleared(run)).toMatch(
+        new RegExp(`^ {2}cleared {3}[\\d.]+ s ago, in ${batch}, [\\d.]+ s after the oldest was made$`, 'm'),
       );
-      expect(await ask('ports/www/never/x')).toMatch(
+      expect(await withCleared(() => ask('ports/www/never/x'))).toMatch(
         /^ {2}cleared {3}not among the daemon's last \d+ batch(es)?$/m,
       );
       symlinkSync('www', `${site.root}/ports/link`);
@@ -99,7 +115,7 @@ describe('of a page that a daemon that serves its status has cleared', () => {
         `INSERT INTO cache_clearing_ports (category, port) VALUES ('link', 'nginx'); NOTIFY port_updated`,
       );
       await daemon.until('failed clearing', ({ event }) => event === 'clear-failed');
-      expect(await ask('ports/link/nginx/x')).toMatch(
+      expect(await withCleared(() => ask('ports/link/nginx/x'))).toMatch(
         /^ {2}cleared {3}not among the daemon's last \d+ batch(es)?$/m,
       );
       const many = Array.from({ length: 20 }, (_one, at) => `('net', 'port${at}')`);
@@ -107,7 +123,7 @@ describe('of a page that a daemon that serves its status has cleared', () => {
         `INSERT INTO cache_clearing_ports (category, port) VALUES ${many.join()}; NOTIFY port_updated`,
       );
       await daemon.until('second clearing', ({ event, entries }) => event === 'cleared' && entries === 20);
-      expect(await ask('ports/www/never/x')).toMatch(
+      expect(await withCleared(() => ask('ports/www/never/x'))).toMatch(
         /^ {2}cleared {3}perhaps: the daemon remembers 3 of the batch's 20 keys; [\d.]+ s ago, in a batch of 20 entries/m,
       );
       const long = 'a'.repeat(230);
@@ -118,7 +134,7 @@ describe('of a page that a daemon that serves its status has cleared', () => {
         'third clearing',
         (line) => line.event === 'cleared' && line.handler === 'listen_commit',
       );
-      expect(await ask(`commits/${long}/x`)).toMatch(
+      expect(await withCleared(() => ask(`commits/${long}/x`))).toMatch(
         /^ {2}cleared {3}perhaps: the daemon remembers 0 of the batch's 1 key; /m,
       );
     } finally {

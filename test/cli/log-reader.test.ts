@@ -24,8 +24,9 @@ afterEach(() => {
   ends = [];
 });
 
-const config = () =>
-  site.configure(iniFor(site, database.config, { settle: '1h', more: '[daemon]\nlog = debug' }));
+/** No heartbeat is due while the chatter makes the daemon too busy for it. */
+const more = '[daemon]\nlog = debug\nheartbeat = 1h';
+const config = () => site.configure(iniFor(site, database.config, { settle: '1h', more }));
 
 function startWith(stdout: number | 'pipe', format: string): ChildProcess {
   const daemon = spawn(process.execPath, [main, '--config', config(), 'run', `--log-format=${format}`], {
@@ -79,26 +80,38 @@ const until = (reader: Reader, what: string, pattern: RegExp) =>
     async () => reader.text().slice(-1_000),
   );
 
+const cleared = () =>
+  eventually(
+    'cleared',
+    async () => site.pages().length === 0 || undefined,
+    async () => site.pages().join(),
+  );
+
 /** Enqueues an entry. Resolves with the time until its page is gone. */
 async function clearOne(port: string): Promise<number> {
   site.write([`ports/www/${port}/1`]);
   await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', $1)`, [port]);
   const asked = performance.now();
   await client.query('NOTIFY port_updated');
-  await eventually(
-    'cleared',
-    async () => site.pages().length === 0 || undefined,
-    async () => site.pages().join(),
-  );
+  await cleared();
   return performance.now() - asked;
 }
 
-/** Several megabytes of log. */
-const chatter = () =>
-  client.query(`
+/**
+ * Several megabytes of log. Resolves when the daemon has tried to write them: a notification for another
+ * handler comes after those.
+ */
+async function chatter(): Promise<void> {
+  await client.query(`
     DO $$ BEGIN
       FOR i IN 1..50000 LOOP PERFORM pg_notify('port_updated', i::text); END LOOP;
     END $$`);
+  site.write(['daily/2020/01/03.head']);
+  await client.query(
+    `INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-01-03'); NOTIFY date_updated`,
+  );
+  await cleared();
+}
 
 describe.each([
   ['a pipe', 'json', throughPipe],
@@ -112,8 +125,8 @@ describe.each([
     await chatter();
     const times: number[] = [];
     for (const port of ['a', 'b', 'c', 'd', 'e']) times.push(await clearOne(port));
-    // The first one waits behind the work that the chatter causes.
-    expect(Math.max(...times.slice(1))).toBeLessThan(3_000);
+    // A log that is waited for would slow each of them, a busy machine some of them.
+    expect(Math.min(...times)).toBeLessThan(3_000);
     reader.goOn();
     await until(reader, 'the number of lost lines', /lost/);
     await clearOne('f');
@@ -140,12 +153,17 @@ describe.each([
     await until(reader, 'LISTEN', /listening to/);
     reader.stop();
     await chatter();
-    await clearOne('a');
     const asked = performance.now();
     daemon.kill('SIGTERM');
     const [code] = await once(daemon, 'exit');
     expect(code).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(8_000);
+    // As doc/usage.md has it, whatever hangs.
+    expect(performance.now() - asked).toBeLessThan(14_000);
+    await eventually(
+      'a complaint',
+      async () => complaints.endsWith('\n') || undefined,
+      async () => complaints,
+    );
     expect(complaints).toMatch(/^uncached: cannot write the log: its reader does not read\..*\n$/);
   });
 });
