@@ -50,6 +50,11 @@ export class Link {
     return this.#server.localPort ?? 0;
   }
 
+  /** How many bytes the server has sent, including those that are held back. */
+  get received(): number {
+    return this.#server.bytesRead;
+  }
+
   /** Resolves when both ends are closed. */
   async run(): Promise<void> {
     await Promise.all([this.#requests(), this.#answers()].map((pump) => pump.catch(() => this.cut())));

@@ -53,7 +53,7 @@ async function tryBinaries(path: string, account: Account | undefined): Promise<
 async function versionOf(program: string, account: Account | undefined): Promise<string> {
   const { stdout } = await run(program, ['--version'], {
     cwd: '/',
-    timeout: 30_000,
+    timeout: 100_000,
     ...(account && { uid: account.uid, gid: account.gid }),
   });
   const version = /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1];

@@ -9,6 +9,7 @@ import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { eventually } from '../faults/eventually.ts';
 import { connect } from '../sql/connect.ts';
 import { install } from '../sql/sql-file.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 const long = 'ä'.repeat(40);
@@ -45,7 +46,7 @@ describe.each(['UTF8', 'LATIN1', 'SQL_ASCII', 'EUC_JP'])('in a database whose en
   });
   afterAll(() => client.end());
   beforeEach(async () => {
-    pool = openPool(openHosts([database.config]));
+    pool = openPool(openHosts([database.config], patient));
     await client.query('DELETE FROM listen_for');
   });
   afterEach(async () => {
@@ -60,7 +61,9 @@ describe.each(['UTF8', 'LATIN1', 'SQL_ASCII', 'EUC_JP'])('in a database whose en
   async function hear(channels: readonly ChannelBinding[]): Promise<string[]> {
     const heard: string[] = [];
     const names = usableBindings(channels).flatMap(channelsOf);
-    listening = await listen(openHosts([database.config]), pool, names, (channel) => heard.push(channel));
+    listening = await listen(openHosts([database.config], patient), pool, names, (channel) =>
+      heard.push(channel),
+    );
     return heard;
   }
 

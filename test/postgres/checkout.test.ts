@@ -10,12 +10,14 @@ import { watchFor } from './watch.ts';
 import { within } from './within.ts';
 
 const account = ordinaryAccount();
+/** For compiling, and for several waits that each have a limit of their own. */
+const timeout = 400_000;
 
-describe.skipIf(process.env.PGBIN !== undefined)('launchServer in a fresh checkout', () => {
+describe.skipIf(process.env.PGBIN !== undefined)('launchServer in a fresh checkout', { timeout }, () => {
   let checkout: Checkout;
   beforeAll(async () => {
     checkout = await makeCheckout();
-  });
+  }, timeout);
   afterAll(async () => {
     await checkout.remove();
   });
@@ -98,7 +100,7 @@ describe.skipIf(process.env.PGBIN !== undefined)('launchServer in a fresh checko
 
   test('does not keep a parent that forgets it from ending, and goes with him', async () => {
     const child = checkout.holdServer({ args: ['forget'] });
-    const [code] = await within(20_000, 'end', (signal) => once(child, 'exit', { signal }));
+    const [code] = await within(100_000, 'end', (signal) => once(child, 'exit', { signal }));
     expect(code).toBe(0);
     await untilEmpty(checkout.temporary);
   });
@@ -143,7 +145,7 @@ async function seen(directory: string, name: RegExp): Promise<string[]> {
     const found = (await readdir(directory)).filter((entry) => name.test(entry));
     return found.length > 0 ? found : undefined;
   };
-  return await within(20_000, `see ${name} in ${directory}`, (signal) => watchFor(directory, look, signal));
+  return await within(100_000, `see ${name} in ${directory}`, (signal) => watchFor(directory, look, signal));
 }
 
 function isAlive(pid: number): boolean {

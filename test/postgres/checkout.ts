@@ -72,14 +72,14 @@ export async function heldServer(child: ChildProcess): Promise<LaunchedServer> {
     });
     child.once('close', () => reject(new Error(complaints)));
   });
-  return JSON.parse(await within(20_000, 'hear from hold-server', () => printed)) as LaunchedServer;
+  return JSON.parse(await within(100_000, 'hear from hold-server', () => printed)) as LaunchedServer;
 }
 
 /** Makes the child stop its server. Resolves with its exit code. */
 export async function letGo(child: ChildProcess): Promise<unknown> {
   child.stdin?.end();
   return await within(
-    30_000,
+    100_000,
     'end hold-server',
     async (signal) => (await once(child, 'exit', { signal }))[0],
   );
@@ -87,7 +87,7 @@ export async function letGo(child: ChildProcess): Promise<unknown> {
 
 /** Resolves when the last server's directory in `temporary` has been removed. */
 export async function untilEmpty(temporary: string): Promise<void> {
-  await within(20_000, `see ${temporary} emptied`, (signal) =>
+  await within(100_000, `see ${temporary} emptied`, (signal) =>
     watchFor(temporary, async () => ((await readdir(temporary)).length === 0 ? true : undefined), signal),
   );
 }

@@ -2,6 +2,7 @@ import type { Queue } from '../../src/core/contracts.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
+import { patient } from './patient.ts';
 import type { TestDatabase } from './test-database.ts';
 
 /** Calls `use` with a queue of the table `q`, and with its pool. */
@@ -10,7 +11,7 @@ export async function withQueue<T>(
   columns: readonly string[],
   use: (queue: Queue, pool: Pool) => Promise<T>,
 ): Promise<T> {
-  const pool = openPool(openHosts([database.config]));
+  const pool = openPool(openHosts([database.config], patient));
   try {
     const given = { handler: 'h', queue: 'q', columns, user: 'postgres', owner: 'test' };
     return await use(openQueue(pool, given), pool);

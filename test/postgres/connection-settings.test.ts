@@ -12,6 +12,7 @@ import { settingsProblems } from '../../src/postgres/settings.ts';
 import { type Certificate, makeCertificate, opensslFound } from '../faults/certificate.ts';
 import { withClient } from './connection.ts';
 import { type LaunchedServer, launchServer } from './launch.ts';
+import { patient } from './patient.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -66,7 +67,7 @@ describe('variables', () => {
 });
 
 async function connect(settings: DatabaseSettings, env: NodeJS.ProcessEnv = {}): Promise<Client> {
-  const [config] = connectionConfigs(settings, { env });
+  const [config] = connectionConfigs(settings, { env, timings: patient });
   const client = new Client(config);
   client.on('error', () => {});
   await client.connect();
@@ -159,6 +160,7 @@ describe.skipIf(!opensslFound)('over TLS', () => {
     user: 'postgres',
     ...more,
   });
+  const surroundings = { env: {}, timings: patient };
   const copy = (from: string, mode = 0o600) => {
     const file = join(folder, `${Math.random()}.pem`);
     copyFileSync(from, file);
@@ -176,7 +178,7 @@ describe.skipIf(!opensslFound)('over TLS', () => {
   it('reads sslrootcert for each connection', async () => {
     const file = join(folder, 'root.pem');
     const pool = openPool(
-      openHosts(connectionConfigs(tcp({ sslmode: 'verify-full', sslrootcert: file }), { env: {} })),
+      openHosts(connectionConfigs(tcp({ sslmode: 'verify-full', sslrootcert: file }), surroundings)),
     );
     try {
       await expect(pool.query('SELECT')).rejects.toThrow(
@@ -211,7 +213,8 @@ describe.skipIf(!opensslFound)('over TLS', () => {
   it('listens, whatever variables node-postgres reads by itself', async () => {
     vi.stubEnv('PGSSLNEGOTIATION', 'direct');
     const hosts = openHosts(
-      connectionConfigs(tcp({ sslmode: 'verify-full', sslrootcert: own.certificate }), { env: {} }),
+      connectionConfigs(tcp({ sslmode: 'verify-full', sslrootcert: own.certificate }), surroundings),
+      patient,
     );
     const pool = openPool(hosts);
     try {

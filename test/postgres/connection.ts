@@ -29,7 +29,7 @@ export function connectionOf(server: Connection): Connection {
 
 /** Connects, calls `use` with the client, and always disconnects. */
 export async function withClient<T>(connection: Connection, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ ...connectionOf(connection), connectionTimeoutMillis: 10_000 });
+  const client = new Client({ ...connectionOf(connection), connectionTimeoutMillis: 100_000 });
   // A lost connection fails the query that runs. Without this handler it would also end the test run.
   client.on('error', () => undefined);
   await client.connect();

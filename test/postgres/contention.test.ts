@@ -1,11 +1,13 @@
 import type { Client } from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Claim, Queue } from '../../src/core/contracts.ts';
+import type { Queue } from '../../src/core/contracts.ts';
+import { type DatabaseTimings, usualTimings } from '../../src/core/timings.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import { eventually } from '../faults/eventually.ts';
 import { connect } from '../sql/connect.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 /**
@@ -13,6 +15,7 @@ import { testDatabase } from './test-database.ts';
  * hold locks on the rows.
  */
 const database = testDatabase();
+const claiming = 'uncached_contention';
 let pool: Pool;
 let queue: Queue;
 let producer: Client;
@@ -23,7 +26,7 @@ beforeEach(async () => {
   await watcher.query(`
     DROP ROLE IF EXISTS uncached_contention;
     CREATE ROLE uncached_contention LOGIN;
-    ALTER ROLE uncached_contention SET deadlock_timeout = '3s';
+    ALTER ROLE uncached_contention SET deadlock_timeout = '10ms';
     GRANT SELECT, DELETE ON cache_clearing_ports TO uncached_contention;
     GRANT USAGE ON SCHEMA uncached TO uncached_contention;
     GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached_contention;
@@ -32,9 +35,9 @@ beforeEach(async () => {
     INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`);
   producer = await connect(database.config);
   // The session that detects a deadlock is the one that is aborted. This makes sure that it is never the
-  // producer, and that the claim does not detect one before the producer waits for it.
+  // producer.
   await producer.query(`SET deadlock_timeout = '1h'`);
-  open();
+  open(patient);
 });
 afterEach(async () => {
   await pool.end();
@@ -43,42 +46,52 @@ afterEach(async () => {
   await watcher.end();
 });
 
-function open(): void {
-  pool = openPool(openHosts([{ ...database.config, user: 'uncached_contention' }]));
+function open(timings: DatabaseTimings): void {
+  pool = openPool(openHosts([{ ...database.config, user: claiming }], timings));
   queue = openQueue(pool, {
     handler: 'ports',
     queue: 'cache_clearing_ports',
     columns: ['category', 'port'],
-    user: 'uncached_contention',
+    user: claiming,
     owner: 'test',
   });
 }
 
-/** Takes the row of port b, waits until the claim is blocked by it, and runs `then`. */
-async function whileTheClaimWaitsForB(then: string): Promise<Claim> {
-  await producer.query(`BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`);
-  const claimed = queue.claim(10, null);
-  claimed.catch(() => {});
-  await eventually(
-    'waiting',
-    async () => (await waiting()) || undefined,
-    async () => 'the claim waits for nobody',
-  );
-  await producer.query(`${then}; COMMIT`);
-  return claimed;
-}
+const takeB = `BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`;
 
-async function waiting(): Promise<boolean> {
-  const { rows } = await watcher.query(
-    `SELECT FROM pg_stat_activity WHERE usename = 'uncached_contention' AND wait_event_type = 'Lock'`,
-  );
-  return rows.length > 0;
+/** Resolves when a session of this role waits for a lock. */
+async function untilWaiting(role: string): Promise<void> {
+  const ask = async () => {
+    const { rows } = await watcher.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename = $1 AND wait_event_type = 'Lock'`,
+      [role],
+    );
+    return rows.length > 0 || undefined;
+  };
+  await eventually('waiting', ask, async () => `${role} waits for nobody`);
 }
 
 it('claims again after a deadlock (40P01) that it lost', async () => {
   const before = await deadlocks();
-  const update = `UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'a'`;
-  expect(await whileTheClaimWaitsForB(update)).toMatchObject({ entries: 2 });
+  const other = await connect(database.config);
+  try {
+    await other.query(`BEGIN; SELECT FROM cache_clearing_ports WHERE port = 'a' FOR UPDATE`);
+    await producer.query(takeB);
+    const claim = queue.claim(10, null);
+    claim.catch(() => {});
+    await untilWaiting(claiming);
+    // The producer waits for the claim, before the claim goes on to the row of the producer.
+    const locked = producer.query('LOCK TABLE cache_clearing_ports IN SHARE MODE; COMMIT');
+    await untilWaiting(database.config.user);
+    await other.query('ROLLBACK');
+    expect(await claim).toMatchObject({ entries: 2 });
+    await locked;
+  } finally {
+    await other.end();
+  }
+  // A session reports its statistics when it ends at the latest.
+  await pool.end();
+  open(patient);
   await eventually(
     'a deadlock',
     async () => ((await deadlocks()) > before ? true : undefined),
@@ -95,7 +108,7 @@ async function deadlocks(): Promise<number> {
 
 it('skips what a producer has locked where it may lock rows itself, and says that they remain', async () => {
   await watcher.query('GRANT UPDATE (id) ON cache_clearing_ports TO uncached_contention');
-  await producer.query(`BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`);
+  await producer.query(takeB);
   expect(await queue.claim(10, null)).toMatchObject({ entries: 1, remains: true });
   // A rollback sends no notification.
   await producer.query('ROLLBACK');
@@ -107,11 +120,18 @@ it('claims at READ COMMITTED, whatever the role has', async () => {
     `ALTER ROLE uncached_contention IN DATABASE "${database.name}" SET default_transaction_isolation = 'serializable'`,
   );
   // A row that changed in the meantime is left for the next claim. Nothing has to be retried.
-  expect(await whileTheClaimWaitsForB('SELECT 1')).toMatchObject({ entries: 1, remains: true });
+  await producer.query(takeB);
+  const claim = queue.claim(10, null);
+  claim.catch(() => {});
+  await untilWaiting(claiming);
+  await producer.query('COMMIT');
+  expect(await claim).toMatchObject({ entries: 1, remains: true });
   expect(await queue.claim(10, null)).toMatchObject({ entries: 1, remains: false });
 });
 
 it('waits for nobody longer than the time-outs that every connection has', async () => {
+  await pool.end();
+  open(usualTimings.database);
   const settings = await Promise.all(
     Array.from({ length: 4 }, async () => {
       const { rows } = await pool.query(

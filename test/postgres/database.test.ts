@@ -49,7 +49,7 @@ test('drop() names the connection that was left open, and removes the database a
   leaked.on('error', () => undefined);
   const cut = new Promise((resolve) => leaked.once('end', resolve));
   await leaked.connect();
-  await expect(made.drop()).rejects.toThrow(/connections were left open(.|\n)*leaky idle/);
+  await expect(made.drop(1)).rejects.toThrow(/connections were left open(.|\n)*leaky idle/);
   await cut;
   await expect(withClient(made.config, async () => undefined)).rejects.toThrow('does not exist');
 });

@@ -21,10 +21,10 @@ export interface Database {
   /** For new Client(config). */
   config: Connection;
   /**
-   * Removes the database. If a client was still connected, it is removed all the same, and the error names
-   * the client.
+   * Removes the database. If a client is still connected after as many attempts, of 5 s each, it is removed
+   * all the same, and the error names the client.
    */
-  drop(): Promise<void>;
+  drop(attempts?: number): Promise<void>;
 }
 
 /** The database that createDatabase copies by default. */
@@ -51,7 +51,7 @@ export async function createDatabase(server: Connection, options: DatabaseOption
   return {
     name,
     config: { ...connectionOf(server), database: name },
-    drop: () => withClient(server, (client) => dropDatabase(client, name)),
+    drop: (attempts = 12) => withClient(server, (client) => dropDatabase(client, name, attempts)),
   };
 }
 
@@ -72,15 +72,16 @@ async function findTemplate(client: Client): Promise<string> {
 }
 
 /**
- * A backend ends a moment after its client. DROP DATABASE waits 5 s for backends that are ending, so we need
- * not wait.
+ * A backend ends a moment after its client; if that was killed, when its statement has ended. DROP DATABASE
+ * waits 5 s for backends that are ending, which is not always enough on a busy machine.
  */
-async function dropDatabase(client: Client, name: string): Promise<void> {
+async function dropDatabase(client: Client, name: string, attempts: number): Promise<void> {
   const drop = `DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`;
   try {
     await client.query(drop);
   } catch (error) {
     if (!(error instanceof DatabaseError && error.code === objectInUse)) throw error;
+    if (attempts > 1) return dropDatabase(client, name, attempts - 1);
     const sessions = await listSessions(client, name);
     await client.query(`${drop} WITH (FORCE)`);
     throw new Error(

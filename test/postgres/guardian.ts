@@ -26,7 +26,7 @@ export interface Guardian {
 }
 
 /** The script itself waits 6 s for a server that does not stop. */
-const dismissMs = 30_000;
+const dismissMs = 100_000;
 
 /**
  * Starts the guardian of `directory`, as `account` or else as our own user. Its first report is `guarding`.

@@ -8,6 +8,7 @@ import { openPool } from '../../src/postgres/pool.ts';
 import { withClient } from './connection.ts';
 import { createDatabase } from './database.ts';
 import { type LaunchedServer, launchServer } from './launch.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 const name = `uncached_hosts_${randomBytes(4).toString('hex')}`;
@@ -33,7 +34,7 @@ async function listenAnywhere(server: Server): Promise<number> {
 }
 
 const open = (host: string, port: readonly number[]) =>
-  openHosts(connectionConfigs({ host, port, dbname: name, user: 'postgres' }, { env: {} }));
+  openHosts(connectionConfigs({ host, port, dbname: name, user: 'postgres' }, { env: {}, timings: patient }));
 
 describe('findPrimary', () => {
   it('passes over what refuses and what is a standby', async () => {
@@ -52,19 +53,20 @@ describe('findPrimary', () => {
   });
 
   it('asks all concurrently: a host that does not answer delays no other', async () => {
-    let waiting: Socket | undefined;
-    const silent = createServer((socket) => {
-      waiting = socket.on('error', () => {});
-    });
+    const silent = createServer((socket) => socket.on('error', () => {}));
+    const asked: Promise<Socket[]> = once(silent, 'connection');
     // The silent host is asked first. The second one closes the connection of the silent one once it is asked
     // itself.
-    const second = createServer((socket) => {
+    const second = createServer(async (socket) => {
       socket.destroy();
-      waiting?.destroy();
+      for (const waiting of await asked) waiting.destroy();
     });
     const port = await Promise.all([silent, second].map(listenAnywhere));
     const hosts = openHosts(
-      connectionConfigs({ host: '127.0.0.1,127.0.0.1', port, sslmode: 'disable' }, { env: {} }),
+      connectionConfigs(
+        { host: '127.0.0.1,127.0.0.1', port, sslmode: 'disable' },
+        { env: {}, timings: patient },
+      ),
     );
     const error: unknown = await hosts.findPrimary().catch((reason) => reason);
     expect(String(error)).toMatch(/Cannot find a primary: .*terminated.*; .*terminated/);

@@ -7,18 +7,27 @@ import { testDatabase } from './test-database.ts';
 
 const database = testDatabase();
 
+/** Begins a transaction. Resolves with its virtual id, as there may be others: autovacuum's, for example. */
+async function begin(client: Client): Promise<string> {
+  await client.query('BEGIN');
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT virtualtransaction AS id FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'virtualxid'`,
+  );
+  return String(rows[0]?.id);
+}
+
 it.each([
-  { whose: 'another session', name: 'psql', noted: 1 },
-  { whose: 'another daemon', name: 'uncached 00', noted: 1 },
-  { whose: 'the daemon itself', name: 'uncached 0f', noted: 0 },
+  { whose: 'another session', name: 'psql', noted: true },
+  { whose: 'another daemon', name: 'uncached 00', noted: true },
+  { whose: 'the daemon itself', name: 'uncached 0f', noted: false },
 ])('a look notes a transaction of $whose: $noted', async ({ name, noted }) => {
   const other = new Client({ ...database.config, application_name: name });
   await other.connect();
   const pool = openPool(openHosts([database.config]));
   try {
     const journal = openJournal(pool, { owner: '0f', leaseMs: 1_000 });
-    await other.query('BEGIN; SELECT 1');
-    expect((await journal.snapshot([], [])).virtual).toHaveLength(noted);
+    const id = await begin(other);
+    expect((await journal.snapshot([], [])).virtual.includes(id)).toBe(noted);
   } finally {
     await other.end();
     await pool.end();
@@ -35,9 +44,9 @@ it("a snapshot notes a transaction of another role that uses the daemon's name",
   });
   await other.connect();
   try {
-    await other.query('BEGIN; SELECT 1');
+    const id = await begin(other);
     const journal = openJournal(pool, { owner: '0f', leaseMs: 1_000 });
-    expect((await journal.snapshot([], [])).virtual).toHaveLength(1);
+    expect((await journal.snapshot([], [])).virtual).toContain(id);
   } finally {
     await other.end();
     await pool.query('DROP ROLE uncached_namesake');

@@ -99,7 +99,7 @@ it.each([
         `column k ${problem}: no page can have this key`,
       );
   },
-  60_000,
+  240_000,
 );
 
 it('a value as long as a path can be is read as it is', async () => {

@@ -25,7 +25,7 @@ export class LastingClient {
   }
 
   async #connect(): Promise<Client> {
-    const client = new Client({ ...connectionOf(this.#connection), connectionTimeoutMillis: 10_000 });
+    const client = new Client({ ...connectionOf(this.#connection), connectionTimeoutMillis: 100_000 });
     const forget = () => {
       this.#client = undefined;
     };

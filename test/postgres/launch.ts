@@ -48,7 +48,7 @@ export interface LaunchedServer extends Connection {
 /** Without TCP the port only names the socket: every server has its own directory. */
 const socketPort = 5432;
 const initdbMs = 120_000;
-const guardianMs = 30_000;
+const guardianMs = 100_000;
 
 /**
  * Starts a new PostgreSQL in a directory of its own, superuser `postgres`, UTF8, locale C, no passwords.

@@ -1,33 +1,35 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Listener } from '../../src/core/listener-contract.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { connectionConfigs } from '../../src/postgres/connection.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
 import { listen } from '../../src/postgres/listener.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
+import { eventually } from '../faults/eventually.ts';
 import { FaultProxy } from '../faults/proxy.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 const database = testDatabase({ template: 'template0' });
 let proxy: FaultProxy;
 let pool: Pool;
 let listening: Listener;
-/** The heartbeat has been sent, and the server has taken it. */
-let sent: Promise<void>;
+/** The listener hears only after this that the server has taken its heartbeat. */
+let held: Promise<void>;
+/** Only the time-out of the delivery is the usual one. */
+const timings = { ...patient, deliveryMs: usualTimings.database.deliveryMs };
 
 beforeEach(async () => {
   proxy = await FaultProxy.open(database.config);
   const { host, port, user, password } = proxy.connection;
   const settings = { host, port: [port], user, dbname: database.name, ...(password && { password }) };
-  const hosts = openHosts(connectionConfigs(settings, { env: {} }));
+  const hosts = openHosts(connectionConfigs(settings, { env: {}, timings }), timings);
   pool = openPool(hosts);
-  let tell = () => {};
-  sent = new Promise((resolve) => {
-    tell = resolve;
-  });
+  held = Promise.resolve();
   const query = async (...given: [string, unknown[]]) => {
     const answer = await pool.query(...given);
-    tell();
+    await held;
     return answer;
   };
   listening = await listen(hosts, { query: query as Pool['query'], end: pool.end }, [], () => {});
@@ -45,9 +47,8 @@ async function backend(): Promise<number> {
 
 it('receives what comes with a notification on a channel called "error"', async () => {
   const received: string[] = [];
-  const other = await listen(openHosts([database.config]), pool, ['error', 'port_updated'], (channel) =>
-    received.push(channel),
-  );
+  const hosts = openHosts([database.config], patient);
+  const other = await listen(hosts, pool, ['error', 'port_updated'], (channel) => received.push(channel));
   try {
     // In one message: after an exception its remaining content would be lost.
     await pool.query('NOTIFY error; NOTIFY port_updated');
@@ -68,8 +69,19 @@ it('is not receiving when a notification that was sent does not arrive', async (
 
 it('is not considered lost because this machine was suspended', async () => {
   proxy.freeze('listener');
+  const [link] = proxy.links('listener');
+  const before = link?.received ?? 0;
+  let release = () => {};
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
   const heard = listening.heartbeat();
-  await sent;
+  await eventually(
+    'sent to the frozen listener',
+    async () => ((link?.received ?? 0) > before ? true : undefined),
+    async () => `${before} bytes as before`,
+  );
+  release();
   // The time-out starts in this turn of the event loop at the latest.
   await turn();
   await proxy.heal();
@@ -89,7 +101,7 @@ it('is not deceived by a heartbeat of somebody else, who has seen the channel', 
     return { rows: [] };
   }) as unknown as Pool['query'];
   const other = await listen(
-    openHosts([database.config]),
+    openHosts([database.config], timings),
     { query: forger, end: pool.end },
     ['port_updated'],
     () => {},

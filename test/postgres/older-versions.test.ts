@@ -61,6 +61,6 @@ describe.each(versions())('$title', ({ binaries }) => {
         await server.stop();
       }
     },
-    60_000,
+    240_000,
   );
 });

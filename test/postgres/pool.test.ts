@@ -6,6 +6,7 @@ import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { eventually } from '../faults/eventually.ts';
 import { FaultProxy } from '../faults/proxy.ts';
 import { connect } from '../sql/connect.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 const database = testDatabase({ template: 'template0' });
@@ -20,8 +21,8 @@ let pools: readonly [Pool, Pool];
 beforeEach(async () => {
   proxy = await FaultProxy.open(database.config);
   holder = await connect(database.config);
-  const config: ClientConfig = { ...proxy.connection, query_timeout: 3_000 };
-  hosts = openHosts([config, { ...config }]);
+  const config: ClientConfig = { ...proxy.connection, query_timeout: patient.queryMs };
+  hosts = openHosts([config, { ...config }], patient);
   pools = [openPool(hosts), openPool(hosts)];
 });
 afterEach(async () => {
@@ -49,7 +50,8 @@ it('takes every connection of both pools for half-open when one is', async () =>
   await fill();
   for (const link of proxy.links()) link.freeze();
   const [one, other] = pools;
-  await expect(one.query('SELECT 1')).rejects.toThrow('Query read timeout');
+  const impatient = { text: 'SELECT 1', query_timeout: 500 };
+  await expect(one.query(impatient)).rejects.toThrow('Query read timeout');
   // Each of these would time out as well.
   for (const pool of [one, other, one, other]) await pidOf(pool);
 });
@@ -83,7 +85,9 @@ it('reconnects once for all that were connected before', async () => {
 });
 
 it('takes it for an outage that no connection becomes free', async () => {
-  const few = openPool(openHosts([{ ...database.config, connectionTimeoutMillis: 500 }]), { connections: 1 });
+  // The first connection has to be made within this time, too.
+  const config = { ...database.config, connectionTimeoutMillis: 5_000 };
+  const few = openPool(openHosts([config], patient), { connections: 1 });
   await holder.query('SELECT pg_advisory_lock(1)');
   const underWay = few.query(lock);
   const error: unknown = await few.query('SELECT').catch((reason) => reason);
@@ -112,9 +116,10 @@ it('keeps its other connections when the server ends a statement by itself', asy
 });
 
 async function waits(): Promise<boolean> {
-  const { rows } = await holder.query('SELECT FROM pg_locks WHERE NOT granted AND locktype = $1', [
-    'advisory',
-  ]);
+  const { rows } = await holder.query(
+    `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  );
   return rows.length > 0;
 }
 

@@ -16,12 +16,12 @@ export interface Postmaster {
   kill(): Promise<void>;
 }
 
-const startMs = 60_000;
-const endMs = 30_000;
+const startMs = 100_000;
+const endMs = 100_000;
 
 /**
  * Starts PostgreSQL on `directory`/data and resolves when it accepts connections. Rejects with the end of its
- * log when it exits instead, or is not ready within a minute.
+ * log when it exits instead, or is not ready in time.
  */
 export async function startPostmaster(
   guardian: Guardian,

@@ -6,6 +6,7 @@ import { openJournal } from '../../src/postgres/journal.ts';
 import { pendingRows } from '../../src/postgres/pending.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { connect } from '../sql/connect.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 const database = testDatabase();
@@ -15,7 +16,7 @@ let journal: Journal;
 
 beforeAll(async () => {
   client = await connect(database.config);
-  pool = openPool(openHosts([database.config]));
+  pool = openPool(openHosts([database.config], patient));
   journal = openJournal(pool, { owner: 'me', leaseMs: 60_000 });
 });
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { openRoots } from '../../src/postgres/roots.ts';
 import { connect } from '../sql/connect.ts';
 import { connectionOf } from './connection.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 describe('registering a root', () => {
@@ -14,7 +15,7 @@ describe('registering a root', () => {
 
   beforeAll(async () => {
     client = await connect(database.config);
-    pool = openPool(openHosts([connectionOf(database.config)]));
+    pool = openPool(openHosts([connectionOf(database.config)], patient));
   });
   afterAll(async () => {
     await pool.end();
@@ -59,9 +60,11 @@ describe('registering a root', () => {
       LOCK TABLE uncached.root IN SHARE ROW EXCLUSIVE MODE;
       INSERT INTO uncached.root VALUES ('m', '/other', 'o', '', '', '{}', '{}', '{}', false)`);
     const registered = register('/own').then(() => 'registered');
-    await expect
-      .poll(async () => (await client.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount)
-      .toBe(1);
+    // Locks of all databases are listed, and those that were copied from one template have the same oids.
+    const waiting = `
+      SELECT FROM pg_locks WHERE NOT granted AND relation = 'uncached.root'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 100_000 }).toBe(1);
     await client.query('COMMIT');
     expect(await registered).toBe('registered');
     const { rows } = await client.query('SELECT path FROM uncached.root ORDER BY seen_at');

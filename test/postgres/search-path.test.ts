@@ -102,17 +102,18 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
     });
   });
 
-  test.skipIf(missing)('leads the daemon not to them', async () => {
+  test.skipIf(missing)('leads the daemon not to them', { timeout: 400_000 }, async () => {
     const running = startUncached(site.configure(iniFor(site, daemon())));
     try {
-      await running.until('listening', ({ event }) => event === 'listening');
+      await running.until('listening', ({ event }) => event === 'listening', 100_000);
       await enqueue();
       await running.until(
         'cleared',
         ({ event, handler }) => event === 'cleared' && handler === 'listen_port',
+        100_000,
       );
       await expect
-        .poll(async () => (await client.query('SELECT FROM uncached.journal')).rowCount, { timeout: 60_000 })
+        .poll(async () => (await client.query('SELECT FROM uncached.journal')).rowCount, { timeout: 100_000 })
         .toBe(0);
     } finally {
       expect(await running.stop()).toBe(0);

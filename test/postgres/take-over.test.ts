@@ -4,6 +4,7 @@ import { openHosts } from '../../src/postgres/hosts.ts';
 import { openJournal } from '../../src/postgres/journal.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { connect } from '../sql/connect.ts';
+import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
 const database = testDatabase();
@@ -12,7 +13,7 @@ let pool: Pool;
 
 beforeAll(async () => {
   client = await connect(database.config);
-  pool = openPool(openHosts([{ ...database.config, application_name: 'uncached me' }]));
+  pool = openPool(openHosts([{ ...database.config, application_name: 'uncached me' }], patient));
 });
 afterAll(async () => {
   await pool.end();
