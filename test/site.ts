@@ -36,10 +36,9 @@ export function makeSite(parent = memory): Site {
       return count;
     },
     pages: () =>
-      readdirSync(root, { recursive: true, withFileTypes: true })
-        .filter((entry) => !entry.isDirectory())
-        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-        .filter((path) => basename(path) !== '.uncached')
+      filesBelow(root)
+        .map((path) => path.slice(root.length + 1))
+        .filter((path) => !markers.includes(basename(path)))
         .sort(),
     configure(ini) {
       const file = join(folder, 'uncached.ini');
@@ -48,6 +47,22 @@ export function makeSite(parent = memory): Site {
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** The daemon's marker, and its name while it is written. */
+const markers = ['.uncached', '.uncached.new'];
+
+/** Without those of a directory below that the daemon deletes meanwhile. */
+function filesBelow(directory: string, whenGone: 'throw' | 'skip' = 'throw'): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(directory, entry.name);
+      return entry.isDirectory() ? filesBelow(path, 'skip') : [path];
+    });
+  } catch (error) {
+    if (whenGone === 'skip' && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** The handlers of FreshPorts, as in the sample configuration, without the sanity tests. */

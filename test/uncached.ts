@@ -25,10 +25,11 @@ export async function uncached(
 ): Promise<Ended> {
   const child = start(args, env, how);
   const out = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (data) => {
+  // By text, because a read may end in the middle of a character.
+  child.stdout?.setEncoding('utf8').on('data', (data) => {
     out.stdout += data;
   });
-  child.stderr?.on('data', (data) => {
+  child.stderr?.setEncoding('utf8').on('data', (data) => {
     out.stderr += data;
   });
   const [code] = await once(child, 'close');
@@ -87,7 +88,7 @@ export function startUncached(file: string, env: NodeJS.ProcessEnv = {}, how: Ho
   const log: LogLine[] = [];
   const waiting = new Set<() => void>();
   let stderr = '';
-  child.stderr?.on('data', (data) => {
+  child.stderr?.setEncoding('utf8').on('data', (data) => {
     stderr += data;
   });
   if (child.stdout) {

@@ -60,7 +60,7 @@ const ways = systemCalls.flatMap((call) =>
 describe.each(walks)('by the %s walk', (name, walk) => {
   it.each(ways)(
     'keeps the promises when $call 1, 2, 3 … fails $lasting',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (way) => {
       await start(walk);
       const first = !long && way.lasting === 'for good' ? 2 : 1;
@@ -170,7 +170,7 @@ async function done(story: string): Promise<void> {
       return entries === 0 && rows === 0 ? true : undefined;
     },
     async () => `${story}: ${JSON.stringify(await left())}; pages ${site.pages()}`,
-    10_000,
+    100_000,
     5,
   );
   expect(site.pages(), story).toEqual([...bystanders].sort());

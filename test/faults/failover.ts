@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { LaunchedServer } from '../postgres/server.ts';
 import type { Site } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
 import { eventually } from './eventually.ts';
-import { iniForHosts, type Pair, query } from './pair.ts';
+import { ownMs } from './own-time.ts';
+import { at, iniForHosts, type Pair, query } from './pair.ts';
 
 /** A site, a pair of servers, and a daemon with both servers in its list. */
 export class Failover {
@@ -22,8 +23,8 @@ export class Failover {
     throw new Error('Cannot tell the daemon: start() it first');
   }
 
-  async start(servers: readonly LaunchedServer[], settle?: string): Promise<void> {
-    this.#daemon = startUncached(this.site.configure(iniForHosts(this.site, servers, settle)));
+  async start(servers: readonly LaunchedServer[], settle = '0s'): Promise<void> {
+    this.#daemon = startUncached(this.site.configure(iniForHosts(this.site, servers, { settle })));
     await this.daemon.until('LISTEN', ({ event }) => event === 'listening');
   }
 
@@ -43,6 +44,13 @@ export class Failover {
   async cleared(page: string): Promise<void> {
     const ask = async () => (existsSync(join(this.site.root, page)) ? undefined : true);
     await eventually(`without ${page}`, ask, async () => this.lastWords());
+  }
+
+  /** Milliseconds that the work takes, without what other work of this machine adds. */
+  ownMs(work: () => Promise<unknown>): Promise<number> {
+    const { primary, standby } = this.pair;
+    const servers = [primary, standby].map(({ host }) => host);
+    return ownMs([dirname(this.site.root), at(standby).database, ...servers], work);
   }
 
   /** Resolves when nothing is enqueued, claimed or settling on this server. */
@@ -82,3 +90,5 @@ export const pageOf = (port: string) => `ports/www/${port}/Detail.html`;
 
 export const isOutage = ({ event }: LogLine) =>
   ['database-unavailable', 'listener-lost', 'loop-failed'].includes(event);
+
+export const isRecovery = ({ event }: LogLine) => event === 'database-recovered';

@@ -7,7 +7,7 @@ import { inWorld } from './in-world.ts';
 import { canMount, inNamespace } from './namespace.ts';
 import type { World } from './world.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 /** How long the daemon waits for a worker. Once the hanging path is known, no other work waits for it. */
 const patienceMs = 10_000;
@@ -48,7 +48,7 @@ async function expectOthers(world: World, fuse: number | undefined): Promise<voi
       SELECT pg_notify('date_updated', '')`);
   await world.probe();
   await daemon.until('alarm', ({ event }) => event === 'disk-failing');
-  await world.probe(patienceMs);
+  expect(await world.ownMs(() => world.probe())).toBeLessThan(patienceMs);
   await eventually(
     'settled ports',
     async () =>
@@ -59,7 +59,6 @@ async function expectOthers(world: World, fuse: number | undefined): Promise<voi
   expect(
     await world.query("SELECT FROM uncached.journal WHERE handler = 'listen_date_updated'"),
   ).toHaveLength(1);
-  const began = performance.now();
-  expect(await daemon.stop()).toBe(0);
-  expect(performance.now() - began).toBeLessThan(9_000);
+  const endingMs = await world.ownMs(async () => expect(await daemon.stop()).toBe(0));
+  expect(endingMs).toBeLessThan(9_000);
 }

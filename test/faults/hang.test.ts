@@ -7,7 +7,7 @@ import { inWorld } from './in-world.ts';
 import { canMount, inNamespace } from './namespace.ts';
 import type { World } from './world.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 /** How long the daemon waits for a worker. */
 const patienceMs = 10_000;
@@ -23,7 +23,9 @@ it.skipIf(!canHang).concurrent(
   async () => {
     const port = await freePort();
     const more = `[http]\nlisten = 127.0.0.1:${port}`;
-    await inWorld({ ini: { more }, within: (root) => inNamespace(hang, root) }, async (world) => {
+    // No heartbeat comes in time. On a busy machine one may be late, and then the status is not OK for a moment.
+    const options = { heartbeat: '60s', ini: { more }, within: (root: string) => inNamespace(hang, root) };
+    await inWorld(options, async (world) => {
       const daemon = await world.start();
       await enqueueHung(world);
       // Once before the hanging directory is known, and again when it is known.
@@ -33,30 +35,26 @@ it.skipIf(!canHang).concurrent(
       expect(alarm.msg).toContain('bring its disk or file server back');
       await others(world, port);
       // By now other entries of the same handler do not wait either.
-      await world.probe(patienceMs);
+      expect(await world.ownMs(() => world.probe())).toBeLessThan(patienceMs);
       const [row] = await world.query<{ last_error: string }>(
         'SELECT last_error FROM uncached.journal WHERE last_error IS NOT NULL',
       );
       expect(row?.last_error).toContain('ports/www/hung');
-      const began = performance.now();
-      expect(await daemon.stop()).toBe(0);
-      expect(performance.now() - began).toBeLessThan(9_000);
+      await expectEnd(world);
     });
   },
 );
 
 it.skipIf(!canHang).concurrent('SIGTERM ends the daemon while a worker hangs, and the row stays', () =>
   inWorld({ within: (root) => inNamespace(hang, root) }, async (world) => {
-    const daemon = await world.start();
+    await world.start();
     await enqueueHung(world);
     await eventually(
       'claimed',
       async () => (await world.query('SELECT FROM uncached.journal')).length === 1 || undefined,
       async () => world.lastWords(),
     );
-    const began = performance.now();
-    expect(await daemon.stop()).toBe(0);
-    expect(performance.now() - began).toBeLessThan(9_000);
+    await expectEnd(world);
     expect(await world.query('SELECT FROM uncached.journal')).toHaveLength(1);
   }),
 );
@@ -65,10 +63,18 @@ it.skipIf(!canHang).concurrent('SIGTERM ends the daemon while a worker hangs, an
 async function others(there: World, port: number): Promise<void> {
   const page = 'daily/2020/02/04.daily.head';
   there.site.write([page]);
-  await there.query(`WITH entry AS (INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-02-04'))
-    SELECT pg_notify('date_updated', '')`);
-  await there.gone(page, patienceMs);
+  const ms = await there.ownMs(async () => {
+    await there.query(`WITH entry AS (INSERT INTO cache_clearing_dates (date_to_clear) VALUES ('2020-02-04'))
+      SELECT pg_notify('date_updated', '')`);
+    await there.gone(page);
+  });
+  expect(ms).toBeLessThan(patienceMs);
   expect(await get(port, '/readyz')).toMatchObject({ status: 200 });
+}
+
+async function expectEnd(there: World): Promise<void> {
+  const ms = await there.ownMs(async () => expect(await there.daemon.stop()).toBe(0));
+  expect(ms).toBeLessThan(9_000);
 }
 
 const enqueueHung = (there: World) =>

@@ -96,10 +96,14 @@ export function at(server: LaunchedServer): Connection {
 }
 
 /** A configuration with a list of hosts. */
-export function iniForHosts(site: Site, servers: readonly LaunchedServer[], settle = '0s'): string {
+export function iniForHosts(
+  site: Site,
+  servers: readonly LaunchedServer[],
+  { settle = '0s', heartbeat = '1s' } = {},
+): string {
   const [first] = servers;
   if (!first) throw new Error('Cannot configure hosts: there is none');
-  const more = '[daemon]\nheartbeat = 1s';
+  const more = `[daemon]\nheartbeat = ${heartbeat}`;
   return iniFor(site, at(first), { settle, more, tls: 'sslmode = disable' })
     .replace(/^host = .*$/m, `host = ${servers.map(() => '127.0.0.1').join(',')}`)
     .replace(/^port = .*$/m, `port = ${servers.map(({ port }) => port).join(',')}`);

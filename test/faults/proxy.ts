@@ -19,7 +19,7 @@ interface Snare {
   caught(link: Link): void;
 }
 
-const catchMs = 60_000;
+const catchMs = 100_000;
 
 /** A proxy between the daemon and PostgreSQL that breaks connections: one, some, or all. */
 export class FaultProxy {
@@ -32,6 +32,7 @@ export class FaultProxy {
   #server: Server | undefined;
   #frozen: Which | undefined;
   #delay: { which: Which; ms: number } = { which: 'all', ms: 0 };
+  #held: { requests: RegExp; first: (link: Link) => void } | undefined;
 
   private constructor(upstream: Connection, connection: Connection, remove: () => void) {
     this.#upstream = upstream;
@@ -68,6 +69,16 @@ export class FaultProxy {
     for (const link of this.links(which)) link.delayMs = ms;
   }
 
+  /**
+   * Holds back each request whose text fits until heal(), also when it is sent again on another connection.
+   * Resolves with the link of the first.
+   */
+  hold(requests: RegExp): Promise<Link> {
+    return new Promise((first) => {
+      this.#held = { requests, first };
+    });
+  }
+
   cut(which: Which): void {
     for (const link of this.links(which)) link.cut();
   }
@@ -87,6 +98,7 @@ export class FaultProxy {
   /** Everything passes again, including what was held back. */
   async heal(): Promise<void> {
     this.#frozen = undefined;
+    this.#held = undefined;
     this.delay('all', 0);
     for (const link of this.#links) link.thaw();
     if (this.#server) return;
@@ -151,6 +163,10 @@ export class FaultProxy {
       if (snare.left > 0) continue;
       this.#snares.delete(snare);
       snare.caught(link);
+      return true;
+    }
+    if (edge === 'request' && this.#held?.requests.test(request.text)) {
+      this.#held.first(link);
       return true;
     }
     return this.#frozen !== undefined && isOf(link, this.#frozen);

@@ -1,6 +1,7 @@
 import { type Fault, faults, type Scene } from './faults.ts';
 import type { Edge } from './link.ts';
 import type { Phase } from './phases.ts';
+import type { World } from './world.ts';
 
 export interface Blow {
   readonly fault: Fault;
@@ -10,9 +11,13 @@ export interface Blow {
 
 /**
  * Brings the daemon to the phase, strikes, and resolves with the milliseconds from the end of the fault to
- * the next clearing.
+ * the next clearing, as `probe` measures them.
  */
-export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'link'>): Promise<number> {
+export async function strike(
+  { fault, phase, edge }: Blow,
+  scene: Omit<Scene, 'link'>,
+  probe = (world: World) => world.probe(),
+): Promise<number> {
   const { world } = scene;
   const caught = world.proxy.at(phase, edge);
   await provoke(phase, scene);
@@ -20,7 +25,7 @@ export async function strike({ fault, phase, edge }: Blow, scene: Omit<Scene, 'l
   const link = await caught;
   pages.push(await world.enqueue());
   await faults[fault]({ ...scene, link });
-  const ms = await world.probe();
+  const ms = await probe(world);
   for (const page of pages) await world.gone(page);
   // A permanently half-open connection would disturb the next blow.
   await world.proxy.heal();

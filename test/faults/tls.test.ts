@@ -22,7 +22,7 @@ beforeAll(async () => {
   const settings = { ssl: 'on', ssl_cert_file: files.certificate, ssl_key_file: files.key };
   server = await launchServer({ tcp: true, settings });
   await makeTemplate(server);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await server?.stop();
   files?.remove();
@@ -50,7 +50,7 @@ const struck: readonly Fault[] = [
 describe.skipIf(!opensslFound).concurrent.each(modes)(
   'over TLS, sslmode = $mode',
   ({ mode, rootcert, half }) => {
-    it('survives faults at connect, LISTEN, claim and journal delete', { timeout: 120_000 }, async () => {
+    it('survives faults at connect, LISTEN, claim and journal delete', { timeout: 600_000 }, async () => {
       const world = await open(`sslmode = ${mode}\n${rootcert ? `sslrootcert = ${files.certificate}` : ''}`);
       const wayside = new Client(world.database.config);
       try {

@@ -51,6 +51,5 @@ async function expectConnections(world: World, most: number): Promise<void> {
     `at most ${most} connections`,
     async () => ((await list()).length <= most ? true : undefined),
     async () => (await list()).map(({ who }) => who).join('; '),
-    10_000,
   );
 }

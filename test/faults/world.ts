@@ -8,6 +8,7 @@ import { watchFor } from '../postgres/watch.ts';
 import { within } from '../postgres/within.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type How, type RunningDaemon, startUncached } from '../uncached.ts';
+import { ownMs } from './own-time.ts';
 import { FaultProxy } from './proxy.ts';
 
 export interface WorldOptions {
@@ -100,18 +101,25 @@ export class World {
   }
 
   /** Resolves when the page is gone. */
-  async gone(page: string, ms = 60_000): Promise<void> {
+  async gone(page: string): Promise<void> {
     const path = join(this.site.root, page);
-    await within(ms, `see ${page} go (${this.lastWords()})`, (signal) =>
+    await within(100_000, `see ${page} go (${this.lastWords()})`, (signal) =>
       watchFor(dirname(path), async () => (existsSync(path) ? undefined : true), signal),
     );
   }
 
   /** Milliseconds until a change committed now is cleared. */
-  async probe(ms?: number): Promise<number> {
+  async probe(): Promise<number> {
     const started = performance.now();
-    await this.gone(await this.enqueue(), ms);
+    await this.gone(await this.enqueue());
     return performance.now() - started;
+  }
+
+  /** Milliseconds that the work takes, for promises: what other work of this machine adds is not counted. */
+  ownMs(work: () => Promise<unknown>): Promise<number> {
+    const { host } = this.database.config;
+    const server = host.startsWith('/') ? [host] : [];
+    return ownMs([dirname(this.site.root), this.database.name, ...server], work);
   }
 
   lastWords(): string {
