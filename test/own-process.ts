@@ -9,6 +9,7 @@ export const ownProcess = [
   'page-cache/failing-close',
   'page-cache/vanishing-directory',
   // These lose the working directory, or count open resources of the process.
+  'cli/start-stop',
   'filesystem/clear-patterns',
   'filesystem/hard-cases',
   // This limits the file size of its process.

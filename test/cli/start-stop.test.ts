@@ -6,6 +6,7 @@ import type { Event } from '../../src/core/events.ts';
 import { usualTimings } from '../../src/core/timings.ts';
 import { openServer } from '../../src/http/server.ts';
 import { openMonitor } from '../../src/observe/monitor.ts';
+import { eventually } from '../faults/eventually.ts';
 import { type Random, random } from '../random.ts';
 import { iniFor } from '../site.ts';
 import { startHere, workersHere } from '../worker-here.ts';
@@ -71,10 +72,24 @@ function held(): Record<string, number> {
   return counts;
 }
 
+/** The least of each within a second: the runner of the tests has a timer of its own at times. */
+async function heldAtRest(): Promise<Record<string, number>> {
+  let least = held();
+  for (let nth = 0; nth < 10; nth++) {
+    await wait(100);
+    const now = held();
+    least = Object.fromEntries(
+      Object.entries(least).map(([name, count]) => [name, Math.min(count, now[name] ?? 0)]),
+    );
+  }
+  return least;
+}
+
 const sessions = async () =>
   (
     await client.query<{ name: string }>(
-      `SELECT application_name AS name FROM pg_stat_activity WHERE application_name ~ '^uncached [0-9a-f]'`,
+      `SELECT application_name AS name FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name ~ '^uncached [0-9a-f]'`,
     )
   ).rows;
 
@@ -93,10 +108,10 @@ const entriesLeft = async () =>
     )
   ).rows[0]?.rows;
 
-it('leaves nothing behind, whenever it is stopped, and loses nothing', async () => {
+it('leaves nothing behind, whenever it is stopped, and loses nothing', { timeout: 400_000 }, async () => {
   const loaded = loadAll(site.configure(iniFor(site, database.config, { handlers })));
   const chance = random();
-  const before = held();
+  const before = await heldAtRest();
   await Promise.all(
     Array.from({ length: daemons }, async (_, daemon) => {
       for (let nth = 0; nth < startsOfEach; nth++) {
@@ -108,14 +123,20 @@ it('leaves nothing behind, whenever it is stopped, and loses nothing', async () 
   );
   const last = start(loaded);
   const serving = last.serveUntilStop(true);
-  await expect.poll(entriesLeft, eventually).toBe(0);
+  await expect.poll(entriesLeft, patience).toBe(0);
   expect(site.pages()).toEqual([]);
   last.stop.abort();
   await Promise.all([serving, last.app.close()]);
 
-  await expect.poll(held, eventually).toEqual(before);
-  await expect.poll(sessions, eventually).toEqual([]);
+  // Not by expect.poll, which holds a timer itself.
+  const more = () => Object.entries(held()).filter(([name, count]) => count > (before[name] ?? 0));
+  await eventually(
+    'left behind nothing',
+    async () => more().length === 0 || undefined,
+    async () => JSON.stringify(more()),
+  );
+  await expect.poll(sessions, patience).toEqual([]);
   expect(workersHere.size).toBe(0);
 });
 
-const eventually = { timeout: 60_000 };
+const patience = { timeout: 100_000 };
