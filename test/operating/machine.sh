@@ -30,6 +30,23 @@ chmod 755 /usr/local/bin/npm
 [ "$(readlink -f "$node")" = "$(readlink -f /usr/bin/node)" ] || cp --remove-destination "$(readlink -f "$node")" /usr/bin/node
 unset "${!npm_@}" NODE_OPTIONS
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# What settles is to be shown by a command that this machine may need seconds for.
+export UNCACHED_SETTLE=10m
+
+# Waits, before a command, for what a reader finds by then: each page is gone and the daemon has said that all is well; or it has ended.
+ready_for() {
+  local query
+  case $1 in
+    status) query="SELECT NOT EXISTS (SELECT FROM uncached.journal WHERE cleared_at IS NULL)
+      AND (SELECT count(*) = 1 AND bool_and(problems::text = '[]') FROM uncached.daemon WHERE silent_at > clock_timestamp())" ;;
+    drain) query="SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'uncached %')" ;;
+  esac
+  for _ in $(seq 1000); do
+    if [ "$(su postgres -c 'psql -AtX -d site' <<<"$query")" = t ]; then return; fi
+    sleep 0.1
+  done
+}
+export -f ready_for
 
 cd /
 for file in $(cd "$work" && ls | grep -E '^[0-9]+\.(sh|sql)$' | sort -n); do

@@ -104,7 +104,17 @@ function service(
 }
 
 const syslog = () => (existsSync(join(folder, 'syslog')) ? readFileSync(join(folder, 'syslog'), 'utf8') : '');
-const childPid = () => Number(readFileSync(join(folder, 'uncached.child.pid'), 'utf8'));
+
+/** Its process, other than this one. daemon(8) writes it down when the process has begun. */
+const childPid = (former = 0) =>
+  eventually(
+    'a child',
+    async () => {
+      const pid = Number(readFileSync(join(folder, 'uncached.child.pid'), 'utf8'));
+      return pid > 0 && pid !== former ? pid : undefined;
+    },
+    async () => syslog(),
+  );
 
 /** Resolves when syslog has this many lines of the event. */
 const logged = (event: string, times = 1) =>
@@ -139,13 +149,13 @@ it('starts, reports its status, reloads, checks, restarts after a death, and sto
   const { stdout } = await service('configtest');
   expect(stdout).toMatch(/^as freshports:\n/);
   expect(stdout).toContain('the template "news/*" matches nothing');
+  const first = await childPid();
   expect((await service('reload')).code).toBe(0);
   await logged('listening', 2);
 
-  const first = childPid();
   process.kill(first, 'SIGKILL');
   await logged('listening', 3);
-  expect(childPid()).not.toBe(first);
+  await childPid(first);
   await clears('2');
 
   expect(await service('stop')).toEqual({ code: 0, stdout: 'Stopping uncached.\n' });
@@ -157,7 +167,7 @@ it('has ended when stop is done, although it was in the middle of a batch and it
 }, async () => {
   await service('start');
   await logged('listening');
-  const pid = childPid();
+  const pid = await childPid();
   await client.query(
     `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
   );
@@ -213,6 +223,7 @@ run_rc_command "$1"
       code: 0,
       stdout: expect.stringMatching(/^uncached is running as pid \d+\.\n$/),
     });
+    await childPid();
     expect((await fpListen('reload')).code).toBe(0);
     await logged('listening', 2);
     expect(await fpListen('stop')).toEqual({ code: 0, stdout: 'Stopping uncached.\n' });

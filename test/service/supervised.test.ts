@@ -96,10 +96,12 @@ function start(supervisor: Supervisor, service: string): void {
   release = async () => {
     scanner?.kill();
     call(supervisor.release(service));
+    // Its log, too, which has files in the folder.
+    const both = [service, join(service, 'log')];
     await eventually(
       'supervised no more',
-      async () => (isSupervised(supervisor, service) ? undefined : true),
-      async () => call(supervisor.status(service)),
+      async () => (both.some((one) => isSupervised(supervisor, one)) ? undefined : true),
+      async () => both.map((one) => call(supervisor.status(one))).join(''),
     );
     revoke();
   };
