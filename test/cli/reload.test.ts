@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
-import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
+import { type RunningDaemon, startUncached } from '../uncached.ts';
 
 const database = testDatabase();
 let site: Site;
@@ -37,15 +40,32 @@ async function listensAgain(): Promise<void> {
 
 async function clears(notify: string, page: string): Promise<void> {
   site.write([page]);
-  const from = daemon.log.length;
   await client.query(notify);
-  // A handler without a queue also clears after each LISTEN, and may still be busy with that: this can be its
-  // second clearing.
-  const clearing = ({ event, files }: LogLine) =>
-    (event === 'cleared' || event === 'settled') && Number(files) > 0;
-  await daemon.until('clearing', (line) => clearing(line) && daemon.log.indexOf(line) >= from);
-  expect(site.pages()).not.toContain(page);
+  // The log may not tell of this page: a reload may leave a claim to the journal, and a handler without a
+  // queue also clears after each LISTEN.
+  await eventually(
+    `without ${page}`,
+    async () => !existsSync(join(site.root, page)) || undefined,
+    async () => JSON.stringify(daemon.log.slice(-10)),
+  );
 }
+
+/** The number of daemons, counted by the names of their sessions. */
+async function sessions(): Promise<number> {
+  const { rows } = await client.query<{ daemons: number }>(
+    `SELECT count(DISTINCT substr(application_name, 1, 25))::int AS daemons FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name LIKE 'uncached ________________%'`,
+  );
+  return rows[0]?.daemons ?? 0;
+}
+
+/** The server ends the sessions of a trial, and those of a daemon that has ended, a moment later. */
+const onlyOneDaemon = () =>
+  eventually(
+    'only one daemon',
+    async () => (await sessions()) === 1 || undefined,
+    async () => `${await sessions()} daemons`,
+  );
 
 it('takes a new channel and a new handler without a restart', async () => {
   const { pid } = daemon;
@@ -56,10 +76,9 @@ it('takes a new channel and a new handler without a restart', async () => {
   again = listensAgain();
   await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('article_updated', 'articles')`);
   await again;
-  expect(daemon.log.filter(({ event }) => event === 'reloading').map(({ msg }) => msg)).toEqual([
-    'SIGHUP: reloading',
-    'listen_for has changed: reloading',
-  ]);
+  // A change is reported twice if it is read once more before the daemon has stopped for it.
+  const reloads = daemon.log.filter(({ event }) => event === 'reloading').map(({ msg }) => msg);
+  expect([...new Set(reloads)]).toEqual(['SIGHUP: reloading', 'listen_for has changed: reloading']);
   await clears('NOTIFY article_updated', 'articles/1');
   again = listensAgain();
   await client.query(`DELETE FROM listen_for WHERE name = 'article_updated'`);
@@ -144,17 +163,8 @@ describe('a configuration that cannot work', () => {
     const events = daemon.log.slice(from).map(({ event }) => event);
     expect(events).not.toContain('listening');
     expect(events).not.toContain('reloading');
-    expect(await sessions()).toBe(1);
+    await onlyOneDaemon();
   });
-
-  /** The number of daemons, counted by the names of their sessions. */
-  async function sessions(): Promise<number> {
-    const { rows } = await client.query<{ daemons: number }>(
-      `SELECT count(DISTINCT substr(application_name, 1, 25))::int AS daemons FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name LIKE 'uncached ________________%'`,
-    );
-    return rows[0]?.daemons ?? 0;
-  }
 });
 
 it('lets a configuration that works take over from one that waits for its database', async () => {
@@ -190,6 +200,7 @@ it('keeps its connections when listen_for changes', async () => {
         `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'uncached ________________' ORDER BY pid`,
       )
     ).rows;
+  await onlyOneDaemon();
   const before = await pids();
   let again = listensAgain();
   await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('second_name', 'listen_port')`);

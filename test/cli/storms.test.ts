@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { usualTimings } from '../../src/core/timings.ts';
 import { eventually } from '../faults/eventually.ts';
 import type { LogLine, RunningDaemon } from '../uncached.ts';
 import { client, enqueuePort, isEvent, site, start } from './running.ts';
@@ -23,12 +24,20 @@ afterEach(() => client.query(`DELETE FROM listen_for WHERE script_name = 'packag
 const count = (daemon: RunningDaemon, event: string, fields: Partial<LogLine> = {}) =>
   daemon.log.filter(isEvent(event, fields)).length;
 
-/** Fifty notifications a second. */
-async function storm(channel: string, notifications: number): Promise<void> {
+/**
+ * Fifty notifications a second. `lulls` says how often a busy machine made a pause of it, after which it
+ * begins anew for a handler without a queue.
+ */
+async function storm(channel: string, notifications: number): Promise<{ seconds: number; lulls: number }> {
+  const began = performance.now();
+  let lulls = 0;
   for (let nth = 0; nth < notifications; nth++) {
+    const sent = performance.now();
     await client.query(`NOTIFY ${channel}`);
     await wait(20);
+    if (performance.now() - sent >= usualTimings.throttles.withoutQueue.leastMs) lulls += 1;
   }
+  return { seconds: (performance.now() - began) / 1_000, lulls };
 }
 
 const untilGone = (page: string) =>
@@ -46,9 +55,7 @@ it('reads the journal a few times in a storm on uncached_retry, and at once when
   const before = count(daemon, 'journal-recovery');
   await client.query('NOTIFY uncached_retry');
   await daemon.until('reading', () => count(daemon, 'journal-recovery') > before);
-  const began = performance.now();
-  await storm('uncached_retry', 150);
-  const seconds = (performance.now() - began) / 1_000;
+  const { seconds } = await storm('uncached_retry', 150);
   // At most one every 2 s.
   expect(count(daemon, 'journal-recovery') - before).toBeLessThanOrEqual(2 + seconds / 2);
 });
@@ -57,14 +64,17 @@ it('clears a few times in a storm on the channel of a handler without a queue, a
   const daemon = await start({ handlers });
   await daemon.until('catch-up', isEvent('cleared', { handler: 'packages' }));
   const before = count(daemon, 'cleared', { handler: 'packages' });
-  await storm('packages_imported', 150);
-  expect(count(daemon, 'cleared', { handler: 'packages' }) - before).toBeLessThan(20);
+  const { seconds, lulls } = await storm('packages_imported', 150);
+  // Six in the first three seconds, then one every 2 s.
+  const few = 20 + 6 * lulls + seconds / 2;
+  expect(count(daemon, 'cleared', { handler: 'packages' }) - before).toBeLessThan(few);
   site.write(['packages/last']);
   await client.query('NOTIFY packages_imported');
   await untilGone('packages/last');
 });
 
 it('does not clear for a handler without a queue at each of many reconnections, and catches up all the same', async () => {
+  const began = performance.now();
   const daemon = await start({ handlers });
   await daemon.until('catch-up', isEvent('cleared', { handler: 'packages' }));
   await daemon.until('settling', isEvent('settled'));
@@ -84,14 +94,16 @@ it('does not clear for a handler without a queue at each of many reconnections, 
   // The catch-up clears the entries at once, and the rest follows soon.
   await untilGone('ports/www/a/1');
   await untilGone('packages/lost');
-  expect(count(daemon, 'cleared', { handler: 'packages' })).toBeLessThanOrEqual(3);
+  // At most one every 10 s.
+  const seconds = (performance.now() - began) / 1_000;
+  expect(count(daemon, 'cleared', { handler: 'packages' })).toBeLessThanOrEqual(1 + seconds / 10);
 });
 
 it('clears what `then` names when somebody notifies and the queue is empty, as fp-listen did', async () => {
   const daemon = await start({ handlers });
   site.write(['news/front', 'ports/www/a/1']);
   await client.query('NOTIFY port_updated');
-  await daemon.until('clearing', isEvent('cleared', { handler: 'news', files: 1 }));
+  await daemon.until('clearing', isEvent('cleared', { handler: 'news' }));
   expect(site.pages()).toEqual(['ports/www/a/1']);
   // The clearing is in the journal like any other, and settles.
   await daemon.until('settling', isEvent('settled'));
@@ -99,14 +111,16 @@ it('clears what `then` names when somebody notifies and the queue is empty, as f
 
 it('does not clear it for nothing where many notify and one claim takes the entries of several', async () => {
   const daemon = await start({ handlers });
-  for (let nth = 0; nth < 100; nth++) {
-    await enqueuePort('www', `p${nth}`);
-    await client.query('NOTIFY port_updated');
-  }
+  // The server does this at once, in a transaction each. A notification that comes seconds after its entry
+  // was claimed counts as empty, and this process may stand still for so long.
+  const enqueued = (port: string) =>
+    `BEGIN; INSERT INTO cache_clearing_ports (category, port) VALUES ('www', '${port}'); COMMIT`;
+  const notified = 'BEGIN; NOTIFY port_updated; COMMIT';
+  for (let nth = 0; nth < 100; nth++) await client.query(`${enqueued(`p${nth}`)}; ${notified}`);
   site.write(['ports/www/last/1']);
-  await enqueuePort('www', 'last');
-  await client.query('NOTIFY port_updated');
-  await client.query('NOTIFY port_updated');
+  // The second one finds nothing.
+  const later = (seconds: number) => `SELECT pg_sleep(${seconds})`;
+  await client.query(`${enqueued('last')}; ${notified}; ${later(0.05)}; ${notified}; ${later(0.2)}`);
   await untilGone('ports/www/last/1');
   expect(count(daemon, 'cleared', { handler: 'news' })).toBe(0);
 });

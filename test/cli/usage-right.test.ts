@@ -24,7 +24,7 @@ it.each([
   ['public', `GRANT USAGE ON SCHEMA public TO ${role}`],
 ])(
   'of %s is told with its GRANT, by every command that meets it',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async (schema, grant) => {
     await client.query(`REVOKE USAGE ON SCHEMA ${schema} FROM PUBLIC, uncached`);
     const others = [['status'], ['explain', 'news/1'], ['failing', 'list']];
