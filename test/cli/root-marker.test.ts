@@ -1,14 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { usualTimings } from '../../src/core/timings.ts';
 import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { connect } from '../sql/connect.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
+import { markerWritten, otherBoot, readMarker } from './marker-file.ts';
 
 const isWipe = ({ event }: { event: string }) => event === 'cache-wiped';
 const database = testDatabase();
@@ -27,7 +26,7 @@ afterEach(async () => {
   site.remove();
 });
 
-const marker = (root = site.root) => JSON.parse(readFileSync(join(root, '.uncached'), 'utf8'));
+const marker = (root = site.root) => readMarker(root);
 const ini = (root = site.root, handlers?: string) =>
   site.configure(iniFor({ root }, database.config, handlers === undefined ? {} : { handlers }));
 
@@ -38,27 +37,7 @@ async function start(file = ini()): Promise<RunningDaemon> {
   return daemon;
 }
 
-/** The boot in the marker of a machine that crashed. */
-const otherBoot = 'other';
-
-/** Whether the marker records that a daemon runs. To read what is in its place could take for ever: a fifo. */
-function isMarked(root: string): boolean {
-  try {
-    if (!lstatSync(join(root, '.uncached')).isFile()) return false;
-    const { clean, boot } = marker(root);
-    return clean === false && boot !== otherBoot;
-  } catch {
-    return false;
-  }
-}
-
-/** On a busy machine a daemon may listen before it writes its marker. */
-const marked = (root = site.root) =>
-  eventually(
-    'a marker',
-    async () => isMarked(root) || undefined,
-    async () => JSON.stringify(running[0]?.log.slice(-10)),
-  );
+const marked = (root = site.root) => markerWritten(root, running[0]);
 
 /** Runs a daemon that ends in order. */
 async function runOnce(root = site.root, file = ini()): Promise<void> {
@@ -66,42 +45,6 @@ async function runOnce(root = site.root, file = ini()): Promise<void> {
   await marked(root);
   expect(await daemon.stop()).toBe(0);
 }
-
-describe('in place of the marker', () => {
-  it.each([
-    // small-file.test.ts and marker-files.test.ts test what else is not read.
-    ['a fifo', (path: string) => execFileSync('mkfifo', [path])],
-    ['another shape', (path: string) => writeFileSync(path, '{"boot":1,"clean":"yes"}')],
-  ])(
-    '%s is not waited for and not read: nothing is known of the last run, and a marker is put there',
-    async (_what, make) => {
-      site.write(['news/1']);
-      make(join(site.root, '.uncached'));
-      const daemon = await start();
-      await daemon.until('wipe', isWipe);
-      await marked();
-      expect(site.pages()).toEqual([]);
-      const began = performance.now();
-      expect(await daemon.stop()).toBe(0);
-      expect(performance.now() - began).toBeLessThan(usualTimings.stop.batchMs);
-      expect(marker()).toMatchObject({ clean: true, id: expect.stringMatching(/^[0-9a-f]{16}$/) });
-    },
-  );
-
-  it('a directory is reported in words, and clearing continues', async () => {
-    mkdirSync(join(site.root, '.uncached'));
-    const daemon = await start();
-    const { msg } = await daemon.until('alarm', ({ event }) => event === 'loop-failed');
-    expect(msg).toContain(`Cannot keep the marker ${site.root}/.uncached`);
-    site.write(['news/1']);
-    await client.query('NOTIFY port_updated');
-    await eventually(
-      'no news',
-      async () => (site.pages().length === 0 ? true : undefined),
-      async () => site.pages().join(),
-    );
-  });
-});
 
 describe('a wipe', () => {
   it('is done once: what it could not delete is retried alone, also after a restart', async () => {

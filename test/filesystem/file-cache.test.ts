@@ -1,15 +1,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../src/filesystem/workers/file-cache.ts';
 import type { startWorkerProcess, WorkerChannel } from '../../src/filesystem/workers/start-worker.ts';
 import { lastWill } from '../last-will.ts';
+import { childrenOf, isRunning } from './child-processes.ts';
 import { standStill } from './fake-workers.ts';
 
 /** The built code, because child processes of Node cannot run TypeScript. */
@@ -238,19 +230,3 @@ it('a child ends silently when its daemon ended before it was up', async () => {
   const [code] = await once(child, 'close');
   expect(`${code} ${Buffer.concat(said)}`).toBe('0 ');
 });
-
-/** The children that run Node. A last will is a shell. */
-function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
-  return children
-    .map(Number)
-    .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('workers/worker-child.js'));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

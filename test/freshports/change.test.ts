@@ -6,8 +6,9 @@ import { canMount } from '../faults/namespace.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
 import type { LogLine, RunningDaemon } from '../uncached.ts';
 import { changes, complaints, nginx } from './changes.ts';
+import { launchFreshPorts } from './launch-freshports.ts';
 import { tree, untouchable } from './tree.ts';
-import { FreshPorts, isCleared, launchFreshPorts } from './world.ts';
+import { FreshPorts, isCleared } from './world.ts';
 
 let server: LaunchedServer;
 let freshports: FreshPorts;

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { canMount } from '../faults/namespace.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
-import { FreshPorts, launchFreshPorts } from './world.ts';
+import { launchFreshPorts } from './launch-freshports.ts';
+import { FreshPorts } from './world.ts';
 
 /**
  * Where possible, each set is a mount of its own, as on FreshPorts' hosts. change.test.ts also tests a single

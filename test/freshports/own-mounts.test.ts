@@ -9,9 +9,10 @@ import { withClient } from '../postgres/connection.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { changes, complaints } from './changes.ts';
+import { launchFreshPorts } from './launch-freshports.ts';
 import { type MountedCache, mountCache } from './own-mounts.ts';
 import { below, tree, untouchable } from './tree.ts';
-import { FreshPorts, isCleared, launchFreshPorts } from './world.ts';
+import { FreshPorts, isCleared } from './world.ts';
 
 const account = ordinaryAccount();
 const missing = ['setpriv', 'nsenter'].some((program) => spawnSync(program, ['--version']).status !== 0);

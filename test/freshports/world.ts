@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { eventually } from '../faults/eventually.ts';
 import { become, inNamespace } from '../faults/namespace.ts';
@@ -7,8 +7,6 @@ import { type Account, ordinaryAccount } from '../postgres/account.ts';
 import { type Connection, withClient } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
 import { LastingClient } from '../postgres/lasting-client.ts';
-import { projectRoot } from '../postgres/project-root.ts';
-import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { makeSite, type Site } from '../site.ts';
 import {
   type Ended,
@@ -18,28 +16,16 @@ import {
   startUncached,
   uncached,
 } from '../uncached.ts';
-import { type Extra, fpListenIni, snapshot, uncachedIni } from './configuration.ts';
+import { type Extra, fpListenIni, uncachedIni } from './configuration.ts';
+import { template } from './launch-freshports.ts';
 import { type Predecessor, startPredecessor } from './predecessor.ts';
 import { tree, untouchable } from './tree.ts';
+import { makeZfs } from './zfs.ts';
 
 /** The roles of the site. `postgres` is its administrator. */
 export type Role = 'postgres' | 'listening' | 'commits' | 'www' | 'reporting';
 
-const template = 'freshports_template';
 const queueTables = ['ports', 'dates', 'commits', 'files'].map((name) => `cache_clearing_${name}`);
-
-/** A server with FreshPorts only, installed as the site's administrator installs it. */
-export async function launchFreshPorts(): Promise<LaunchedServer> {
-  const server = await launchServer();
-  const database = await createDatabase(server, { name: template, encoding: 'SQL_ASCII' });
-  const { stdout: installation } = await uncached(['schema', '--journal-only']);
-  await withClient(database.config, async (client) => {
-    await client.query(readFileSync(join(projectRoot, 'test/freshports/schema.sql'), 'utf8'));
-    await client.query(installation);
-    await client.query('GRANT uncached TO listening');
-  });
-  return server;
-}
 
 export interface Options extends Extra {
   /** The path of the news in fp-listen.ini. */
@@ -261,13 +247,3 @@ export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-
 const withoutQueue = ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(
   (name) => `listen_${name}`,
 );
-
-/** A zfs that can roll back the only dataset. */
-function makeZfs({ root }: Pick<Site, 'root'>): void {
-  const directory = join(dirname(root), 'bin');
-  mkdirSync(directory);
-  const script = join(directory, 'zfs');
-  writeFileSync(script, `#!/bin/sh\n[ "$*" = "rollback ${snapshot}" ] && rm -rf "${root}"/packages/*\n`);
-  chmodSync(script, 0o755);
-  chmodSync(dirname(root), 0o755);
-}

@@ -19,6 +19,7 @@ import { lastWill } from '../last-will.ts';
 import { ordinaryAccount } from '../postgres/account.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
+import { standIn } from './stand-in.ts';
 
 /**
  * The rc.d script with fakes of rc.subr(8) and daemon(8). They do what FreeBSD's do for this script (read
@@ -64,7 +65,7 @@ beforeEach(() => {
   copyFileSync(join(import.meta.dirname, 'rc.subr'), join(folder, 'rc.subr'));
   writeFileSync(
     join(folder, 'uncached'),
-    standIn(readFileSync(join(project, 'service/freebsd/uncached'), 'utf8')),
+    standIn(readFileSync(join(project, 'service/freebsd/uncached'), 'utf8'), folder),
     { mode: 0o755 },
   );
 });
@@ -73,18 +74,6 @@ afterEach(async () => {
   site.remove();
   rmSync(folder, { recursive: true });
 });
-
-function standIn(script: string): string {
-  const places: [string, string][] = [
-    ['. /etc/rc.subr', `. ${folder}/rc.subr`],
-    ['command="/usr/sbin/daemon"', `command="${import.meta.dirname}/daemon"`],
-    ['"/var/run/', `"${folder}/`],
-  ];
-  return places.reduce((text, [from, to]) => {
-    expect(text).toContain(from);
-    return text.replaceAll(from, to);
-  }, script);
-}
 
 function service(
   command: string,
