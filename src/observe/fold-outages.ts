@@ -11,14 +11,19 @@ export function foldOutages(observe: Report, now: () => number): Report {
   let since = 0;
   let lost: Event | undefined;
   let rejection: string | undefined;
+  /** Why the listener fails, if another outage was reported instead. */
+  let untold: Event | undefined;
 
-  function failed(who: string, event: Event): void {
+  /** Returns whether it was reported. */
+  function failed(who: string, event: Event): boolean {
     if (failing.size === 0) since = now();
     const isNew = failing.size === 0 || lost !== undefined;
     const broke = event.kind === 'listener-lost' || (!failing.has(who) && isBroken(event));
     failing.add(who);
     lost = broke && isNew ? event : undefined;
-    if (isNew && lost === undefined) observe(event);
+    if (!isNew || lost !== undefined) return false;
+    observe(event);
+    return true;
   }
 
   function recovered(who: string): boolean {
@@ -26,6 +31,9 @@ export function foldOutages(observe: Report, now: () => number): Report {
     if (wasFailing && failing.size === 0) {
       reportLost();
       observe({ kind: 'database-recovered', ms: now() - since });
+    } else if (wasFailing && failing.size === 1 && untold) {
+      observe(untold);
+      untold = undefined;
     }
     return wasFailing;
   }
@@ -35,20 +43,36 @@ export function foldOutages(observe: Report, now: () => number): Report {
     lost = undefined;
   }
 
+  /** A refusal that was not reported: somebody has to fix it, and the outage was reported with another reason. */
+  function refused(event: Extract<Event, { kind: 'database-unavailable' }>): boolean {
+    const code = rejectionCode(event.error);
+    if (code === undefined || code === rejection) return false;
+    rejection = code;
+    untold = undefined;
+    observe(event);
+    return true;
+  }
+
+  /** The outage of another loop was reported; the listener may fail for another reason, and for longer. */
+  function toldElsewhere(event: Extract<Event, { kind: 'database-unavailable' }>): void {
+    if (!refused(event) && failing.size > 1) untold = event;
+  }
+
   return (event) => {
     switch (event.kind) {
       case 'database-unavailable':
       case 'listener-lost':
-        rejection = rejectionCode(event.error) ?? rejection;
-        return failed('ear', event);
-      // Somebody has to fix this, and the outage was reported with another reason.
+        untold = undefined;
+        if (failed('ear', event)) rejection = rejectionCode(event.error) ?? rejection;
+        else if (event.kind === 'database-unavailable') toldElsewhere(event);
+        return;
       case 'retrying':
-        if (rejection === (rejectionCode(event.error) ?? rejection)) return observe(event);
-        rejection = rejectionCode(event.error);
-        return observe({ ...event, kind: 'database-unavailable' });
+        if (untold) untold = { ...event, kind: 'database-unavailable' };
+        return refused({ ...event, kind: 'database-unavailable' }) ? undefined : observe(event);
       case 'listening':
         reportLost();
         rejection = undefined;
+        untold = undefined;
         recovered('ear');
         return observe(event);
       case 'loop-failed': {
@@ -68,11 +92,14 @@ export function foldOutages(observe: Report, now: () => number): Report {
   };
 }
 
-/** Whether a connection that stood has broken: that does not say why, nor whether a new one can be made. */
+/** Whether a connection that stood has broken, or was ended by the server: that does not say why, nor whether a new one can be made. */
 function isBroken(event: Event): boolean {
   if (event.kind !== 'database-unavailable') return false;
   for (let cause: unknown = event.error; cause instanceof Error; cause = cause.cause)
-    if (/^(EPIPE|ECONNRESET)$/.test(errorCode(cause) ?? '') || /connection terminated/i.test(cause.message))
+    if (
+      /^(EPIPE|ECONNRESET|57P0[125])$/.test(errorCode(cause) ?? '') ||
+      /connection terminated/i.test(cause.message)
+    )
       return true;
   return false;
 }

@@ -66,7 +66,11 @@ it('reports a lost connection by the reason why the next one fails, or as lost w
 it('reports a broken connection of any loop by the reason why the next one fails, once for each loop, or as broken when that works', () => {
   const broken = (message: string, code?: string) =>
     new Error('Cannot read', { cause: Object.assign(new Error(message), { code }) });
-  for (const error of [broken('write EPIPE', 'EPIPE'), broken('Connection terminated unexpectedly')]) {
+  for (const error of [
+    broken('write EPIPE', 'EPIPE'),
+    broken('Connection terminated unexpectedly'),
+    broken('terminating connection due to administrator command', '57P01'),
+  ]) {
     const errors: Error[] = [];
     const observe = foldOutages(
       (event) => 'error' in event && event.error instanceof Error && errors.push(event.error),
@@ -92,6 +96,33 @@ it('reports again when it becomes a refusal, which needs repair, and not while i
     'database-unavailable',
     'retrying',
   ]);
+});
+
+it('reports a refusal that the listener meets first while another loop is in an outage', () => {
+  const standby = Object.assign(new Error('a standby'), { code: '25006' });
+  const met: Event = { kind: 'database-unavailable', error: standby, retryMs: 1 };
+  expect(tell(failed('a', gone), met, { ...met, kind: 'retrying' })).toEqual([
+    'database-unavailable',
+    'database-unavailable',
+    'retrying',
+  ]);
+});
+
+it('reports why the listener fails once the outage of the other loops is over', () => {
+  const unheard = new Error('a test notification did not arrive');
+  const errors: unknown[] = [];
+  const observe = foldOutages(
+    (event) => event.kind === 'database-unavailable' && errors.push(event.error),
+    () => 0,
+  );
+  observe(failed('a', gone));
+  observe({ kind: 'database-unavailable', error: gone, retryMs: 1 });
+  observe({ kind: 'retrying', error: unheard, retryMs: 1 });
+  expect(errors).toEqual([gone]);
+  observe({ kind: 'loop-recovered', loop: 'a' });
+  expect(errors).toEqual([gone, unheard]);
+  observe({ kind: 'retrying', error: unheard, retryMs: 1 });
+  expect(errors).toEqual([gone, unheard]);
 });
 
 it('reports a failure at a stop as one, unless the outage has been reported', () => {
