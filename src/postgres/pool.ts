@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { toError } from '../core/errors.ts';
+import { errorCode, toError } from '../core/errors.ts';
 import type { DatabaseTimings } from '../core/timings.ts';
 import { asRole, standbyError } from './advice.ts';
 import { claimConnections, usualConnections } from './connection-count.ts';
@@ -35,7 +35,7 @@ export function openPool(hosts: Hosts, { standbyToo = false, connections = usual
     const chosen = inUse();
     const by = config;
     try {
-      return await Reflect.apply(chosen.query, chosen, given);
+      return await ask(chosen, given);
     } catch (error) {
       // Not even the server's own time-out was reported (session.ts).
       if (toError(error).message === readTimeout) hosts.distrust(by);
@@ -47,6 +47,33 @@ export function openPool(hosts: Hosts, { standbyToo = false, connections = usual
     return pool.end();
   };
   return { query: query as pg.Pool['query'], end };
+}
+
+/**
+ * As pg.Pool's own `query`, which however ends the connection at each error: where a lock ran into its time-out,
+ * the next query would need another connection, while the server still counts the one before.
+ */
+async function ask(pool: pg.Pool, given: unknown[]): Promise<pg.QueryResult> {
+  const client = await pool.connect();
+  // The query reports it, too.
+  const ignore = () => {};
+  client.on('error', ignore);
+  let isBroken = false;
+  try {
+    return await Reflect.apply(client.query, client, given);
+  } catch (error) {
+    isBroken = !isOfStatement(error);
+    throw error;
+  } finally {
+    client.removeListener('error', ignore);
+    client.release(isBroken);
+  }
+}
+
+/** The server refused a statement, and the session goes on. Class 57P ends it, 08 and 25P03 report its end. */
+function isOfStatement(error: unknown): boolean {
+  const code = errorCode(error) ?? '';
+  return /^[0-9A-Z]{5}$/.test(code) && !/^(57P|08|25P03|XX)/.test(code) && error instanceof pg.DatabaseError;
 }
 
 /**

@@ -56,6 +56,18 @@ it('takes every connection of both pools for half-open when one is', async () =>
   for (const pool of [one, other, one, other]) await pidOf(pool);
 });
 
+it('keeps the connection on which the server has refused a statement, and replaces one that the server ends', async () => {
+  const [pool] = pools;
+  const pid = await pidOf(pool);
+  await expect(pool.query('SELECT 1 / 0')).rejects.toThrow('division by zero');
+  await holder.query('BEGIN; LOCK TABLE pg_description');
+  await expect(pool.query('SET lock_timeout = 1; TABLE pg_description')).rejects.toThrow('lock timeout');
+  await holder.query('COMMIT');
+  expect(await pidOf(pool)).toBe(pid);
+  await expect(pool.query('SELECT pg_terminate_backend(pg_backend_pid())')).rejects.toThrow();
+  expect(await pidOf(pool)).not.toBe(pid);
+});
+
 it('lets a query that is under way on another connection finish, and does not use that connection again', async () => {
   const [one, other] = pools;
   await holder.query('SELECT pg_advisory_lock(1)');
@@ -105,14 +117,13 @@ it('connects no more once it has ended', async () => {
   await expect(ended.query('SELECT')).rejects.toThrow('after calling end');
 });
 
-it('keeps its other connections when the server ends a statement by itself', async () => {
+it('keeps its connections when the server ends a statement by itself', async () => {
   await fill();
   await holder.query('SELECT pg_advisory_lock(1)');
   const [one, other] = pools;
   await expect(one.query(`SET lock_timeout = '10ms'; ${lock}`)).rejects.toThrow('lock timeout');
-  await linked(5);
   for (const pool of [one, other]) await pidOf(pool);
-  expect(proxy.links()).toHaveLength(5);
+  expect(proxy.links()).toHaveLength(6);
 });
 
 async function waits(): Promise<boolean> {
