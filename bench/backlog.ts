@@ -10,7 +10,7 @@ import type { Options } from './options.ts';
 import { type Pages, writePages } from './pages.ts';
 import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
-import { emptyTables, tidy, type World } from './world.ts';
+import { emptyTables, tidy, type World, type Worlds } from './world.ts';
 
 /** Milliseconds from the notification, and the CPU time used. */
 export interface BacklogRun {
@@ -36,17 +36,17 @@ const pageBytes = 4_096;
 
 /** W20k: the backlog that blocked the predecessor for two days, in a cache below `parent`. */
 export async function measureBacklog(
-  world: World,
+  { world, before }: Worlds,
   parent: string,
-  { quick, rounds, against, say }: Options,
+  { quick, rounds, say }: Options,
 ): Promise<Partial<Record<Name, BacklogRun[]>>> {
   return await interleaved<BacklogRun, Name>(
     rounds,
     {
       uncached: () => drainByDaemon(world, parent),
-      ...(against !== undefined && { before: () => drainByDaemon(world, parent, against) }),
+      ...(before && { before: () => drainByDaemon(before, parent) }),
       ...(!predecessorMissing &&
-        against === undefined && { predecessor: () => drainByPredecessor(world, parent, quick) }),
+        before === undefined && { predecessor: () => drainByPredecessor(world, parent, quick) }),
       limit: () => limit(world, parent),
       'find -delete': () => findDelete(parent),
     },
@@ -54,10 +54,10 @@ export async function measureBacklog(
   );
 }
 
-async function drainByDaemon(world: World, parent: string, program?: string): Promise<BacklogRun> {
+async function drainByDaemon(world: World, parent: string): Promise<BacklogRun> {
   const pages = await begin(world, parent);
   const atStart = await commitsAtStart(world, pages);
-  const daemon = await startDaemon(world, pages, { program });
+  const daemon = await startDaemon(world, pages);
   try {
     await load(world);
     const before = { cpu: cpuMs(daemon.pid, world.server.pid), transactions: await commits(world) };

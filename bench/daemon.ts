@@ -8,9 +8,9 @@ import type { World } from './world.ts';
 
 /** Resolves when it listens and has caught up. No sweep runs meanwhile: only notifications wake it. */
 export async function startDaemon(
-  { database, client }: World,
+  { database, client, program }: World,
   { root, folder }: { root: string; folder: string },
-  { settle = '0s', program }: { settle?: string; program?: string | undefined } = {},
+  { settle = '0s' }: { settle?: string } = {},
 ): Promise<RunningDaemon> {
   const file = join(folder, 'uncached.ini');
   writeFileSync(
@@ -42,7 +42,7 @@ async function untilCalm(client: Client): Promise<void> {
 export interface Ends {
   /** performance.now() when every entry had been cleared once. */
   readonly drained: number;
-  /** The same when every journal row was settled. */
+  /** The same when everything was settled. */
   readonly settled: number;
 }
 

@@ -7,7 +7,7 @@ import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
-import { emptyTables, type World } from './world.ts';
+import { emptyTables, type World, type Worlds } from './world.ts';
 
 type Name = 'uncached' | 'before' | 'predecessor' | 'bare';
 
@@ -27,16 +27,14 @@ const warmUp: Load = { events: 40, everyMs: 10 };
  * page is gone.
  */
 export async function measureLatency(
-  world: World,
+  { world, before }: Worlds,
   { events, everyMs }: Load,
-  { rounds, against, say }: Options,
+  { rounds, say }: Options,
 ): Promise<Partial<Record<Name, number[][]>>> {
   const block = { events: Math.ceil(events / rounds), everyMs };
   const contestants: Partial<Record<Name, () => Promise<number[]>>> = {
     uncached: () => measured(world, block, (site) => startDaemon(world, site)),
-    ...(against !== undefined && {
-      before: () => measured(world, block, (site) => startDaemon(world, site, { program: against })),
-    }),
+    ...(before && { before: () => measured(before, block, (site) => startDaemon(before, site)) }),
     ...(!predecessorMissing && {
       predecessor: () => measured(world, block, (site) => startPredecessor(world, site)),
     }),

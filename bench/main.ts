@@ -7,20 +7,21 @@ import { type Options, parseOptions, type Section } from './options.ts';
 import { measureProducers } from './producers.ts';
 import { report } from './report.ts';
 import { measureStorm } from './storm.ts';
-import { buildWorld, type World } from './world.ts';
+import { buildWorlds, type Worlds } from './world.ts';
 
 /**
  * Measures everything in one run, interleaved. Prints the table at the end, and writes all results as JSON.
  */
 const options = parseOptions(process.argv.slice(2));
-const world = await buildWorld();
+const worlds = await buildWorlds(options.against);
 try {
-  report(await measure(world, options), world, options);
+  report(await measure(worlds, options), worlds.world, options);
 } finally {
-  await world.close();
+  await worlds.before?.close();
+  await worlds.world.close();
 }
 
-async function measure(world: World, options: Options) {
+async function measure(worlds: Worlds, options: Options) {
   const at = new Date().toISOString();
   const load = [loadavg()];
   const section = async <Result>(name: Section, run: () => Promise<Result>): Promise<Result | undefined> => {
@@ -37,17 +38,18 @@ async function measure(world: World, options: Options) {
       load.push(loadavg());
     }
   };
+  const { world } = worlds;
   const { disk } = world;
   const { quick } = options;
   return {
     at,
-    memory: await section('memory', () => measureBacklog(world, world.memory, options)),
-    disk: disk && (await section('disk', () => measureBacklog(world, disk.path, options))),
+    memory: await section('memory', () => measureBacklog(worlds, world.memory, options)),
+    disk: disk && (await section('disk', () => measureBacklog(worlds, disk.path, options))),
     latency: await section('latency', () =>
-      measureLatency(world, { events: quick ? 100 : 500, everyMs: 20 }, options),
+      measureLatency(worlds, { events: quick ? 100 : 500, everyMs: 20 }, options),
     ),
     loaded: await section('loaded', () =>
-      measureLatency(world, { events: quick ? 300 : 1_500, everyMs: 5 }, options),
+      measureLatency(worlds, { events: quick ? 300 : 1_500, everyMs: 5 }, options),
     ),
     storm: await section('storm', () => measureStorm(world, options)),
     producers: await section('producers', () => measureProducers(world, options)),

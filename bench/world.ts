@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,14 +18,22 @@ export interface World {
   readonly memory: string;
   /** A directory on a journaled file system. Undefined where none could be made. */
   readonly disk: Disk | undefined;
+  /** The main.js of another build, which has tables of its own; undefined is this one. */
+  readonly program?: string;
   close(): Promise<void>;
+}
+
+/** The worlds of this build and of the one that it is compared with. */
+export interface Worlds {
+  readonly world: World;
+  readonly before: World | undefined;
 }
 
 /**
  * A PostgreSQL with default settings, in the system's temporary directory. By default a commit waits for that
  * disk.
  */
-export async function buildWorld(): Promise<World> {
+export async function buildWorlds(against: string | undefined): Promise<Worlds> {
   const memory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'uncached-bench-'));
   lastWill('rm -rf "$1"', memory);
   const disk = await journaledDisk();
@@ -33,9 +42,8 @@ export async function buildWorld(): Promise<World> {
   });
   await makeTemplate(server);
   const database = await createDatabase(server);
-  const client = new Client({ ...database.config, application_name: 'bench' });
-  await client.connect();
-  return {
+  const client = await connect(database);
+  const world: World = {
     server,
     database,
     client,
@@ -49,12 +57,56 @@ export async function buildWorld(): Promise<World> {
       rmSync(memory, { recursive: true, force: true });
     },
   };
+  return { world, before: against === undefined ? undefined : await worldOf(against, world) };
 }
 
+async function connect({ config }: Database): Promise<Client> {
+  const client = new Client({ ...config, application_name: 'bench' });
+  await client.connect();
+  return client;
+}
+
+/** On the same server and the same disks, with the tables that the other build installs. */
+async function worldOf(program: string, world: World): Promise<World> {
+  const database = await createDatabase(world.server, { template: 'template0' });
+  const client = await connect(database);
+  await client.query(schemaOf(program));
+  return {
+    ...world,
+    database,
+    client,
+    program,
+    async close() {
+      await client.end();
+      await database.drop().catch(() => {});
+    },
+  };
+}
+
+function schemaOf(program: string): string {
+  const print = (...options: string[]) =>
+    execFileSync(process.execPath, [program, 'schema', ...options], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  try {
+    return print('--freshports');
+  } catch {
+    // An early build: its schema was that of FreshPorts.
+    return print();
+  }
+}
+
+/** As if no daemon had been there before: a new root is not wiped then. Of the lock, the row is needed. */
 export async function emptyTables({ client }: World): Promise<void> {
   await client.query(`
-    TRUNCATE uncached.journal, cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files
-      RESTART IDENTITY`);
+    DO $$ BEGIN
+      EXECUTE (
+        SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ') || ' RESTART IDENTITY' FROM pg_class
+        WHERE relkind = 'r' AND (
+          relnamespace = 'uncached'::regnamespace AND relname <> 'log_lock'
+          OR relnamespace = 'public'::regnamespace AND relname LIKE 'cache\\_clearing\\_%'));
+    END $$`);
 }
 
 /** Called before the clock starts, so that the follow-up work of loading is not measured. */

@@ -23,7 +23,7 @@ export function showClearings({ clearings, thresholds }) {
         element('span', 'time', time(at)),
         element('span', 'handler', element('bdi', '', handler)),
         element('span', 'key', ...examples.map(keyElement), ...more),
-        element('span', 'files', several(files, 'file', 'files'), ...failures),
+        element('span', 'files', files === null ? '' : several(files, 'file', 'files'), ...failures),
         element(
           'span',
           `after ${lagMs === null ? '' : classOfLag(lagMs, thresholds)}`,

@@ -1,4 +1,4 @@
-/** @import { FailingRow } from '../src/core/contracts.ts' */
+/** @import { FailingRow } from '../src/core/consumer-contract.ts' */
 /** @import { DaemonIdentity, Status } from '../src/core/daemon-status.ts' */
 import { commandElement, commandFor, showCommand } from './command.js';
 import { byId, element, keep, say } from './dom.js';
@@ -48,8 +48,9 @@ function showGroup(item, { error, rows }, daemon) {
   if (!message || !summary || !list) return;
   say(message, rows.length === 1 ? first.error : error, 'error');
   say(summary, `${several(rows.length, 'row', 'rows')} of ${first.handler}, ${nextOf(rows)}`);
-  keep(list, rows, ({ id }) => String(id), makeRow, showRow);
-  const ids = rows.map(({ id }) => id);
+  keep(list, rows, ({ consumer, id }) => `${id} ${consumer}`, makeRow, showRow);
+  // A row may fail in several caches.
+  const ids = new Set(rows.map(({ id }) => id));
   showCommand(retry, commandFor(daemon, 'failing', 'retry', ...ids));
   showCommand(drop, commandFor(daemon, 'failing', 'drop', ...ids));
 }

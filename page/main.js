@@ -1,5 +1,6 @@
 /** @import { Sample, Status } from '../src/core/daemon-status.ts' */
 import { showClearings } from './clearings.js';
+import { showConsumers } from './consumers.js';
 import { byId } from './dom.js';
 import { showFailing } from './failing.js';
 import { showHandlers } from './handlers.js';
@@ -61,5 +62,6 @@ function show(status) {
   showHealth(status);
   showFailing(status);
   showHandlers(status);
+  showConsumers(status);
   showClearings(status);
 }

@@ -5,6 +5,9 @@
 
 BEGIN;
 
+-- What others have committed while it waited for a lock must be seen, whatever is usual in this database.
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
 -- From here to COMMIT only PostgreSQL's own objects are found by name. Until PostgreSQL 14, and in every database
 -- upgraded from it, each role may create functions, operators, types and casts in public. PostgreSQL prefers one of
 -- these if it fits the arguments better: it would run with the rights of the role that runs this file. Your

@@ -1,5 +1,5 @@
 -- The rights of the daemon on listen_for, and on the queue tables of freshports.sql if that is installed, for the role
--- uncached of 1-journal.sql. Afterwards, if the daemon connects as another role:
+-- uncached of 1-log.sql. Afterwards, if the daemon connects as another role:
 --
 --   GRANT uncached TO ROLE_OF_THE_DAEMON;
 --

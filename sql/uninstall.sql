@@ -1,7 +1,7 @@
 -- Removes uncached from this database: its triggers, its schema, its rights, and its role if no other
 -- database needs that. Stop the daemon first.
 --
--- Loses nothing: it refuses while the journal has rows, and leaves listen_for and the queue tables,
+-- Loses nothing: it refuses while some cache has not settled what was claimed, and leaves listen_for and the queue tables,
 -- which may be older than uncached and may hold entries. To drop these too:
 --
 --   DROP TABLE listen_for;
@@ -13,35 +13,51 @@
 -- Run by the owner of the schema uncached. Safe to run again; PostgreSQL 14 or newer.
 
 BEGIN;
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;  -- see 0-begin.sql
 
 -- From here to COMMIT only PostgreSQL's own objects are found by name: see 0-begin.sql.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
 DECLARE
-  unsettled bigint;
+  unsettled bigint := 0;
+  more      bigint;
   owner     name := (SELECT r.rolname
                        FROM pg_namespace AS n
                        JOIN pg_roles AS r ON r.oid = n.nspowner
                       WHERE n.nspname = 'uncached' AND r.rolname <> current_user AND NOT r.rolsuper);
 BEGIN
-  IF owner IS NOT NULL THEN  -- whose view could be called uncached.journal
+  IF owner IS NOT NULL THEN  -- whose view could be called uncached.log
     RAISE insufficient_privilege USING
       MESSAGE = format('Cannot uninstall uncached: the schema belongs to role %I, which is neither %I nor a superuser',
                        owner, current_user),
       HINT    = format('Run this as that role: SET ROLE %I.', owner);
   END IF;
-  IF to_regclass('uncached.journal') IS NULL THEN
-    RETURN;
-  END IF;
   -- From here to the end no daemon can claim.
-  LOCK TABLE uncached.journal IN ACCESS EXCLUSIVE MODE;
-  SELECT count(*) INTO unsettled FROM uncached.journal;
+  IF to_regclass('uncached.log') IS NOT NULL THEN
+    LOCK TABLE uncached.log IN ACCESS EXCLUSIVE MODE;
+    SELECT count(*) INTO unsettled
+      FROM uncached.log
+     WHERE id > (SELECT coalesce(min(settled_to) FILTER (WHERE state <> 'expired'), max(settled_to), 0)
+                   FROM uncached.consumer);
+    SELECT count(*) INTO more
+      FROM uncached.failing
+     WHERE NOT invalid
+       AND consumer IN (SELECT id FROM uncached.consumer WHERE state <> 'expired')
+       AND id <= (SELECT min(settled_to) FROM uncached.consumer WHERE state <> 'expired');
+    unsettled := unsettled + more;
+  END IF;
+  -- Of version 0.1.
+  IF to_regclass('uncached.journal') IS NOT NULL THEN
+    LOCK TABLE uncached.journal IN ACCESS EXCLUSIVE MODE;
+    SELECT count(*) INTO more FROM uncached.journal;
+    unsettled := unsettled + more;
+  END IF;
   IF unsettled > 0 THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = format('Cannot uninstall uncached: rows of uncached.journal not settled: %s', unsettled),
-      HINT    = 'Run uncached drain, stop the daemon, and run this file again. What fails for ever is given up '
-                'with DELETE FROM uncached.journal WHERE last_error IS NOT NULL.';
+      MESSAGE = format('Cannot uninstall uncached: keys that are not settled: %s', unsettled),
+      HINT    = 'Run uncached drain, stop the daemons, and run this file again. What fails for ever is given up '
+                'with uncached failing drop, and a cache that is gone with uncached consumers forget.';
   END IF;
 END
 $$;
@@ -73,6 +89,11 @@ DROP FUNCTION IF EXISTS uncached.coarse_columns(regclass);
 DROP FUNCTION IF EXISTS uncached.queue_form(regclass, name[]);
 DROP FUNCTION IF EXISTS uncached.enqueue_long_key(oid, name, text);
 DROP TABLE IF EXISTS uncached.journal;
+DROP FUNCTION IF EXISTS uncached.refuse_old_daemon();
+DROP TABLE IF EXISTS uncached.log;
+DROP TABLE IF EXISTS uncached.log_lock;
+DROP TABLE IF EXISTS uncached.consumer;
+DROP TABLE IF EXISTS uncached.failing;
 DROP TABLE IF EXISTS uncached.root;
 DROP TABLE IF EXISTS uncached.daemon;
 DROP SCHEMA IF EXISTS uncached;

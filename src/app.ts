@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ClearingParts } from './clearing/clear-rows.ts';
-import { commandRunner, type RunCommand } from './clearing/command.ts';
+import { commandRunner, type RunCommand } from './caches/command/command.ts';
 import { frontsOf, type Handler, parseHandlers } from './clearing/handler.ts';
-import { rootId } from './clearing/judge-root.ts';
-import { RootGuard } from './clearing/root-guard.ts';
-import { verifiedCache } from './clearing/verified-cache.ts';
 import { type Loaded, load } from './config/load.ts';
 import type { Configuration } from './config/typed-configuration.ts';
+import type { Log } from './core/consumer-contract.ts';
 import {
   type ChannelBinding,
   type Clock,
   channelsChanged,
   channelsOf,
-  type Journal,
+  logGrown,
   type Queue,
   retryAsked,
   usableBindings,
@@ -23,19 +20,20 @@ import { explain, toError, UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import { type Timings, usualTimings } from './core/timings.ts';
 import type { Listen } from './daemon/listen.ts';
-import { patternCovers } from './filesystem/match.ts';
 import { rootProblem } from './filesystem/root-access.ts';
 import { type FileCache, openCache } from './filesystem/workers/file-cache.ts';
 import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
+import { type OpenedCaches, openCaches } from './open-caches.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
 import { openDaemonTable } from './postgres/daemon-table.ts';
 import { openHosts } from './postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from './postgres/inspections.ts';
-import { openJournal } from './postgres/journal.ts';
 import { canReceive, listen } from './postgres/listener.ts';
 import { type Lock, tryLock } from './postgres/lock.ts';
+import { openLog } from './postgres/log.ts';
+import { pollInstead } from './postgres/polling.ts';
 import { openPools } from './postgres/pool.ts';
 import { openQueue } from './postgres/queue.ts';
 import { openRoots } from './postgres/roots.ts';
@@ -46,7 +44,7 @@ export type Workers = Pick<FileCache, 'clear' | 'close' | 'ask'>;
 
 /** Everything wired together for one configuration. The command line and the tests build the same value. */
 export interface App {
-  /** Names the daemon in its sessions, as the owner of journal rows, and among the daemons of a root. */
+  /** Names the daemon in its sessions, and as the owner of consumers. */
   readonly owner: string;
   readonly configuration: Configuration;
   /** Its name, and the server in use. */
@@ -56,18 +54,18 @@ export interface App {
   readonly queues: ReadonlyMap<string, Queue>;
   /** The queues whose entries wait for disabled handlers. */
   readonly disabledQueues: ReadonlyMap<string, Queue>;
-  readonly journal: Journal;
+  readonly log: Log;
   readonly cache: FileCache;
   readonly clock: Clock;
   readonly timings: Timings;
   /** Before the first query: with several hosts, chooses the primary. */
   findPrimary(): Promise<void>;
   /**
-   * Finds what would keep a daemon from replacing another with this configuration: the database, the rights,
-   * the queue tables, notifications, the root, a daemon with another root. It only reads, and ignores
-   * problems that a daemon can work with; `check` reports those.
+   * Finds what would keep a daemon from working with this configuration: the database, the rights, the queue
+   * tables, notifications, the root. It only reads, and ignores problems that a daemon can work with; `check`
+   * reports those.
    */
-  problems(how: { instead: App }): Promise<string[]>;
+  problems(): Promise<string[]>;
   /** `listen_for`, as it is now. */
   channels(): Promise<ChannelBinding[]>;
   listenTo(channels: readonly ChannelBinding[]): Listen;
@@ -75,8 +73,8 @@ export interface App {
   daemons(observe: Observe): DaemonRegistry;
   /** A lock for work that only one session at a time may do on the whole database. */
   lock(what: 'drain'): Promise<Lock>;
-  /** Clears only while root is known to be the cache, which the caller must examine: `root`. */
-  context(observe: Observe, using?: Workers): ClearingParts & { root: RootGuard };
+  /** The caches. They follow the log when root is known to be the cache, which the caller must examine: `root`. */
+  context(observe: Observe, using?: Workers): OpenedCaches;
   /**
    * Closes connections and ends the workers. May be called at any time and more than once: later requests
    * fail.
@@ -97,16 +95,24 @@ interface Outside {
   readonly run?: RunCommand;
   readonly timings?: Timings;
   readonly startWorker?: StartWorker;
+  readonly clock?: Clock;
+  readonly pools?: typeof openPools;
   /** Connections, for what only looks; a daemon needs more (postgres/connection-count.ts). */
   readonly most?: number;
 }
 
 export function openApp(
   { configuration, handlers, disabled, install }: ReturnType<typeof loadAll>,
-  { run = commandRunner(), startWorker = startWorkerProcess, timings = usualTimings, most }: Outside = {},
+  {
+    run = commandRunner(),
+    startWorker = startWorkerProcess,
+    timings = usualTimings,
+    clock = systemClock,
+    pools = openPools,
+    most,
+  }: Outside = {},
 ): App {
-  // Names this process among the daemons on the database, in its sessions and as the owner of journal rows
-  // (journal.ts).
+  // Names this process among the daemons on the database, in its sessions and as the owner of consumers.
   const owner = randomBytes(8).toString('hex');
   const connections = connectionConfigs(configuration.database, { owner, timings: timings.database });
   const hosts = openHosts(connections, timings.database);
@@ -114,12 +120,9 @@ export function openApp(
     queue === undefined ? [] : [{ handler: name, queue }],
   );
   const queueNames = named.map(({ queue }) => queue);
-  const { pool, claims, end } = openPools(hosts, { queues: named.length, most });
+  const { pool, claims, end } = pools(hosts, { queues: named.length, most });
   const user = hosts.current().user ?? '';
-  const journal = openJournal(pool, {
-    owner,
-    leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
-  });
+  const log = openLog(pool);
   const fronts = frontsOf(handlers.values());
   const cache = openCache(configuration.cache.root, startWorker, {
     listing: configuration.daemon.log === 'debug',
@@ -143,17 +146,6 @@ export function openApp(
     ),
   );
 
-  async function rivals(instead: string): Promise<string[]> {
-    const markers = rootMarkers(configuration.cache.root, fronts, cache);
-    const seen = await markers.read();
-    const id = rootId(seen);
-    const roots = openRoots({ pool, owner: undefined, instead, queues: queueNames, onMissing() {} });
-    const identity = seen.fronts[0]?.identity ?? '';
-    const where = { path: markers.root, machine: seen.machine, identity };
-    const rival = await roots.rival({ ...where, ...(id !== undefined && { id }) });
-    return rival === undefined ? [] : [rival];
-  }
-
   async function databaseProblems(): Promise<string[]> {
     try {
       await hosts.findPrimary();
@@ -161,7 +153,7 @@ export function openApp(
       for (const { queue, columns } of handlers.values())
         if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, columns, user)));
       problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));
-      if (!(await canReceive(pool, hosts)))
+      if (configuration.daemon.listens && !(await canReceive(pool, hosts)))
         problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
       return problems;
     } catch (error) {
@@ -179,9 +171,9 @@ export function openApp(
     disabled,
     queues,
     disabledQueues,
-    journal,
+    log,
     cache,
-    clock: systemClock,
+    clock,
     timings,
     daemons: (observe) =>
       openDaemonTable({
@@ -191,47 +183,37 @@ export function openApp(
         onMissing: (text) => observe({ kind: 'notice', text }),
       }),
     channels: () => readChannels(pool),
-    async problems({ instead }) {
+    async problems() {
       const [database, root] = await Promise.all([databaseProblems(), rootProblem(configuration.cache.root)]);
-      const problems = root === undefined ? database : [...database, root];
-      return problems.length > 0 ? problems : await rivals(instead.owner);
+      return root === undefined ? database : [...database, root];
     },
     findPrimary: hosts.findPrimary,
     listenTo: (channels) => async (onNotification) => {
       await hosts.findPrimary();
-      const names = [channelsChanged, retryAsked, ...usableBindings(channels).flatMap(channelsOf)];
+      if (!configuration.daemon.listens) return pollInstead(pool);
+      const names = [channelsChanged, retryAsked, logGrown, ...usableBindings(channels).flatMap(channelsOf)];
       return listen(hosts, pool, names, onNotification);
     },
     lock: (what) => tryLock(hosts.current(), what),
-    context(observe, using = cache) {
-      const roots = openRoots({
+    context: (observe, using = cache) =>
+      openCaches({
+        configuration,
+        handlers,
         pool,
         owner,
-        queues: queueNames,
-        onMissing: (text) => observe({ kind: 'notice', text }),
-      });
-      const root = new RootGuard({
-        markers: rootMarkers(configuration.cache.root, fronts, using),
-        roots,
-        cache: using,
-        handlers,
-        covers: patternCovers,
-        newId: () => randomBytes(8).toString('hex'),
-        clock: systemClock,
-        observe,
-        timings: timings.root,
-      });
-      return {
-        handlers,
-        journal,
-        cache: verifiedCache(using, root),
+        log,
         run,
-        clock: systemClock,
-        observe,
         timings,
-        root,
-      };
-    },
+        clock,
+        observe,
+        files: using,
+        markers: rootMarkers(configuration.cache.root, fronts, using),
+        roots: openRoots({
+          pool,
+          queues: queueNames,
+          onMissing: (text) => observe({ kind: 'notice', text }),
+        }),
+      }),
     async close() {
       closed ??= Promise.all([end(), cache.close()]);
       await closed;

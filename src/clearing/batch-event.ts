@@ -1,7 +1,9 @@
+import type { HandlerRows } from '../core/consumer-contract.ts';
 import type { Fact } from '../core/events.ts';
 import { orderKey } from '../core/order-key.ts';
 import { clipAll } from '../core/printable-text.ts';
-import type { Handler } from './handler.ts';
+import type { Step } from '../core/target-cache.ts';
+import type { BatchOutcome } from './batch.ts';
 import type { TimedClaim } from './prefetch.ts';
 
 /** A line of the log names at most this many keys, so that it stays one line. */
@@ -15,7 +17,7 @@ const shownKeys = 3;
  * better too little than something untrue.
  */
 export function batchEvent(
-  { name: handler, columns }: Handler,
+  { handler, columns }: { handler: string; columns: readonly string[] },
   claims: readonly TimedClaim[],
   { files, failed, now }: { files: number; failed: ReadonlySet<number>; now: number },
 ): Fact {
@@ -41,4 +43,30 @@ export function batchEvent(
   }
   const keys = cleared.length;
   return { kind: 'cleared', entries, keys, failedKeys: rows.length - keys, lagMs, ...common };
+}
+
+/**
+ * The same for rows that were read from the log. Undefined if all were told before: a daemon clears again what it
+ * had not settled, after a start and after each outage.
+ * @param toldTo rows up to this one were cleared before
+ */
+export function readEvent(
+  { handler, rows, lagMs }: HandlerRows,
+  { plans }: Step,
+  { files, failures, invalid }: BatchOutcome,
+  { toldTo, started, now }: { toldTo: number; started: number; now: number },
+): Fact | undefined {
+  const isOld = rows.some(({ id }) => id <= toldTo);
+  const untold = isOld ? rows.filter(({ id }) => id > toldTo) : rows;
+  if (untold.length === 0) return undefined;
+  const failed = new Set([...failures, ...invalid].map(({ id }) => id));
+  const read = {
+    rows: untold,
+    entries: untold.length,
+    lagMs: isOld ? null : lagMs,
+    started,
+    claimed: started,
+  };
+  const columns = [...new Set(plans.flatMap((plan) => plan.columns))];
+  return batchEvent({ handler, columns }, [read], { files, failed, now });
 }

@@ -1,80 +1,81 @@
 import { readable } from '../core/bytes.ts';
-import type { Cache, ClearFailure, ClearRequirements, JournalRow, RowFailure } from '../core/contracts.ts';
+import type { RowFailure } from '../core/consumer-contract.ts';
+import type { LogRow } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import { clip, longestError } from '../core/printable-text.ts';
-import type { RunCommand } from './command.ts';
-import type { Handler } from './handler.ts';
+import type { ClearRequirements, Step, TargetCache, WorkFailure } from '../core/target-cache.ts';
 
 export interface BatchOutcome {
   readonly files: number;
   /** The part of `files` that belongs to the handlers under `then`, by handler name. */
   readonly followers?: Readonly<Record<string, number>>;
   readonly paths?: readonly string[];
-  /** Ids of the rows whose every file is gone, including the invalid rows. */
+  /** Ids of the rows that are cleared, including the invalid rows. */
   readonly cleared: readonly number[];
   /** To be retried. */
   readonly failures: readonly RowFailure[];
   /**
-   * Cleared as far as possible: some template makes no path of their key, and a retry would not change that.
+   * Cleared as far as possible: some line makes nothing of their key, and a retry would not change that.
    */
   readonly invalid: readonly RowFailure[];
 }
 
 /**
- * Clears a batch of one handler's journal rows: each key's files, then once what follows a batch. If a row's
- * own files fail, only that row fails. If a shared file or a command fails, all rows fail, since none is
- * clear until it is done.
+ * Clears a batch of one handler's rows in one cache: what each key names, then once what follows a batch. If a
+ * row's own work fails, only that row fails. If a shared one fails, all rows fail, since none is clear until it
+ * is done.
  */
 export async function clearBatch(
-  handler: Handler,
-  rows: readonly JournalRow[],
-  { cache, run }: { cache: Cache; run: RunCommand },
+  step: Step,
+  rows: readonly LogRow[],
+  cache: TargetCache,
   how: ClearRequirements = {},
 ): Promise<BatchOutcome> {
   const errors = new Map<number, Omit<RowFailure, 'id'>>();
   const invalid = new Map<number, Omit<RowFailure, 'id'>>();
 
   /**
-   * Yields each pattern once, when a worker is free for it: the first files are deleted before the last
-   * patterns are made.
+   * Yields each work once, when somebody is free for it: the first files are deleted before the last patterns
+   * are made.
    */
-  function* patterns(): Generator<string | readonly string[], void> {
-    const made = new Set(handler.sharedPatterns);
+  function* works(): Generator<string | readonly string[], void> {
+    const made = new Set(step.shared);
     for (const row of rows) {
       const own: string[] = [];
-      const { named, error } = expandAll(handler, row);
+      const { named, error } = expandAll(step, row);
       if (error !== undefined) invalid.set(row.id, { error });
-      for (const pattern of named) {
-        if (made.has(pattern)) continue;
-        made.add(pattern);
-        own.push(pattern);
+      for (const work of named) {
+        if (made.has(work)) continue;
+        made.add(work);
+        own.push(work);
       }
       if (own.length > 1) yield own;
       else yield* own;
     }
-    yield* handler.sharedPatterns;
+    yield* step.shared;
   }
 
-  const countApart = handler.sharedPatterns;
+  const countApart = step.shared;
   const { files, filesApart, failures, paths } = await cache.clear(
-    { [Symbol.iterator]: patterns },
+    { [Symbol.iterator]: works },
     { ...how, ...(countApart.length > 0 && { countApart }) },
   );
   if (failures.length > 0) {
-    const failing = new Map(failures.map((failure) => [failure.pattern, failure]));
+    const failing = new Map(failures.map((failure) => [failure.work, failure]));
     for (const row of rows) {
-      const failure = failureOf(row, handler, failing);
-      if (failure) errors.set(row.id, describeFailure(failure));
+      const failure = failureOf(row, step, failing);
+      if (failure)
+        errors.set(row.id, {
+          error: failure.error,
+          ...(failure.code !== undefined && { code: failure.code }),
+        });
     }
   }
-
-  const failed = await runAll(handler.commands, run);
-  if (failed !== undefined) for (const { id } of rows) if (!errors.has(id)) errors.set(id, { error: failed });
   for (const id of errors.keys()) invalid.delete(id);
 
   return {
     files,
-    ...(filesApart && { followers: byFollower(filesApart, handler) }),
+    ...(filesApart && { followers: byFollower(filesApart, step) }),
     ...(paths && { paths }),
     cleared: rows.flatMap(({ id }) => (errors.has(id) ? [] : [id])),
     failures: Array.from(errors, ([id, error]) => ({ id, ...error })),
@@ -82,13 +83,13 @@ export async function clearBatch(
   };
 }
 
-/** The patterns of the templates that can make a path of this key, and the first error of the others. */
-function expandAll({ templates }: Handler, { key }: JournalRow): { named: string[]; error?: string } {
+/** What the lines can make of this key, and the first error of the others. */
+function expandAll({ plans }: Step, { key }: LogRow): { named: string[]; error?: string } {
   const named: string[] = [];
   let error: string | undefined;
-  for (const template of templates) {
+  for (const plan of plans) {
     try {
-      named.push(template.expand(key));
+      named.push(plan.expand(key));
     } catch (thrown) {
       error ??= clip(readable(toError(thrown).message), longestError);
     }
@@ -97,37 +98,19 @@ function expandAll({ templates }: Handler, { key }: JournalRow): { named: string
 }
 
 function failureOf(
-  row: JournalRow,
-  handler: Handler,
-  failing: ReadonlyMap<string, ClearFailure>,
-): ClearFailure | undefined {
-  const patterns = [...expandAll(handler, row).named, ...handler.sharedPatterns];
-  return patterns.map((pattern) => failing.get(pattern)).find((failure) => failure !== undefined);
+  row: LogRow,
+  step: Step,
+  failing: ReadonlyMap<string, WorkFailure>,
+): WorkFailure | undefined {
+  const works = [...expandAll(step, row).named, ...step.shared];
+  return works.map((work) => failing.get(work)).find((failure) => failure !== undefined);
 }
 
-function byFollower(
-  files: Readonly<Record<string, number>>,
-  { followerOf }: Handler,
-): Record<string, number> {
+function byFollower(files: Readonly<Record<string, number>>, { followerOf }: Step): Record<string, number> {
   const sums = new Map<string, number>();
-  for (const [pattern, count] of Object.entries(files)) {
-    const name = followerOf.get(pattern);
+  for (const [work, count] of Object.entries(files)) {
+    const name = followerOf.get(work);
     if (name !== undefined) sums.set(name, (sums.get(name) ?? 0) + count);
   }
   return Object.fromEntries(sums);
-}
-
-async function runAll(commands: Handler['commands'], run: RunCommand): Promise<string | undefined> {
-  for (const command of commands) {
-    try {
-      await run(command);
-    } catch (error) {
-      return toError(error).message;
-    }
-  }
-  return undefined;
-}
-
-function describeFailure({ path, code, message, refused }: ClearFailure): Omit<RowFailure, 'id'> {
-  return { error: clip(`cannot ${refused ?? 'delete'} ${path}: ${code}, ${message}`, longestError), code };
 }

@@ -1,12 +1,29 @@
-import type { Claim, JournalRow, Queue } from '../core/contracts.ts';
+import type { Log } from '../core/consumer-contract.ts';
+import type { Claim, Clock, Queue } from '../core/contracts.ts';
+import type { Observe } from '../core/events.ts';
 import { batchEvent } from './batch-event.ts';
 import type { AdaptiveBatchSize } from './batch-size.ts';
+import type { ClaimsUnderWay } from './claims-under-way.ts';
 import type { Handler } from './handler.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { LocalConsumers } from './local-consumers.ts';
 import { ClaimPrefetch, type TimedClaim } from './prefetch.ts';
 
+/** What claiming needs. */
+export interface ClaimContext {
+  /**
+   * Of the daemons of a database one claims at once, and the others a second later: each claim of an entry that
+   * another has claimed already is in vain.
+   */
+  readonly claimsAtOnce: () => boolean;
+  readonly consumers: LocalConsumers;
+  readonly claims: ClaimsUnderWay;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly observe: Observe;
+}
+
 interface Draining {
-  readonly pipeline: Pipeline;
+  readonly context: ClaimContext;
   readonly pace: AdaptiveBatchSize;
   /** Called after each batch with the number of entries claimed, whether they could be cleared or not. */
   readonly onBatch: (batch: { entries: number }) => void;
@@ -23,25 +40,25 @@ interface Draining {
 export async function drainQueue(
   handler: Handler,
   queue: Queue,
-  { pipeline, pace, onBatch, signal }: Draining,
+  { context, pace, onBatch, signal }: Draining,
 ): Promise<boolean> {
-  const { clock, inFlight } = pipeline.context;
+  const { clock, consumers } = context;
   let after: string | null = null;
   let remains = false;
   let done = false;
   const ahead = new ClaimPrefetch({
     async clear(claims) {
-      await clearClaims(handler, claims, pipeline, () => !done || ahead.hasBuffered);
+      await clearClaims(handler, claims, context, { more: !done || ahead.hasBuffered });
       onBatch({ entries: claims.reduce((sum, { entries }) => sum + entries, 0) });
     },
-    inFlight,
+    consumers,
     signal,
   });
   try {
     while (!done && !signal.aborted) {
       const started = clock.now();
       const limit = pace.size;
-      const claim: Claim = await queue.claim(limit, after).catch((error) => {
+      const claim: Claim = await context.claims.track(queue.claim(limit, after)).catch((error) => {
         pace.failed();
         throw error;
       });
@@ -56,28 +73,34 @@ export async function drainQueue(
     await ahead.end();
   }
   // A claim that found nothing may have been the last one.
-  pipeline.settling.add([]);
+  consumers.noMore();
   return remains && !signal.aborted;
 }
 
-/** The same for a handler without a queue when it is woken, with one journal row that it makes itself. */
-export async function clearWithoutQueue(handler: Handler, pipeline: Pipeline): Promise<void> {
-  const { clock, journal } = pipeline.context;
+/** The same for a handler without a queue when it is woken, with one row of the log that it makes itself. */
+export async function clearWithoutQueue(handler: Handler, context: ClaimContext): Promise<void> {
+  const { clock, log, consumers, claims } = context;
   const started = clock.now();
-  const row: JournalRow = await journal.record(handler.name);
+  const row = await claims.track(log.record(handler.name));
   const claim = { entries: 1, rows: [row], lagMs: null, started, claimed: clock.now() };
-  await clearClaims(handler, [claim], pipeline, () => false);
+  consumers.expect(claim.rows);
+  try {
+    await clearClaims(handler, [claim], context, { more: false });
+  } finally {
+    consumers.giveUp(claim.rows);
+  }
 }
 
 async function clearClaims(
   handler: Handler,
   claims: readonly TimedClaim[],
-  pipeline: Pipeline,
-  isMoreComing: () => boolean,
+  { consumers, clock, observe }: ClaimContext,
+  how: { more: boolean },
 ): Promise<void> {
-  const { clock, observe } = pipeline.context;
-  const rows = claims.flatMap((claim) => claim.rows);
-  const { files, failures, invalid } = await pipeline.clearClaimed(handler, rows, isMoreComing);
-  const failed = new Set([...failures, ...invalid].map(({ id }) => id));
-  observe(batchEvent(handler, claims, { files, failed, now: clock.now() }));
+  const batches = claims.map(({ rows }) => rows);
+  const outcome = await consumers.clearFirst(handler.name, batches, how);
+  if (!outcome) return;
+  const named = { handler: handler.name, columns: handler.columns };
+  const untold = claims.filter(({ rows }) => outcome.untold.has(rows));
+  if (untold.length > 0) observe(batchEvent(named, untold, { ...outcome, now: clock.now() }));
 }

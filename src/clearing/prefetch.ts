@@ -1,5 +1,5 @@
 import type { Claim } from '../core/contracts.ts';
-import type { InFlight } from './in-flight.ts';
+import type { LocalConsumers } from './local-consumers.ts';
 
 /** A claim, with the times when it was sent and answered. */
 export interface TimedClaim extends Pick<Claim, 'entries' | 'rows' | 'lagMs'> {
@@ -9,10 +9,9 @@ export interface TimedClaim extends Pick<Claim, 'entries' | 'rows' | 'lagMs'> {
 
 interface Parts {
   readonly clear: (claims: readonly TimedClaim[]) => Promise<void>;
-  readonly inFlight: InFlight;
+  readonly consumers: Pick<LocalConsumers, 'expect' | 'giveUp'>;
   /**
-   * When it is aborted, the prefetch ends after the running clearing, and buffered claims stay in the
-   * journal.
+   * When it is aborted, the prefetch ends after the running clearing, and buffered claims are left to the log.
    */
   readonly signal: AbortSignal;
 }
@@ -27,7 +26,7 @@ const mostWaiting = 20;
  */
 export class ClaimPrefetch {
   readonly #clear: Parts['clear'];
-  readonly #inFlight: InFlight;
+  readonly #consumers: Parts['consumers'];
   readonly #signal: AbortSignal;
   #buffered: TimedClaim[] = [];
   #running: Promise<void> = Promise.resolve();
@@ -35,9 +34,9 @@ export class ClaimPrefetch {
   #last: Promise<void> = this.#running;
   #failed = false;
 
-  constructor({ clear, inFlight, signal }: Parts) {
+  constructor({ clear, consumers, signal }: Parts) {
     this.#clear = clear;
-    this.#inFlight = inFlight;
+    this.#consumers = consumers;
     this.#signal = signal;
   }
 
@@ -45,8 +44,8 @@ export class ClaimPrefetch {
   async add(claim: TimedClaim): Promise<void> {
     if (this.#failed) await this.#last;
     if (claim.rows.length === 0) return;
-    // Rows that wait for an earlier clearing are not abandoned (recovery.ts).
-    this.#inFlight.add(claim.rows);
+    // Rows that wait for an earlier clearing need not be read from the log.
+    this.#consumers.expect(claim.rows);
     if (this.#buffered.push(claim) === 1) this.#begin();
     if (this.#buffered.length === mostWaiting) await this.#running;
   }
@@ -70,8 +69,8 @@ export class ClaimPrefetch {
         this.#release(claims);
       }
     });
-    // The error is thrown to the caller that awaits it, perhaps only at the next claim. Buffered claims stay
-    // in the journal.
+    // The error is thrown to the caller that awaits it, perhaps only at the next claim. Buffered claims are
+    // left to the log.
     this.#last.catch(() => {
       this.#failed = true;
       this.#release(this.#buffered);
@@ -79,6 +78,6 @@ export class ClaimPrefetch {
   }
 
   #release(claims: readonly TimedClaim[]): void {
-    for (const { rows } of claims) this.#inFlight.remove(rows);
+    for (const { rows } of claims) this.#consumers.giveUp(rows);
   }
 }

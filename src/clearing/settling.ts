@@ -1,241 +1,247 @@
-import type { Cache, JournalRow, RowFailure, RowsAt, TransactionSnapshot } from '../core/contracts.ts';
-import type { Observe } from '../core/events.ts';
-import { Wakeup } from '../core/wakeup.ts';
-import { AdaptiveBatchSize } from './batch-size.ts';
-import { type ClearingContext, clearRows } from './clear-rows.ts';
-import { partitionByLane } from './lanes.ts';
+import type { ConsumerLog, TransactionSnapshot } from '../core/consumer-contract.ts';
+import type { Clock } from '../core/contracts.ts';
+import type { SettlingTimings } from '../core/timings.ts';
+import type { Wakeup } from '../core/wakeup.ts';
+import { advanceCohort, beginCohort, type Cohort, mergeCohorts } from './cohort.ts';
+import type { Progress } from './progress.ts';
+
+/** How far the second clearing of a cohort has come. */
+export interface Position {
+  /** In the log. */
+  readonly settledTo: number;
+  /** In uncached.failing, by id. */
+  readonly retried: number;
+}
+
+interface SettlingParts {
+  readonly log: Pick<ConsumerLog, 'snapshot' | 'advance' | 'becomeLive'>;
+  /** Woken when there is something to do. */
+  readonly wakeup: Wakeup;
+  readonly clock: Clock;
+  readonly timings: SettlingTimings;
+  readonly settleMs: number;
+  /** The first clearings. */
+  readonly progress: Progress;
+  /** Where the durable cursor stands. */
+  readonly settledTo: number;
+  /** The content is unknown: the cache is wiped again with the first cohort. */
+  readonly wiping: boolean;
+  /** Clears a part of a cohort for the second time. Undefined: that was the last one. */
+  readonly clearAgain: (cohort: Cohort, position: Position) => Promise<Position | undefined>;
+  /** No cohort may end beyond this: another cache must have settled it before. */
+  readonly allowedTo: () => number;
+  /** The durable cursor could not be advanced: the consumer has expired, or is another daemon's. */
+  readonly onLost: () => void;
+}
 
 /**
- * Settles journal rows: clears them a second time, after which a row may be deleted.
+ * Settles what was cleared: clears it a second time, after which the durable cursor advances.
  *
- * Rows cleared for the first time wait here in cohorts. The first snapshot after a row's claim was committed
- * notes the open transactions. One of them may have skipped its insert because the entry "is queued already",
- * so that its change has no entry of its own. A cohort is in one of these states:
+ * Rows cleared for the first time wait here in cohorts (cohort.ts). A cohort is in its GRACE, then SETTLING for
+ * the settle time, for a writer that read before the last of the noted transactions and has yet to publish;
+ * then RIPE: cleared again.
  *
- * - GRACE until every noted transaction has ended, by commit or rollback. A transaction that was PREPARED has
- *   lost its virtual id and is still undecided. So the cohort also waits for the transactions that are
- *   prepared when the virtual ids are gone.
- * - SETTLING for the settle time, for a writer that read before the last of these transactions and has yet to
- *   publish.
- * - RIPE: cleared again, then deleted from the journal by the ids that were read. Rows whose key is invalid
- *   stay in the journal until somebody corrects the template or the data. They are settled like the others:
- *   they wait for nothing any more.
- *
- * All of this is in memory: after a restart every journal row begins again with its first clearing
- * (recovery.ts). Many claims share one snapshot, since a later one only contains more transactions; but a
- * claim never joins a snapshot that was sent before the claim was committed.
- *
- * A crash of the server can undo a claim (it did not wait for the disk) and give its ids to other rows. So a
- * cohort has only the rows that its snapshot found, and reads and deletes them only if they were claimed
- * before it.
- *
- * Cohorts that wait for the same transactions are merged, so that their number depends on the transactions
- * and not on the events since. The merged cohort has the later `at`: what was open then and still is, both
- * wait for.
+ * All of this is in memory, and it is little: a cohort is a range of the log. After a restart every row beyond
+ * the durable cursor begins again with its first clearing. Many claims share one snapshot, since a later one
+ * only contains more transactions; but no row is in a snapshot that was sent before its claim was committed.
  */
 export class Settling {
-  /** Woken when there is something to do. */
-  readonly wakeup = new Wakeup();
-  readonly #context: ClearingContext;
-  readonly #settleMs: number;
-  /** How many rows a snapshot and a part of a cohort have. */
-  readonly #pace: AdaptiveBatchSize;
-  /** Cleared, and not in a snapshot yet. */
-  #unseen: number[] = [];
-  /** When the first of these needs a snapshot. */
-  #snapshotBy = 0;
+  readonly #parts: SettlingParts;
+  #cohorts: Waiting[] = [];
+  /** The end of the last cohort. */
+  #notedTo: number;
+  #settledTo: number;
+  /** When what was cleared since needs a snapshot; undefined: nothing was. */
+  #snapshotBy: number | undefined;
   #snapshotAt = Number.NEGATIVE_INFINITY;
-  /** Cohorts in their grace, by what they wait for. */
-  #waiting = new Map<string, Cohort>();
-  /** Cohorts past their grace, in the order in which they become ripe. */
-  readonly #settling: Cohort[] = [];
-  #pending = 0;
+  /** Rows in uncached.failing whose retry has succeeded since the last snapshot have this number. */
+  #failingCohort = 1;
+  /** Such numbers, of which rows have come since; perhaps with an earlier one, given them before the snapshot. */
+  #retried = new Set<number>();
+  /** The next cohort wipes the cache. */
+  #wipes: boolean;
+  /** What the durable cursors are. */
+  #written: { settledTo: number; clearedTo: number };
+  #writtenAt = Number.NEGATIVE_INFINITY;
+  #doubted = false;
 
-  constructor(context: ClearingContext, { settleMs, limit }: { settleMs: number; limit: number }) {
-    const { cache } = context;
-    // Invalid keys were already reported after the first clearing.
-    const observe: Observe = (event) =>
-      context.observe(
-        event.kind === 'batch-done' ? { ...event, invalid: event.invalid.map(markKnown) } : event,
-      );
-    // First clearings go first: their pages are stale, while those of second clearings are most likely gone.
-    const background: Cache = {
-      ...cache,
-      clear: (patterns, { secondFollows: _, ...how } = {}) =>
-        cache.clear(patterns, { ...how, background: true }),
-    };
-    this.#context = { ...context, observe, cache: background };
-    this.#settleMs = settleMs;
-    this.#pace = new AdaptiveBatchSize(limit);
+  constructor(parts: SettlingParts) {
+    this.#parts = parts;
+    this.#settledTo = parts.settledTo;
+    this.#notedTo = parts.settledTo;
+    this.#written = { settledTo: parts.settledTo, clearedTo: parts.settledTo };
+    this.#wipes = parts.wiping;
+    if (parts.wiping) this.#snapshotBy = Number.NEGATIVE_INFINITY;
+  }
+
+  get settledTo(): number {
+    return this.#settledTo;
+  }
+
+  /** Its content is unknown until it is wiped again. */
+  get isWiping(): boolean {
+    return this.#wipes || this.#cohorts.some(({ cohort }) => cohort.wipes);
+  }
+
+  /** Whether something waits for its second clearing. */
+  get pending(): boolean {
+    return this.#snapshotBy !== undefined || this.#cohorts.length > 0;
   }
 
   /**
-   * `more`: another batch follows at once, so the snapshot may wait up to 500 ms and serve both. A call with
-   * no ids and `more: false` ends that wait.
+   * The server may have undone what was settled here, and may give the ids to other rows: the durable cursors
+   * stay where they are.
    */
-  add(ids: readonly number[], { more = false } = {}): void {
-    const now = this.#context.clock.now();
-    if (this.#unseen.length === 0) this.#snapshotBy = now + this.#context.timings.settling.gatherMs;
-    for (const id of ids) this.#unseen.push(id);
-    this.#pending += ids.length;
-    if (!more || this.#unseen.length >= this.#pace.size) this.#snapshotBy = now;
-    this.wakeup.wake();
+  doubt(): void {
+    this.#doubted = true;
   }
 
-  /** Rows that are not settled yet. */
-  get pending(): number {
-    return this.#pending;
+  /** Writes the durable cursors. */
+  async flush(): Promise<void> {
+    if (this.#unwritten) await this.#write();
   }
 
-  /** Those of them that a transaction holds up, according to the last snapshot. */
+  /** How many ids of the log a transaction holds up, according to the last snapshot. */
   get held(): number {
-    return [...this.#waiting.values()].reduce((sum, { ids }) => sum + ids.length, 0);
+    let after = this.#settledTo;
+    let held = 0;
+    for (const { cohort, graceEnded } of this.#cohorts) {
+      if (graceEnded === undefined) held += cohort.upTo - after;
+      after = cohort.upTo;
+    }
+    return held;
+  }
+
+  /** The number for rows of uncached.failing that settle with the next cohort. */
+  get failingCohort(): number {
+    return this.#failingCohort;
   }
 
   /**
-   * Does what can be done now. Returns the milliseconds until there is more to do, null if nothing is
-   * pending.
+   * Rows were cleared. `more`: another batch follows at once, so the snapshot may wait and serve both.
+   * @param retried the number of rows in uncached.failing
+   */
+  cleared({ more = false, retried }: { more?: boolean; retried?: number } = {}): void {
+    const now = this.#parts.clock.now();
+    if (retried !== undefined) this.#retried.add(retried);
+    const by = more ? now + this.#parts.timings.gatherMs : now;
+    this.#snapshotBy = Math.min(this.#snapshotBy ?? by, by);
+    this.#parts.wakeup.wake();
+  }
+
+  /** No other batch follows: the snapshot need not wait for it. */
+  noMore(): void {
+    if (this.#snapshotBy !== undefined) this.cleared();
+  }
+
+  /**
+   * Does what can be done now; of a cohort, which may have a million rows, one part. Returns the milliseconds
+   * until there is more to do, null if nothing is pending.
    */
   async step(): Promise<number | null> {
     if (this.#msToSnapshot() <= 0) await this.#snapshot();
-    const ripe = this.#settling.findIndex((cohort) => this.#msToRipe(cohort) > 0);
-    for (let count = ripe < 0 ? this.#settling.length : ripe; count > 0; count--) await this.#settleFirst();
-    if (this.#pending === 0) return null;
-    return Math.max(0, Math.min(this.#msToSnapshot(), this.#msToRipe(this.#settling[0])));
+    if (this.#msToRipe() <= 0) await this.#settlePart();
+    if (this.#msToWrite() <= 0) await this.#write();
+    const ms = Math.min(this.#msToSnapshot(), this.#msToRipe(), this.#msToWrite());
+    return Number.isFinite(ms) ? Math.max(0, ms) : null;
   }
 
   #msToSnapshot(): number {
-    const now = this.#context.clock.now();
-    const note = this.#unseen.length > 0 ? this.#snapshotBy - now : Number.POSITIVE_INFINITY;
-    return this.#waiting.size > 0
-      ? Math.min(note, this.#snapshotAt + this.#context.timings.settling.snapshotAgainMs - now)
-      : note;
+    const { clock, timings } = this.#parts;
+    const now = clock.now();
+    const waiting = this.#cohorts.some(({ graceEnded }) => graceEnded === undefined);
+    const again = waiting ? this.#snapshotAt + timings.snapshotAgainMs - now : Number.POSITIVE_INFINITY;
+    return Math.min(again, (this.#snapshotBy ?? Number.POSITIVE_INFINITY) - now);
   }
 
-  /**
-   * Without a settle time most rows are settled right after their snapshot. Only those that a transaction
-   * holds up are marked in the journal, by the next snapshot. A snapshot takes no more rows than are settled
-   * at a time, so that no statement grows with the backlog.
-   */
   async #snapshot(): Promise<void> {
-    const ids = this.#unseen.slice(0, this.#pace.size);
-    const mark = this.#settleMs > 0;
-    const unmarked = [...this.#waiting.values()].filter(({ marked }) => !marked);
-    const toMark = mark ? ids : unmarked.flatMap((cohort) => cohort.ids);
-    const seen = await this.#pace.after(this.#context.journal.snapshot(ids, toMark));
-    const now = this.#context.clock.now();
-    this.#snapshotAt = now;
-    this.#unseen = this.#unseen.slice(ids.length);
-    this.#pending -= ids.length - seen.found.length;
-    for (const cohort of unmarked) cohort.marked = true;
-    for (const cohort of this.#waiting.values()) advance(cohort, seen);
-    const cohorts = [...this.#waiting.values()];
-    if (seen.found.length > 0) cohorts.push(begin(seen, { now, marked: mark }));
-    this.#waiting = mergeCohorts(cohorts);
-    const over = this.#waiting.get('');
-    if (over === undefined) return;
-    this.#waiting.delete('');
-    over.graceEnded = now;
-    this.#settling.push(over);
+    const { log, progress, clock } = this.#parts;
+    const rows = { upTo: progress.clearedTo, failing: [...this.#retried], wipes: this.#wipes };
+    const isNew = rows.upTo > this.#notedTo || rows.failing.length > 0 || rows.wipes;
+    this.#snapshotBy = undefined;
+    // Rows whose retry succeeds meanwhile are not in this one.
+    if (rows.failing.length > 0) this.#failingCohort += 1;
+    this.#retried = new Set();
+    const waiting = this.#cohorts.some(({ graceEnded }) => graceEnded === undefined);
+    if (!isNew && !waiting) return;
+    const seen = await log.snapshot({ after: this.#notedTo, upTo: rows.upTo }).catch((error) => {
+      this.#snapshotBy = clock.now();
+      for (const number of rows.failing) this.#retried.add(number);
+      throw error;
+    });
+    this.#snapshotAt = clock.now();
+    this.#advance(seen);
+    if (isNew) this.#cohorts.push(this.#waiting(beginCohort(rows, seen)));
+    this.#notedTo = rows.upTo;
+    this.#wipes = false;
+    this.#merge();
   }
 
-  #msToRipe(cohort: Cohort | undefined): number {
-    return cohort ? cohort.graceEnded + this.#settleMs - this.#context.clock.now() : Number.POSITIVE_INFINITY;
+  #advance(seen: TransactionSnapshot): void {
+    this.#cohorts = this.#cohorts.map((waiting) =>
+      waiting.graceEnded === undefined ? this.#waiting(advanceCohort(waiting.cohort, seen)) : waiting,
+    );
   }
 
-  async #settleFirst(): Promise<void> {
-    const cohort = this.#settling[0];
-    if (!cohort) return;
-    while (cohort.ids.length > 0) {
-      const ids = cohort.ids.slice(0, this.#pace.size);
-      await this.#pace.after(this.#settlePart({ ids, at: cohort.at }));
-      cohort.ids.splice(0, ids.length);
-      this.#pending -= ids.length;
+  #waiting(cohort: Cohort): Waiting {
+    return { cohort, graceEnded: cohort.waitsFor.size === 0 ? this.#snapshotAt : undefined, retried: 0 };
+  }
+
+  /** Those whose grace has ended keep the time when it did. */
+  #merge(): void {
+    const ended = this.#cohorts.filter(({ graceEnded }) => graceEnded !== undefined);
+    const graces = this.#cohorts.slice(ended.length).map(({ cohort }) => cohort);
+    this.#cohorts = [...ended, ...mergeCohorts(graces).map((cohort) => this.#waiting(cohort))];
+  }
+
+  #msToRipe(): number {
+    const [first] = this.#cohorts;
+    if (first?.graceEnded === undefined || first.cohort.upTo > this.#parts.allowedTo())
+      return Number.POSITIVE_INFINITY;
+    return first.graceEnded + this.#parts.settleMs - this.#parts.clock.now();
+  }
+
+  async #settlePart(): Promise<void> {
+    const [first] = this.#cohorts;
+    if (!first) return;
+    const { cohort, retried } = first;
+    const position = await this.#parts.clearAgain(cohort, { settledTo: this.#settledTo, retried });
+    this.#settledTo = position?.settledTo ?? cohort.upTo;
+    if (position) {
+      this.#cohorts[0] = { ...first, retried: position.retried };
+      return;
     }
-    this.#settling.shift();
+    if (cohort.wipes && !(await this.#parts.log.becomeLive(this.#written.settledTo))) this.#parts.onLost();
+    this.#cohorts.shift();
   }
 
-  async #settlePart(part: RowsAt): Promise<void> {
-    const { journal, lanes } = this.#context;
-    const { shared, own } = partitionByLane(await journal.read(part), lanes);
-    if (shared.length > 0) await this.#settleRows(shared, part.at);
-    for (const [lane, some] of own) lane.add(some, () => this.#settleRows(some, part.at));
+  get #unwritten(): boolean {
+    if (this.#doubted) return false;
+    return (
+      this.#settledTo > this.#written.settledTo || this.#parts.progress.clearedTo > this.#written.clearedTo
+    );
   }
 
-  async #settleRows(rows: readonly JournalRow[], at: string): Promise<void> {
-    const { journal, observe } = this.#context;
-    const { files, cleared, invalid } = await clearRows(rows, this.#context);
-    const kept = new Set(invalid.map(({ id }) => id));
-    await journal.settle({ ids: cleared.filter((id) => !kept.has(id)), at });
-    if (invalid.length > 0) await journal.keepInvalid(invalid, at);
-    observe({ kind: 'settled', rows: cleared.length, files });
+  /** At most once a second, however many events there are. */
+  #msToWrite(): number {
+    const { clock, timings } = this.#parts;
+    return this.#unwritten ? this.#writtenAt + timings.writeAgainMs - clock.now() : Number.POSITIVE_INFINITY;
   }
-}
 
-const markKnown = (failure: RowFailure) => ({ ...failure, known: true });
-
-/**
- * Rows in one snapshot, and settled at a time. In a larger part more rows have the same key, which is then
- * cleared once. It is bounded, since a statement that runs into its time-out would do so at each retry.
- */
-export function settleLimit(batch: number): number {
-  return Math.min(batch * 20, 50_000);
-}
-
-interface Cohort {
-  /** Rows left to settle. */
-  readonly ids: number[];
-  /** When the snapshot was made that noted its transactions, by the server's clock. */
-  readonly at: string;
-  /** The transactions that the grace waits for; empty when it is over. */
-  waitsFor: ReadonlySet<string>;
-  /** Whether it still waits for virtual ids, or already for prepared transactions. */
-  phase: 'virtual' | 'prepared';
-  /** When the grace ended; until then, when the snapshot was made. */
-  graceEnded: number;
-  /** The journal shows that its rows are settling. */
-  marked: boolean;
-}
-
-function begin(
-  { found, at, virtual, prepared }: TransactionSnapshot,
-  { now, marked }: { now: number; marked: boolean },
-): Cohort {
-  const cohort = { ids: [...found], at, graceEnded: now, marked };
-  return virtual.length > 0
-    ? { ...cohort, waitsFor: new Set(virtual), phase: 'virtual' }
-    : { ...cohort, waitsFor: new Set(prepared), phase: 'prepared' };
-}
-
-function advance(cohort: Cohort, seen: TransactionSnapshot): void {
-  const { waitsFor, phase } = cohort;
-  cohort.waitsFor = new Set(seen[phase].filter((one) => waitsFor.has(one)));
-  // A snapshot lists virtual ids first and prepared transactions after: one that is missing from the first
-  // list because it was prepared is in the second.
-  if (phase === 'virtual' && cohort.waitsFor.size === 0) {
-    cohort.phase = 'prepared';
-    cohort.waitsFor = new Set(seen.prepared);
+  async #write(): Promise<void> {
+    const { log, progress, clock, onLost } = this.#parts;
+    const cursors = { settledTo: this.#settledTo, clearedTo: progress.clearedTo };
+    const isOurs = await log.advance({ ...cursors, from: this.#written.settledTo });
+    this.#written = cursors;
+    this.#writtenAt = clock.now();
+    if (!isOurs) onLost();
   }
 }
 
-/** Cohorts by what they wait for, '' for those that wait for nothing. */
-function mergeCohorts(cohorts: readonly Cohort[]): Map<string, Cohort> {
-  const byWait = new Map<string, Cohort>();
-  for (const cohort of cohorts) {
-    const { waitsFor, phase, marked } = cohort;
-    const key = waitsFor.size > 0 ? [phase, marked, ...[...waitsFor].sort()].join() : '';
-    const other = byWait.get(key);
-    byWait.set(key, other ? mergeTwo(other, cohort) : cohort);
-  }
-  return byWait;
-}
-
-/**
- * The ids of the smaller cohort go to the larger one, so that cohorts that grow one by one are not copied
- * each time.
- */
-function mergeTwo(one: Cohort, other: Cohort): Cohort {
-  const [larger, smaller] = one.ids.length >= other.ids.length ? [one, other] : [other, one];
-  for (const id of smaller.ids) larger.ids.push(id);
-  return { ...larger, at: one.at > other.at ? one.at : other.at };
+interface Waiting {
+  readonly cohort: Cohort;
+  /** Undefined while it is in its grace. */
+  readonly graceEnded: number | undefined;
+  /** How far its rows in uncached.failing are settled, by id. */
+  readonly retried: number;
 }

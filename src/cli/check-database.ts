@@ -10,8 +10,8 @@ import { connectionConfigs, describeConnection } from '../postgres/connection.ts
 import { limitProblems } from '../postgres/connection-limits.ts';
 import { type Hosts, openHosts } from '../postgres/hosts.ts';
 import {
-  inspectJournal,
   inspectListenFor,
+  inspectLog,
   inspectMemory,
   inspectSchemas,
   inspectServer,
@@ -75,7 +75,7 @@ async function inspectConnected(
 
   await problems('inspect the server', () => inspectServer(pool));
   await problems('inspect the limits of connections', () => limitProblems(pool, queues.length));
-  await problems('inspect uncached.journal', () => inspectJournal(pool, user, install));
+  await problems('inspect uncached.log', () => inspectLog(pool, user, install));
   await problems('inspect the tables of the daemon', () => inspectMemory(pool, user, install));
   await problems('inspect listen_for', () => inspectListenFor(pool, user));
   await attempt('inspect the queue tables', () => inspectQueues(pool, user, handlers, channels));
@@ -84,7 +84,7 @@ async function inspectConnected(
     await attempt('inspect the channels', () => inspectChannels(pool, channels, handlers, inspected));
   await problems('listen', () => inspectListening(pool, hosts));
   await attempt('inspect the root', () => inspectRootOf(pool, root, handlers, inspected.seen));
-  const tables = ['uncached.journal', 'listen_for', ...queues];
+  const tables = ['uncached.log', 'listen_for', ...queues];
   await notices('inspect the schemas', () => inspectSchemas(pool, tables));
   await notices('inspect the owners', () => inspectOwners(pool, tables));
   await notices('inspect synchronous_commit', () => commitNotices(pool));

@@ -8,7 +8,7 @@ import { inspectProducers } from '../postgres/producers.ts';
 import { publicationProblems } from '../postgres/publications.ts';
 import { queueColumns } from '../postgres/queue-columns.ts';
 import { findQueueTable, type QueueTable, queueProblems } from '../postgres/queue-table.ts';
-import { findRelation } from '../postgres/relation.ts';
+import { findRelations } from '../postgres/relation.ts';
 import { servedTables } from '../postgres/served-tables.ts';
 import { sharedQueues } from '../postgres/shared-queues.ts';
 import { dateFormats } from './check-date-formats.ts';
@@ -60,8 +60,10 @@ export async function inspectQueues(
     return {};
   });
   await attempt('inspect the publications', async () => {
-    const journal = await findRelation(pool, 'uncached.journal');
-    return { problems: await publicationProblems(pool, [...oids, ...(journal ? [journal.oid] : [])]) };
+    const own = await findRelations(pool, ['uncached.log', 'uncached.consumer', 'uncached.failing']);
+    return {
+      problems: await publicationProblems(pool, [...oids, ...own.flatMap((table) => table?.oid ?? [])]),
+    };
   });
   await attempt('inspect what fills the queue tables', async () => {
     const heard = usableBindings(listened ?? []);

@@ -1,5 +1,5 @@
+import { shellProblems } from '../caches/command/shell-syntax.ts';
 import { parseHandlers } from '../clearing/handler.ts';
-import { shellProblems } from '../clearing/shell-syntax.ts';
 import { inspect, passwordNotices } from '../config/load.ts';
 import type { HandlerSettings } from '../core/configuration.ts';
 import { several } from '../core/plural.ts';

@@ -1,6 +1,8 @@
 import { loadAll } from '../app.ts';
+import { commandRunner } from '../caches/command/command.ts';
+import { commandCache, commandSteps } from '../caches/command/command-cache.ts';
+import { filesCache, filesSteps } from '../caches/files/files-cache.ts';
 import { clearBatch } from '../clearing/batch.ts';
-import { commandRunner } from '../clearing/command.ts';
 import { frontsOf, type Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/parse-key.ts';
 import { UsageError } from '../core/errors.ts';
@@ -57,10 +59,21 @@ async function clearNow(handler: Handler, key: ParsedKey, { root, fronts }: Root
   const cache = openCache(root, startWorkerProcess, { fronts });
   try {
     const row = { id: 0, handler: handler.name, key };
-    const { files, failures } = await clearBatch(handler, [row], { cache, run: commandRunner() });
+    const steps = [
+      { steps: filesSteps([handler]), cache: filesCache(cache) },
+      { steps: commandSteps([handler]), cache: commandCache(commandRunner()) },
+    ];
+    let files = 0;
+    const errors: string[] = [];
+    for (const { steps: named, cache: target } of steps)
+      for (const step of [...named.values()].flatMap((own) => own.get(handler.name) ?? [])) {
+        const outcome = await clearBatch(step, [row], target);
+        files += outcome.files;
+        for (const { error } of outcome.failures) errors.push(error);
+      }
     say(`deleted ${several(files, 'file')}`);
-    for (const { error } of failures) complain(error);
-    return failures.length > 0 ? 1 : 0;
+    for (const error of errors) complain(error);
+    return errors.length > 0 ? 1 : 0;
   } finally {
     await cache.close();
   }

@@ -1,19 +1,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type App, loadAll, openApp } from '../app.ts';
+import type { RootGuard } from '../caches/files/root-guard.ts';
 import { AdaptiveBatchSize } from '../clearing/batch-size.ts';
+import type { Consumer } from '../clearing/consumer.ts';
 import { drainQueue } from '../clearing/drain-queue.ts';
-import { Pipeline } from '../clearing/pipeline.ts';
-import { recoverJournal } from '../clearing/recovery.ts';
-import type { RootGuard } from '../clearing/root-guard.ts';
+import { aborted } from '../core/aborted.ts';
 import { toError } from '../core/errors.ts';
 import type { Event, Fact } from '../core/events.ts';
 import { several } from '../core/plural.ts';
 import { Loop } from '../daemon/loop.ts';
 import { foldFailures } from '../observe/fold-failures.ts';
 import { toLine } from '../observe/messages.ts';
+import type { OpenedCaches } from '../open-caches.ts';
 import { complain, say } from './output.ts';
-import { openProgress, type Progress } from './progress.ts';
-import { aborted, within } from './serve.ts';
+import { openProgress, type Progress } from './progress-line.ts';
+import { within } from './serve.ts';
 import { timeOption } from './time-option.ts';
 
 /** After the time-out: for the current clearing, and then for closing. */
@@ -21,7 +22,7 @@ const closeWithinMs = 5_000;
 
 /**
  * Clears and settles what is queued now. Returns 1 if something could not be cleared, or not in time: the
- * queue tables and the journal keep it. Also if another drain is running: an open transaction holds each one
+ * queue tables and the log keep it. Also if another drain is running: an open transaction holds each one
  * up, and those started by cron would pile up.
  */
 export async function drain(file: string, { timeout }: { timeout?: string }): Promise<number> {
@@ -49,7 +50,7 @@ export async function drain(file: string, { timeout }: { timeout?: string }): Pr
 
 interface Draining {
   readonly app: App;
-  readonly pipeline: Pipeline;
+  readonly context: OpenedCaches;
   readonly progress: Progress;
   readonly tally: { claimed: number; entries: number; files: number; failed: number; invalid: number };
   /** Aborted when the time is over. */
@@ -68,7 +69,8 @@ async function drainWithin(app: App, signal: AbortSignal, timeout: string | unde
       tally.failed += event.failures.length;
       tally.invalid += event.invalid.filter(({ known }) => !known).length;
     }
-    if (line.level === 'error' || event.kind === 'rows-invalid') progress.say(line.message);
+    if (line.level === 'error' || ['rows-invalid', 'cache-wiped'].includes(event.kind))
+      progress.say(line.message);
   };
   // There is no later run of the loop to report it.
   const logFolded = foldFailures(observeEach, app.clock.now, 0);
@@ -76,9 +78,8 @@ async function drainWithin(app: App, signal: AbortSignal, timeout: string | unde
     // A problem of root ends the drain, which reports it then.
     if (event.kind !== 'loop-failed') logFolded(event);
   };
-  const { settleMs } = app.configuration.cache;
-  const { batch } = app.configuration.daemon;
-  const { root, ...context } = app.context(observe);
+  const context = app.context(observe);
+  const { root, consumers } = context;
   await look(root);
   // Root may disappear or be replaced in the middle: a drain does not wait for it.
   const guard = async () => {
@@ -86,18 +87,22 @@ async function drainWithin(app: App, signal: AbortSignal, timeout: string | unde
     return null;
   };
   const guarding = new Loop('root', guard, { ...context, wakeup: root.wakeup });
-  const pipeline = new Pipeline(context, { settleMs, batch, lanes: false });
 
-  const draining = { app, pipeline, progress, tally, signal };
-  const work = drainAll(draining, batch);
+  const draining = { app, context, progress, tally, signal };
+  const work = drainAll(draining);
   // What hangs, such as a mount whose server is gone, is left to the next one.
   const hung = aborted(signal).then(() => wait(closeWithinMs, undefined, { ref: false }));
   await Promise.race([work, hung]);
   progress.close();
   void guarding.stop();
+  await within(closeWithinMs, consumers.flush());
+  // Where no daemon runs, nobody else does.
+  await within(closeWithinMs, app.log.trim(app.configuration.daemon)).catch(() => {});
   await within(closeWithinMs, root.leave());
+  await within(closeWithinMs, context.release());
 
   const { entries, files, failed, invalid } = tally;
+  if (root.standsBy) return await reportElsewhere(draining, timeout);
   say(
     `cleared ${several(entries, 'entry', 'entries')}, deleted ${several(files, 'file')}${failed > 0 ? `, ${several(failed, 'row')} failing` : ''}`,
   );
@@ -107,24 +112,41 @@ async function drainWithin(app: App, signal: AbortSignal, timeout: string | unde
 }
 
 /** Including those of earlier runs: nothing else retries them. */
-async function reportInvalid({ journal }: App): Promise<void> {
-  const counts = await journal.counts().catch(() => []);
+async function reportInvalid({ log }: App): Promise<void> {
+  const counts = await log.counts().catch(() => []);
   const invalid = counts.reduce((sum, one) => sum + one.invalid, 0);
   if (invalid === 0) return;
   say(`${several(invalid, 'row is', 'rows are')} kept with an invalid key: see uncached failing list`);
 }
 
-/** A daemon waits for its root, and for a daemon with another root to end; a drain does not. */
+/** A daemon waits for its root; a drain does not. */
 async function look(root: RootGuard): Promise<void> {
   await root.step(0);
   if (root.problem) throw root.problem;
 }
 
-async function drainAll({ app, pipeline, progress, tally, signal }: Draining, batch: number): Promise<void> {
-  const { settling } = pipeline;
-  const recovery = recoverJournal(pipeline, { limit: batch });
-  recovery.begin('all');
-  while (!signal.aborted && (await recovery.step()) === 0);
+async function drainAll(draining: Draining): Promise<void> {
+  await clearLeft(draining);
+  await claimAll(draining);
+  // A daemon with another root may have claimed before us, and this root needs that, too.
+  await clearLeft(draining);
+  await settleAll(draining);
+}
+
+/** What is in the log, and what failed: of earlier runs, and of others. */
+async function clearLeft({ context, signal }: Draining): Promise<void> {
+  for (const consumer of context.consumers.all) {
+    await readAll(consumer, signal);
+    while (!signal.aborted && (await consumer.retries.step()) === 0);
+  }
+}
+
+async function readAll({ reader }: Consumer, signal: AbortSignal): Promise<void> {
+  reader.wakeup.take();
+  while (!signal.aborted && (await reader.step()) === 0);
+}
+
+async function claimAll({ app, context, progress, tally, signal }: Draining): Promise<void> {
   for (const [name, queue] of app.queues) {
     const handler = app.handlers.get(name);
     if (!handler || signal.aborted) continue;
@@ -132,24 +154,83 @@ async function drainAll({ app, pipeline, progress, tally, signal }: Draining, ba
       tally.claimed += entries;
       progress.at(tally.claimed, name);
     };
-    await drainQueue(handler, queue, { pipeline, pace: new AdaptiveBatchSize(batch), onBatch, signal });
-  }
-  while (!signal.aborted) {
-    const ms = await settling.step();
-    if (ms === null) return;
-    const { pending, held } = settling;
-    progress.note(
-      `settling ${several(pending, 'row')}${held > 0 ? `, ${held} held up by an open transaction` : ''}`,
-    );
-    await app.clock.wait(ms, signal).catch(() => {});
+    const pace = new AdaptiveBatchSize(app.configuration.daemon.batch);
+    await drainQueue(handler, queue, { context, pace, onBatch, signal });
   }
 }
 
-async function reportRemaining({ app, pipeline }: Draining, timeout: string | undefined): Promise<void> {
+async function settleAll(draining: Draining): Promise<void> {
+  const { app, context, progress, signal } = draining;
+  const { consumers, root } = context;
+  while (!signal.aborted) {
+    let nextMs = againMs;
+    for (const consumer of consumers.all) {
+      if (consumer.reader.wakeup.asked) await readAll(consumer, signal);
+      nextMs = Math.min(nextMs, (await consumer.settle()) ?? againMs);
+    }
+    const { rows, held } = consumers.pending;
+    if (root.problem) throw root.problem;
+    if (root.standsBy) {
+      if (await settledElsewhere(draining)) return;
+      await clearLeft(draining);
+      continue;
+    }
+    if (!consumers.settles && consumers.isFollowing) return;
+    progress.note(
+      `settling ${several(rows, 'row')}${held > 0 ? `, ${held} held up by an open transaction` : ''}`,
+    );
+    await app.clock.wait(nextMs, signal).catch(() => {});
+  }
+}
+
+/** A cache behind another waits for that one. */
+const againMs = 1_000;
+
+/**
+ * While a daemon has this root, that clears what was claimed here. Returns false if there is none, or it is gone:
+ * this drain has the root then.
+ */
+async function settledElsewhere({ app, context, progress, signal }: Draining): Promise<boolean> {
+  const { root } = context;
+  // Not until the whole fleet has settled it: a node may be away.
+  const ids = context.ids();
+  const { newest } = await app.log.ends(ids);
+  for (let polls = 1; root.standsBy && !signal.aborted; polls += 1) {
+    const { settledTo } = await app.log.ends(ids);
+    if (settledTo >= newest) return true;
+    progress.note('waiting for the daemon that clears this root');
+    await app.clock.wait(pollMs, signal).catch(() => {});
+    // Is it there yet?
+    if (polls % pollsOfLook === 0) root.wakeup.wake();
+  }
+  return signal.aborted;
+}
+
+const pollMs = 250;
+const pollsOfLook = 8;
+
+/** Of what a daemon has cleared, the database tells what failed. */
+async function reportElsewhere(
+  { app, context, tally, signal }: Draining,
+  timeout: string | undefined,
+): Promise<number> {
+  const { failing } = await app.log.ends(context.ids());
+  say(
+    `claimed ${several(tally.claimed, 'entry', 'entries')} for the daemon that clears this root${failing > 0 ? `, ${several(failing, 'row')} failing` : ''}`,
+  );
+  await reportInvalid(app);
+  if (signal.aborted)
+    complain(
+      `stopped after --timeout ${timeout}: the daemon that clears this root has not settled them yet. Nothing is lost: it continues with them`,
+    );
+  return failing > 0 || signal.aborted ? 1 : 0;
+}
+
+async function reportRemaining({ app, context }: Draining, timeout: string | undefined): Promise<void> {
   const queued = await countAll(app).catch(() => undefined);
-  const { pending, held } = pipeline.settling;
+  const { rows, held } = context.consumers.pending;
   complain(
-    `stopped after --timeout ${timeout}: ${queued === undefined ? 'an unknown number of entries is' : several(queued, 'entry is', 'entries are')} queued, ${several(pending, 'row is', 'rows are')} cleared once and not settled${
+    `stopped after --timeout ${timeout}: ${queued === undefined ? 'an unknown number of entries is' : several(queued, 'entry is', 'entries are')} queued, ${several(rows, 'row is', 'rows are')} cleared once and not settled${
       held > 0 ? `, ${held} of them because of an open transaction (see pg_stat_activity)` : ''
     }. Nothing is lost: a daemon or the next drain continues with them`,
   );

@@ -1,5 +1,5 @@
 import { type App, loadAll, openApp } from '../app.ts';
-import type { FailingRow, FailingRows } from '../core/contracts.ts';
+import type { FailingRow, FailingRows } from '../core/consumer-contract.ts';
 import { formatDuration } from '../core/duration.ts';
 import { UsageError } from '../core/errors.ts';
 import { several } from '../core/plural.ts';
@@ -36,25 +36,25 @@ async function act(
   which: FailingRows,
   json: boolean,
 ): Promise<number> {
-  const { journal } = app;
+  const { log } = app;
   const stranger = which.handler === undefined ? undefined : formatUnknownHandler(which.handler, app);
   switch (action) {
     case 'list': {
-      const rows = await journal.failing(which);
+      const rows = await log.failing(which);
       if (json) print(`${JSON.stringify(rows, null, 2)}\n`);
       else list(rows);
       if (stranger !== undefined && rows.length === 0) complain(stranger);
       return 0;
     }
     case 'retry': {
-      const count = await journal.retryNow(which);
+      const count = await log.retryNow(which);
       say(
         `${several(count, 'row')} will be retried: at once, or with the next sweep of a daemon that is not listening`,
       );
       return whetherAll(count, which, stranger);
     }
     case 'drop': {
-      const count = await journal.drop({ ...which, includeNotFailed: stranger !== undefined });
+      const count = await log.drop(which);
       say(`${several(count, 'row')} dropped: pages may stay stale`);
       return whetherAll(count, which, stranger);
     }
@@ -102,6 +102,6 @@ function describe({ id, handler, key, error, attempts, ageMs, retryMs, invalid }
 
 function toId(word: string): number {
   if (!/^\d+$/.test(word))
-    throw new UsageError([`"${word}" is not the id of a journal row: see uncached failing list`]);
+    throw new UsageError([`"${word}" is not the id of a row: see uncached failing list`]);
   return Number(word);
 }

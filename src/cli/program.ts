@@ -4,9 +4,9 @@ import { logFormats } from '../core/configuration.ts';
 import { usualThresholds } from '../core/daemon-status.ts';
 import { toSeconds } from '../core/duration.ts';
 import { printableLines } from '../core/printable-text.ts';
+import { version } from '../version.ts';
 import { errorReport } from './error-report.ts';
 import { complain, flushed } from './output.ts';
-import { version } from './version.ts';
 
 /**
  * The daemon's log is written elsewhere. It prints little else, and SIGTERM ends it even if nobody reads
@@ -62,7 +62,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     });
   program
     .command('status')
-    .description('daemons; backlog, lag and journal by handler; exit 0 good, 1 warning, 2 critical')
+    .description('daemons and caches; backlog, lag and log by handler; exit 0 good, 1 warning, 2 critical')
     .option('--json', 'as JSON')
     .addOption(new Option('--watch', 'again every 2 s, until Ctrl-C').conflicts('json'))
     .option('-w, --warning <time>', 'warn from this lag on', `${toSeconds(usualThresholds.warningMs)}s`)
@@ -98,6 +98,22 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       const { explainPage } = await import('./explain.ts');
       await exitWith(explainPage(file(), path));
     });
+  const consumersCommand = program
+    .command('consumers')
+    .description('list the caches that follow the log, of every node: state, rows behind, problem')
+    .option('--json', 'as JSON')
+    .action(async (options) => {
+      const { consumers } = await import('./consumers.ts');
+      await exitWith(consumers(file(), 'list', '', options));
+    });
+  consumersCommand
+    .command('forget')
+    .description('keep the log no longer for a cache that is gone for good')
+    .argument('<name>', 'its id, its root, or its node if that has one root')
+    .action(async (name) => {
+      const { consumers } = await import('./consumers.ts');
+      await exitWith(consumers(file(), 'forget', name, {}));
+    });
   const failingCommand = program.command('failing').description('list, retry or drop what cannot be cleared');
   for (const [action, description] of [
     ['list', 'list failing rows, with error and next retry'],
@@ -107,7 +123,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     const command = failingCommand
       .command(action)
       .description(description)
-      .argument('[id...]', 'journal rows; all of them by default')
+      .argument('[id...]', 'rows; all of them by default')
       .option('--handler <name>', 'only rows of this handler')
       .action(async (ids, options) => {
         const { failing } = await import('./failing.ts');

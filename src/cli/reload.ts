@@ -1,5 +1,5 @@
 import { type App, loadAll, openApp } from '../app.ts';
-import type { RunCommand } from '../clearing/command.ts';
+import type { RunCommand } from '../caches/command/command.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
@@ -13,19 +13,19 @@ export interface TriedConfiguration {
 
 /**
  * Reads the configuration again and tries it while the old one stays in effect. The trial connects to the
- * database, reads `listen_for`, checks every queue table, receives a notification, opens the root, and looks
- * for another daemon in the way. Undefined if anything is wrong: everything is reported, and nothing has
+ * database, reads `listen_for`, checks every queue table, receives a notification and opens the root.
+ * Undefined if anything is wrong: everything is reported, and nothing has
  * changed.
  */
 export async function tryConfiguration(
   file: string,
-  { instead, run, observe }: { instead: App; run: RunCommand; observe: Observe },
+  { run, observe }: { run: RunCommand; observe: Observe },
 ): Promise<TriedConfiguration | undefined> {
   let app: App | undefined;
   try {
     const loaded = loadAll(file);
     app = openApp(loaded, { run });
-    const problems = await app.problems({ instead });
+    const problems = await app.problems();
     if (problems.length > 0) throw new UsageError(problems);
     const channels = await app.channels();
     observe({ kind: 'reloading', why: 'SIGHUP' });

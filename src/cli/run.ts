@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type App, loadAll, openApp, systemClock } from '../app.ts';
-import { commandRunner } from '../clearing/command.ts';
+import { commandRunner } from '../caches/command/command.ts';
+import { aborted } from '../core/aborted.ts';
 import type { LogFormat } from '../core/configuration.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import type { DaemonIdentity } from '../core/daemon-status.ts';
@@ -9,12 +10,12 @@ import type { Event } from '../core/events.ts';
 import { usualTimings } from '../core/timings.ts';
 import { Loop } from '../daemon/loop.ts';
 import { type HttpServer, openServer } from '../http/server.ts';
-import { openLog } from '../observe/log.ts';
+import { openEventLog } from '../observe/event-log.ts';
 import { openMonitor } from '../observe/monitor.ts';
 import { openSystemd } from '../observe/systemd.ts';
+import { version } from '../version.ts';
 import { logNotices, type TriedConfiguration, tryConfiguration } from './reload.ts';
-import { aborted, type Observers, serve, within } from './serve.ts';
-import { version } from './version.ts';
+import { type Observers, serve, within } from './serve.ts';
 
 const { batchMs, closeMs } = usualTimings.stop;
 
@@ -22,7 +23,7 @@ const { batchMs, closeMs } = usualTimings.stop;
 export async function run(file: string, { logFormat }: { logFormat: LogFormat }): Promise<number> {
   const loaded = loadAll(file);
   const effective = { log: loaded.configuration.daemon.log };
-  const log = openLog(logFormat, () => effective.log);
+  const log = openEventLog(logFormat, () => effective.log);
   const watch = openMonitor(version, systemClock);
   const systemd = openSystemd(log);
   const observe = (event: Event) => {
@@ -42,7 +43,7 @@ export async function run(file: string, { logFormat }: { logFormat: LogFormat })
       stop.abort();
     });
   }
-  // Also a promise that nobody awaits. The state is unknown, and the journal has everything: a supervisor
+  // Also a promise that nobody awaits. The state is unknown, and the log has everything: a supervisor
   // restarts the daemon.
   process.on('uncaughtException', (thrown) => {
     observe({ kind: 'unexpected-error', error: toError(thrown) });
@@ -94,7 +95,7 @@ async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promi
   const reload = new Loop(
     'reload',
     async () => {
-      const tried = await tryConfiguration(file, { instead: app, run, observe });
+      const tried = await tryConfiguration(file, { run, observe });
       if (tried === undefined) return null;
       // It was tried and never used: SIGHUP came again while the old one finished its batches.
       next.app?.close().catch(() => {});

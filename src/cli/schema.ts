@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts';
-import { installSql, journalSql, uninstallSql } from '../postgres/sql-files.ts';
+import { installSql, logSql, uninstallSql } from '../postgres/sql-files.ts';
 import { print } from './output.ts';
 
 interface Options {
@@ -11,7 +11,7 @@ interface Options {
 /** Prints the SQL to install or to remove, for psql. */
 export function schema({ journalOnly, freshports, uninstall }: Options): number {
   if (uninstall && journalOnly)
-    throw new UsageError(['--uninstall removes the journal, too: leave --journal-only out']);
+    throw new UsageError(['--uninstall removes the log, too: leave --journal-only out']);
   if (uninstall && freshports)
     throw new UsageError(['--uninstall never removes a queue table: leave --freshports out']);
   if (journalOnly && freshports)
@@ -19,7 +19,7 @@ export function schema({ journalOnly, freshports, uninstall }: Options): number 
       '--freshports adds queue tables, --journal-only is for a database that has its own: choose one of the two',
     ]);
   print(
-    uninstall ? uninstallSql() : journalOnly ? journalSql() : installSql({ freshports: freshports ?? false }),
+    uninstall ? uninstallSql() : journalOnly ? logSql() : installSql({ freshports: freshports ?? false }),
   );
   return 0;
 }

@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import { aborted } from '../core/aborted.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import { explain, toError } from '../core/errors.ts';
@@ -67,13 +68,14 @@ async function serveReported(app: App, serving: Serving): Promise<void> {
   watch.keepCounting(app, signal, observe);
   const { now } = app.clock;
   const log = foldFailures(foldOutages(observe, now), now);
-  const context = app.context(observe);
+  const context = app.context((fact) => {
+    watch.notice(fact);
+    log(fact);
+  });
+  const { log: _, ...limits } = app.configuration.daemon;
   const daemon = startDaemon({
     ...context,
-    observe(event) {
-      watch.notice(event);
-      log(event);
-    },
+    handlers: app.handlers,
     queues: app.queues,
     disabled: app.disabled,
     channels,
@@ -83,12 +85,10 @@ async function serveReported(app: App, serving: Serving): Promise<void> {
       serving.onChannelsChanged(now);
     },
     listen: app.listenTo(channels),
-    settleMs: app.configuration.cache.settleMs,
-    ...app.configuration.daemon,
+    ...limits,
   });
   try {
-    const rival = await Promise.race([aborted(signal), context.root.rival]);
-    if (rival) throw rival;
+    await aborted(signal);
   } finally {
     app.cache.hurry(true);
     await within(app.timings.stop.batchMs, daemon.stop({ leaving: stop.aborted }));
@@ -120,13 +120,6 @@ async function waitForChannels(
     }
   }
   return undefined;
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve());
-  });
 }
 
 /** Resolves when the work is done or the time is over. Later errors are ignored. */

@@ -1,3 +1,4 @@
+import type { SeenConsumer } from '../core/consumer-contract.ts';
 import type { SeenDaemon } from '../core/daemon-registry.ts';
 import type { HandlerStatus, Problem } from '../core/daemon-status.ts';
 import { formatDuration, toSeconds } from '../core/duration.ts';
@@ -5,11 +6,13 @@ import { several } from '../core/plural.ts';
 import { printable } from '../core/printable-text.ts';
 import { type Colour, levelColours, paint, wrap } from '../core/terminal.ts';
 import { levelOf, worstFirst } from '../observe/health.ts';
+import { consumerLine } from './consumer-line.ts';
 import { statusTable, totalOf } from './status-table.ts';
 
 export interface Found {
   readonly problems: readonly Problem[];
   readonly handlers: readonly HandlerStatus[];
+  readonly consumers: readonly SeenConsumer[];
   readonly daemons: readonly SeenDaemon[];
 }
 
@@ -20,7 +23,7 @@ export interface Screen {
 }
 
 /** The first line is that of a Nagios plugin; then come the handlers, and the daemons. */
-export function statusReport({ problems, handlers, daemons }: Found, screen: Screen = {}): string {
+export function statusReport({ problems, handlers, consumers, daemons }: Found, screen: Screen = {}): string {
   const { columns = Number.POSITIVE_INFINITY, colour = false } = screen;
   const painted = (text: string, own: Colour) => (colour ? paint(text, own) : text);
   const level = levelOf(problems);
@@ -39,6 +42,8 @@ export function statusReport({ problems, handlers, daemons }: Found, screen: Scr
       wrap(`- ${printable(one.text)}`, columns, '  ').map((text) => painted(text, levelColours[one.level])),
     ),
     ...statusTable(handlers, problems, screen),
+    // One cache says nothing that the handlers do not say.
+    ...(consumers.length > 1 ? consumers.map((one) => printable(consumerLine(one))) : []),
     ...daemons.map((one) => printable(daemonLine(one))),
   ];
   return lines.map((one) => `${one}\n`).join('');

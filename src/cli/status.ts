@@ -13,6 +13,7 @@ import { printableLines } from '../core/printable-text.ts';
 import { wantsColour } from '../core/terminal.ts';
 import { statusLockedMs, statusTimings } from '../core/timings.ts';
 import { openTurns } from '../core/turns.ts';
+import { assessConsumers } from '../observe/assess-consumers.ts';
 import { countHandlers, type HandlerCounts } from '../observe/count-handlers.ts';
 import { assess, formatWaiting, levelOf } from '../observe/health.ts';
 import { statusConnections } from '../postgres/connection-count.ts';
@@ -32,7 +33,7 @@ export interface StatusOptions {
 const exitCodes: Readonly<Record<Level, number>> = { ok: 0, warning: 1, critical: 2 };
 
 /**
- * Daemons, backlog, lag and journal by handler, as a Nagios plugin: one line with everything, then a table. A
+ * Daemons, backlog, lag and log by handler, as a Nagios plugin: one line with everything, then a table. A
  * monitor shows only that line, so every problem is in it, including a wrong configuration.
  * @param file finds the configuration; may throw a UsageError
  */
@@ -77,7 +78,7 @@ async function find(file: () => string, options: StatusOptions): Promise<Found> 
       thrown instanceof UsageError
         ? thrown.problems.map(critical('configuration'))
         : [critical('database')(explain(toError(thrown)))];
-    return { problems, handlers: [], daemons: [] };
+    return { problems, handlers: [], consumers: [], daemons: [] };
   }
 }
 
@@ -95,7 +96,8 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
       again: (error) => isLocked(error) && app.clock.now() < until,
     });
     const [counted, seen] = await Promise.all([countHandlers(app, turns), app.daemons(() => {}).list(turns)]);
-    return { problems: judge(counted, seen, thresholds), handlers: counted.handlers, daemons: seen.daemons };
+    const { handlers, consumers } = counted;
+    return { problems: judge(counted, seen, thresholds), handlers, consumers, daemons: seen.daemons };
   } finally {
     await app.close();
   }
@@ -103,7 +105,7 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
 
 /** The daemon's own report on a handler is nearer to the cause than what the counts show. */
 function judge(
-  { handlers, problems }: HandlerCounts,
+  { handlers, consumers, problems }: HandlerCounts,
   seen: { daemons: readonly SeenDaemon[]; unread?: string },
   thresholds: Thresholds,
 ): Problem[] {
@@ -111,7 +113,11 @@ function judge(
     ({ backlog, claimed, settling, failing }) => backlog !== 0 || claimed + settling + failing > 0,
   );
   const reported = daemonProblems(seen, { waiting });
-  const counted = [...problems, ...assess(handlers, thresholds), ...unaged(handlers, seen.daemons)];
+  const isConnected = seen.daemons.some(({ connected }) => connected);
+  const fleet = assessConsumers(consumers, thresholds, ({ problem }) =>
+    problem === null ? !isConnected : reported.some(({ text }) => text.includes(problem)),
+  );
+  const counted = [...problems, ...assess(handlers, thresholds), ...fleet, ...unaged(handlers, seen.daemons)];
   const isReported = ({ kind, handler }: Problem) =>
     ['handler', 'backlog', 'invalid'].includes(kind) &&
     reported.some((other) => other.kind === kind && other.handler === handler);

@@ -54,10 +54,13 @@ function problemOf({ parse }: Option<unknown>, value: string): string | undefine
   }
 }
 
+/** What Kubernetes sets for a service of this name, and looks like one of ours. */
+const kubernetes = /^UNCACHED_(PORT|SERVICE)(_|$)/;
+
 function misspelt(env: NodeJS.ProcessEnv): string[] {
   const known = [...variables.map(({ variable }) => variable), 'UNCACHED_CONFIG'];
   return Object.keys(env)
-    .filter((name) => name.startsWith('UNCACHED_') && !known.includes(name))
+    .filter((name) => name.startsWith('UNCACHED_') && !known.includes(name) && !kubernetes.test(name))
     .map((name) => ({ name, near: didYouMean(name, known) }))
     .filter(({ near }) => near !== '')
     .map(({ name, near }) => `the environment variable ${name} means nothing${near}`);

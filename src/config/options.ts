@@ -45,12 +45,22 @@ export const options = {
   },
   daemon: {
     sweep: { ...durationFrom(1_000), property: 'sweepMs', default: '60s', variable: 'UNCACHED_SWEEP' },
+    listen: {
+      parse: parse.yesOrNo,
+      write: (value: boolean) => (value ? 'yes' : 'no'),
+      default: 'yes',
+      property: 'listens',
+      variable: 'UNCACHED_LISTEN',
+    },
+    poll: { ...durationFrom(100), property: 'pollMs', default: '1s', variable: 'UNCACHED_POLL' },
     heartbeat: {
       ...durationFrom(1_000),
       property: 'heartbeatMs',
       default: '10s',
       variable: 'UNCACHED_HEARTBEAT',
     },
+    expire: { ...durationFrom(60_000), property: 'expireMs', default: '1h', variable: 'UNCACHED_EXPIRE' },
+    keep: { ...durationFrom(0), property: 'keepMs', default: '1h', variable: 'UNCACHED_KEEP' },
     batch: { parse: parse.integer(1, 100_000), default: '1000', variable: 'UNCACHED_BATCH' },
     log: {
       parse: parse.oneOf<LogLevel>('debug', 'info', 'warn', 'error'),

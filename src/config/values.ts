@@ -1,5 +1,5 @@
 import type { Address } from '../core/configuration.ts';
-import { parseDuration } from '../core/duration.ts';
+import { parseDuration, writeDuration } from '../core/duration.ts';
 
 /** Parsers of option values: each throws an Error that completes "option = value …". */
 
@@ -61,11 +61,16 @@ export function oneOf<T extends string>(...values: T[]) {
   };
 }
 
+export function yesOrNo(value: string): boolean {
+  return oneOf('yes', 'no')(value) === 'yes';
+}
+
 /** Milliseconds. setTimeout takes no more than 2^31 - 1 of them. */
 export function duration(leastMs: number) {
   return (value: string): number => {
     const ms = parseDuration(value);
-    if (ms < leastMs || ms > 86_400_000 * 24) throw new Error(`must be from ${leastMs}ms to 576h`);
+    if (ms < leastMs || ms > 86_400_000 * 24)
+      throw new Error(`must be from ${writeDuration(leastMs)} to 576h`);
     return ms;
   };
 }

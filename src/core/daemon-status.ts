@@ -1,4 +1,5 @@
-import type { FailingRow, Key } from './contracts.ts';
+import type { FailingRow, SeenConsumer } from './consumer-contract.ts';
+import type { Key } from './contracts.ts';
 
 /** How the daemon is doing: for the status page, for programs and for `uncached status`. */
 export interface Status extends Assessment {
@@ -15,6 +16,8 @@ export interface Status extends Assessment {
   /** Age of the counts from the database; null before the first count. */
   readonly countsAgeMs: number | null;
   readonly handlers: readonly (HandlerStatus & HandlerTotals)[];
+  /** Every cache of the fleet that follows the log. */
+  readonly consumers: readonly SeenConsumer[];
   /** The newest first. */
   readonly clearings: readonly Clearing[];
   /** The oldest ones, not all if there are many; then the invalid ones. */
@@ -57,6 +60,8 @@ export interface Problem {
   readonly kind: ProblemKind;
   /** The handler, if it concerns one. */
   readonly handler?: string;
+  /** The consumer, if it concerns one. */
+  readonly consumer?: string;
   /** A sentence: what is wrong, and what to do. */
   readonly text: string;
 }
@@ -78,14 +83,15 @@ export type ProblemKind =
   | 'invalid'
   | 'settling'
   | 'orphaned'
-  | 'journal'
+  | 'log'
+  | 'consumer'
   | 'configuration'
   | 'http';
 
 export interface HandlerStatus {
   readonly handler: string;
   /**
-   * `disabled`: the configuration lacks something for it. `unknown`: the journal has rows of it, and the
+   * `disabled`: the configuration lacks something for it. `unknown`: the log has rows of it, and the
    * configuration has no such handler.
    */
   readonly state: 'configured' | 'disabled' | 'unknown';
@@ -120,7 +126,7 @@ export interface HandlerTotals {
 
 /** One batch, if any of it was cleared. */
 export interface Clearing {
-  /** Counts up from the start of the daemon. */
+  /** Counts up. */
   readonly id: number;
   readonly at: number;
   readonly handler: string;
@@ -130,7 +136,8 @@ export interface Clearing {
   readonly examples: readonly Key[];
   /** Keys of the batch that could not be cleared. */
   readonly failedKeys: number;
-  readonly files: number;
+  /** Null where only the log knows of it: from before the daemon's start. */
+  readonly files: number | null;
   readonly lagMs: number | null;
 }
 

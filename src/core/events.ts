@@ -1,4 +1,5 @@
-import type { Key, RowFailure } from './contracts.ts';
+import type { RowFailure } from './consumer-contract.ts';
+import type { Key } from './contracts.ts';
 import type { Problem } from './daemon-status.ts';
 
 /** What happened, each time it happened. */
@@ -22,12 +23,12 @@ export type Fact =
   | { kind: 'heartbeat'; ms: number }
   | { kind: 'notified'; channel: string }
   /** Everything that a template can name was cleared. */
-  | { kind: 'cache-wiped'; files: number; why: 'crash' | 'unknown' | 'copy' | 'missed' }
+  | { kind: 'cache-wiped'; files: number; why: 'crash' | 'unknown' | 'copy' | 'new' | 'expired' }
   | { kind: 'wipe-failed'; error: string; paths: number }
   /** The paths that `wipe-failed` reported are cleared. */
   | { kind: 'wipe-completed' }
   | { kind: 'marker-failed'; error: Error }
-  | { kind: 'journal-recovery'; rows: number }
+  | { kind: 'log-recovery'; rows: number }
   | {
       kind: 'cleared';
       handler: string;
@@ -64,6 +65,8 @@ export type Fact =
   | {
       kind: 'batch-done';
       handler: string;
+      /** The name of the cache: a row may fail in one and be cleared in another. */
+      consumer: string;
       cleared: readonly number[];
       files: number;
       /** The part that belongs to the handlers under `then`, by handler name. */

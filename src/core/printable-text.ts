@@ -41,7 +41,7 @@ export const longestError = 1_000;
 
 /**
  * The beginning of a long text, and how long it is. A text that the database has clipped in the same way
- * (postgres/journal-key.ts) stays as it is.
+ * (postgres/log-key.ts) stays as it is.
  */
 export function clip(text: string, most = longestShown): string {
   if (text.length <= most || (text.length <= most + longestEnd && isClipped(text))) return text;

@@ -72,45 +72,28 @@ export function rootRefusal(why: string): Error {
 
 /** A root as the database remembers it. */
 export interface KnownRoot {
+  /** By which its consumers are known. */
+  readonly id: string;
   readonly mountPoint: string;
   /** The ids of its markers, by the path of the mount below root. */
   readonly places: Readonly<Record<string, string>>;
-  /** A wipe was begun, and has not been recorded as done. */
-  readonly wiping: boolean;
 }
 
 export interface Registration extends KnownRoot, Where {
-  readonly id: string;
   /** Of root itself. */
   readonly identity: string;
-  /** Whether entries are taken for it from now on. */
-  readonly taking: boolean;
 }
 
 /**
- * Which roots a database has, and which daemons work on them. If the table is missing or may not be used,
- * nothing is known and nothing is remembered.
+ * Which roots a database has. If the table is missing or may not be used, nothing is known and nothing is
+ * remembered.
  */
 export interface Roots {
   /** Undefined if it was never registered. */
   known(root: Where): Promise<KnownRoot | undefined>;
-  /**
-   * `copy`: another directory has the same marker. `missed`: another root took entries since this one was
-   * last seen, so its pages may be stale. Must be called before it is registered.
-   */
-  history(root: Pick<Registration, 'id' | 'identity' | keyof Where>): Promise<'copy' | 'missed' | undefined>;
+  /** Whether another directory was registered with this marker. */
+  isCopy(root: Pick<Registration, 'id' | 'identity' | keyof Where>): Promise<boolean>;
   register(root: Registration): Promise<void>;
-  /**
-   * A live daemon that has another root and some of the same queue tables, and was registered first; as text.
-   */
-  rival(root: { readonly id?: string; readonly identity: string } & Where): Promise<string | undefined>;
-  /**
-   * This daemon no longer works on any root. Two daemons that stop at the same time would each wait for the
-   * other's end, and a session stays visible for a moment after its end.
-   */
-  leave(): Promise<void>;
-  /** Whether another daemon works on the same root. */
-  shared(id: string): Promise<boolean>;
 }
 
 export interface Where {

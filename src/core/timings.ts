@@ -10,10 +10,14 @@ export interface Timings {
   readonly root: RootTimings;
   readonly worker: WorkerTimings;
   readonly stop: StopTimings;
-  /** A daemon that is silent for so many heartbeats has lost its journal rows to others. */
+  /** A daemon that is silent for so many heartbeats does not work: others may have its consumers. */
   readonly missedHeartbeats: number;
+  /** How often a daemon reports its consumers at least, whatever the heartbeat. */
+  readonly consumerSeenMs: number;
   /** After this a handler claims again for rows that others held locked: no notification may come for them. */
   readonly lockedAgainMs: number;
+  /** A daemon that is not the first claims so much later. */
+  readonly claimLaterMs: number;
   readonly throttles: Throttles;
 }
 
@@ -36,21 +40,23 @@ export interface DatabaseTimings {
 }
 
 interface RecoveryTimings {
-  /** How often the rows of other daemons are checked: their owner may have died. */
-  readonly othersMs: number;
+  /** Before the log is read, the answers of claims are waited for: so long at most, since one may wait for a lock. */
+  readonly answerMs: number;
   /**
-   * After an error the journal is read again every `rescanMs` for this long: a claim may outlive its client,
-   * and be committed after the journal was read.
+   * After an error the log is read again every `rescanMs` for this long: a claim may outlive its client,
+   * and be committed after the log was read.
    */
   readonly outliveMs: number;
   readonly rescanMs: number;
 }
 
-interface SettlingTimings {
+export interface SettlingTimings {
   /** The server does not announce the end of a transaction, so it is polled; pg_locks is cheap. */
   readonly snapshotAgainMs: number;
   /** How long a row may wait to share a snapshot. */
   readonly gatherMs: number;
+  /** The durable cursors are written no more often. */
+  readonly writeAgainMs: number;
 }
 
 export interface RootTimings {
@@ -58,8 +64,8 @@ export interface RootTimings {
   readonly againMs: number;
   /** Examining root takes milliseconds; a disk that hangs must not keep the daemon from listening. */
   readonly inspectMs: number;
-  /** A daemon with another root may be one whose configuration has just changed, and which is about to end. */
-  readonly rivalMs: number;
+  /** How often a daemon that stands by tries to take over. */
+  readonly standbyMs: number;
 }
 
 export interface WorkerTimings {
@@ -74,7 +80,7 @@ export interface WorkerTimings {
 }
 
 interface StopTimings {
-  /** A batch that hangs longer than this is left to the journal: the next start clears it again. */
+  /** A batch that hangs longer than this is left to the log: the next start clears it again. */
   readonly batchMs: number;
   /** For what is left to close when the current batches have ended, or had their time. */
   readonly closeMs: number;
@@ -86,7 +92,7 @@ interface StopTimings {
 
 /** What any role may ask for is done this often at most (daemon/throttle.ts). */
 interface Throttles {
-  /** The journal is read for rows that somebody has made due. */
+  /** uncached.failing is read for rows that somebody has made due. */
   readonly retry: Limits;
   /** `listen_for` is read. */
   readonly channels: Limits;
@@ -113,13 +119,15 @@ export const usualTimings: Timings = {
     sendMs: 4_000,
     deliveryMs: 2_000,
   },
-  recovery: { othersMs: 2_000, outliveMs: 10_000, rescanMs: 5_000 },
-  settling: { snapshotAgainMs: 250, gatherMs: 500 },
-  root: { againMs: 1_000, inspectMs: 2_000, rivalMs: 10_000 },
+  recovery: { answerMs: 250, outliveMs: 10_000, rescanMs: 5_000 },
+  settling: { snapshotAgainMs: 250, gatherMs: 500, writeAgainMs: 1_000 },
+  root: { againMs: 1_000, inspectMs: 2_000, standbyMs: 2_000 },
   worker: { patienceMs: 10_000, startMs: 30_000, hurriedMs: 3_000, probeMs: 10_000 },
   stop: { batchMs: 10_000, closeMs: 2_000, reportMs: 1_000, goneMs: 60_000 },
   missedHeartbeats: 3,
+  consumerSeenMs: 20_000,
   lockedAgainMs: 1_000,
+  claimLaterMs: 1_000,
   throttles: {
     retry: { leastMs: 2_000, mostMs: 60_000 },
     channels: { leastMs: 1_000, mostMs: 30_000 },

@@ -1,26 +1,29 @@
-import type { ClearingParts } from '../clearing/clear-rows.ts';
-import { Pipeline } from '../clearing/pipeline.ts';
-import type { RootGuard } from '../clearing/root-guard.ts';
+import type { ClaimContext } from '../clearing/drain-queue.ts';
+import type { Handler } from '../clearing/handler.ts';
 import {
   type ChannelBinding,
   channelsChanged,
+  logGrown,
   type Queue,
-  type RecoveryScope,
   retryAsked,
   usableBindings,
 } from '../core/contracts.ts';
 import { StoppingError, toError } from '../core/errors.ts';
+import type { Timings } from '../core/timings.ts';
+import { Absence } from './absence.ts';
 import { reportChannelProblems } from './channel-problems.ts';
 import { watchChannels } from './channel-watch.ts';
 import { startHandlerLoops } from './handler-loop.ts';
 import { keepListening, type Listen } from './listen.ts';
 import { Loop } from './loop.ts';
 import { byChannel } from './notifications.ts';
-import { rootReady } from './root-ready.ts';
+import { type GuardedRoot, rootReady } from './root-ready.ts';
 import { startStations } from './stations.ts';
 import { throttledLoop } from './throttle.ts';
 
-export interface DaemonParts extends ClearingParts {
+export interface DaemonParts extends ClaimContext {
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly timings: Timings;
   readonly queues: ReadonlyMap<string, Queue>;
   /** Handlers that the configuration lacks something for: what to do about it. */
   readonly disabled?: ReadonlyMap<string, { readonly why: string }>;
@@ -29,11 +32,24 @@ export interface DaemonParts extends ClearingParts {
   readonly readChannels: () => Promise<ChannelBinding[]>;
   readonly onChannelsChanged: (now: ChannelBinding[]) => void;
   readonly listen: Listen;
-  readonly root: Pick<RootGuard, 'wakeup' | 'inspected' | 'contested' | 'step' | 'end' | 'leave'>;
-  readonly settleMs: number;
+  readonly root: GuardedRoot;
+  /**
+   * Tells the fleet that the consumers of this daemon are alive, and what their problem is. `becameFirst`: from now on
+   * it claims at once (claimsAtOnce), and did not before.
+   */
+  readonly report: () => Promise<{ becameFirst: boolean }>;
+  /** Other daemons may have the consumers of this one. */
+  readonly release: () => Promise<void>;
   readonly sweepMs: number;
   readonly heartbeatMs: number;
   readonly batch: number;
+  /** Whether notifications wake it. Otherwise it looks every `pollMs`. */
+  readonly listens: boolean;
+  readonly pollMs: number;
+  /** A consumer that is away for so long expires. */
+  readonly expireMs: number;
+  /** Rows of the log are kept for so long after everybody has settled them. */
+  readonly keepMs: number;
 }
 
 export interface Daemon {
@@ -50,13 +66,11 @@ export interface Daemon {
  * for another.
  */
 export function startDaemon(parts: DaemonParts): Daemon {
-  const { queues, batch, settleMs, sweepMs, heartbeatMs, root, observe, clock } = parts;
+  const { queues, sweepMs, heartbeatMs, root, observe, clock, consumers } = parts;
   const { throttles } = parts.timings;
   const channels = usableBindings(parts.channels);
-  const pipeline = new Pipeline(parts, { settleMs, batch, lanes: true });
-  const stations = startStations(pipeline, { limit: batch });
-  const { recovery, recovering } = stations;
-  const handlers = startHandlerLoops({ channels, queues, pipeline, batch, recovering });
+  const stations = startStations(parts);
+  const handlers = startHandlerLoops({ ...parts, channels, context: parts, mayClaim: root.inspected });
   const watch = watchChannels(parts);
   const guard = new Loop('root', () => root.step(sweepMs), { clock, observe, wakeup: root.wakeup });
   /** Handlers without a queue are not swept: there is nothing to find. */
@@ -67,27 +81,69 @@ export function startDaemon(parts: DaemonParts): Daemon {
     'sweep',
     async () => {
       wakeQueues();
-      recovery.begin('abandoned');
+      consumers.wake();
+      consumers.retry();
       watch.read.wake();
+      trim.wake();
       return sweepMs;
     },
     parts,
   );
-  const retry = throttledLoop('retry asked for', throttles.retry, parts, () => recovery.begin('not-waiting'));
+  const poll = new Loop(
+    'poll',
+    async () => {
+      wakeQueues();
+      consumers.wake();
+      return parts.pollMs;
+    },
+    parts,
+  );
+  const seenMs = Math.min(heartbeatMs, parts.timings.consumerSeenMs);
+  const report = new Loop(
+    'consumers',
+    async () => {
+      // Nobody acted on what came after the one that was the first had died.
+      if ((await parts.report()).becameFirst) {
+        wakeQueues();
+        catchUp.wake();
+      }
+      return seenMs;
+    },
+    parts,
+  );
+  const absence = new Absence(clock, parts.expireMs);
+  const trim = new Loop(
+    'trim',
+    async () => {
+      await parts.log.expire(absence.look(await parts.log.lastSeen()));
+      await parts.log.trim(parts);
+      return null;
+    },
+    parts,
+  );
+  const retry = throttledLoop('retry asked for', throttles.retry, parts, () => consumers.retry());
   const catchUp = throttledLoop('catch-up', throttles.catchUp, parts, () => {
     for (const { handler } of channels) if (!queues.has(handler)) handlers.get(handler)?.wake();
   });
 
   const notified = byChannel(channels, handlers);
   const stopListening = new AbortController();
-  let scope: RecoveryScope = 'all';
+  let attempts = 0;
+  const listen: Listen = (onNotification) => {
+    attempts += 1;
+    // The session before this one is gone: until the durable cursors are read again, none is written.
+    if (attempts > 1) consumers.doubt();
+    return parts.listen(onNotification);
+  };
   const listening = rootReady(root, {
     clock,
     inspectMs: parts.timings.root.inspectMs,
     signal: stopListening.signal,
   }).then(() => {
     sweep.wake();
-    return keepListening(parts.listen, {
+    report.wake();
+    if (!parts.listens) poll.wake();
+    return keepListening(listen, {
       heartbeatMs,
       clock,
       observe,
@@ -96,14 +152,18 @@ export function startDaemon(parts: DaemonParts): Daemon {
         observe({ kind: 'notified', channel });
         if (channel === channelsChanged) watch.changed.wake();
         if (channel === retryAsked) retry.wake();
+        if (channel === logGrown) consumers.wake();
         for (const handler of notified.get(channel) ?? []) handler.notified();
       },
       onListening() {
         observe({ kind: 'listening', channels });
         wakeQueues();
         catchUp.wake();
-        recovery.begin(scope);
-        scope = 'not-waiting';
+        absence.reset();
+        // A crash of the server, or a standby in its place, may have undone what was claimed and settled.
+        if (attempts > 1) root.rejoin();
+        // It may have grown since it was read.
+        else consumers.wake();
       },
     });
   });
@@ -111,20 +171,24 @@ export function startDaemon(parts: DaemonParts): Daemon {
   guard.wake();
 
   const loops = [
-    ...stations.loops,
+    ...stations,
     ...handlers.values(),
     ...Object.values(watch),
     guard,
     sweep,
+    poll,
+    trim,
+    report,
     retry,
     catchUp,
   ];
-  const stopAll = () => {
+  const stopAll = async () => {
     stopListening.abort();
     root.end(new StoppingError());
-    return Promise.all([listening, ...loops.map((loop) => loop.stop())]);
+    await Promise.all([listening, ...loops.map((loop) => loop.stop())]);
+    await consumers.flush().catch(() => {});
   };
-  let stopped: Promise<unknown> | undefined;
+  let stopped: Promise<void> | undefined;
   let left: Promise<void> | undefined;
   return {
     async stop({ leaving }) {
@@ -138,10 +202,12 @@ export function startDaemon(parts: DaemonParts): Daemon {
   };
 }
 
-async function leave({ root, observe }: DaemonParts): Promise<void> {
+async function leave({ root, release, observe }: DaemonParts): Promise<void> {
   try {
     await root.leave();
   } catch (thrown) {
     observe({ kind: 'marker-failed', error: toError(thrown) });
   }
+  // If the database is gone, it sees that the session is.
+  await release().catch(() => {});
 }

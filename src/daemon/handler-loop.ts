@@ -1,8 +1,9 @@
 import { AdaptiveBatchSize } from '../clearing/batch-size.ts';
-import { clearWithoutQueue, drainQueue } from '../clearing/drain-queue.ts';
+import { type ClaimContext, clearWithoutQueue, drainQueue } from '../clearing/drain-queue.ts';
 import type { Handler } from '../clearing/handler.ts';
-import type { Pipeline } from '../clearing/pipeline.ts';
+import { aborted } from '../core/aborted.ts';
 import type { ChannelBinding, Queue } from '../core/contracts.ts';
+import type { Timings } from '../core/timings.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { EmptyClaimCooldown } from './cooldown.ts';
 import { EmptyNotifications } from './empty-notifications.ts';
@@ -18,13 +19,17 @@ export interface HandlerLoop {
 }
 
 interface Parts {
-  readonly pipeline: Pipeline;
+  readonly context: ClaimContext & { readonly timings: Timings };
   readonly batch: number;
-  /** What to do about an error. */
-  readonly recovering: (work: Work) => Work;
 }
 
 interface AllParts extends Parts {
+  /**
+   * Nothing is claimed before: the first root of a database has missed nothing only if nothing was claimed before it
+   * was known.
+   */
+  readonly mayClaim: Promise<unknown>;
+  readonly handlers: ReadonlyMap<string, Handler>;
   readonly queues: ReadonlyMap<string, Queue>;
   /** The channels that can be used. */
   readonly channels: readonly ChannelBinding[];
@@ -33,8 +38,14 @@ interface AllParts extends Parts {
 /**
  * Starts a loop for each handler that can be woken: by its queue, a channel, or a handler that it follows.
  */
-export function startHandlerLoops({ queues, channels, ...parts }: AllParts): Map<string, HandlerLoop> {
-  const handlers = [...parts.pipeline.context.handlers.values()];
+export function startHandlerLoops({
+  handlers: all,
+  queues,
+  channels,
+  mayClaim,
+  ...parts
+}: AllParts): Map<string, HandlerLoop> {
+  const handlers = [...all.values()];
   const followers = new Set(handlers.flatMap((one) => (one.queue === undefined ? [] : one.followers)));
   const woken = handlers.filter(
     ({ name, queue }) =>
@@ -43,12 +54,18 @@ export function startHandlerLoops({ queues, channels, ...parts }: AllParts): Map
   const wakeups = new Map(woken.map(({ name }) => [name, new Wakeup()]));
   const start = (handler: Handler) => {
     const wakeup = wakeups.get(handler.name) ?? new Wakeup();
-    return startHandlerLoop(handler, { ...parts, wakeup, wakeups, queue: queues.get(handler.name) });
+    return startHandlerLoop(handler, {
+      ...parts,
+      mayClaim,
+      wakeup,
+      wakeups,
+      queue: queues.get(handler.name),
+    });
   };
   return new Map(woken.map((handler) => [handler.name, start(handler)]));
 }
 
-interface LoopParts extends Parts {
+interface LoopParts extends Parts, Pick<AllParts, 'mayClaim'> {
   readonly queue: Queue | undefined;
   readonly wakeup: Wakeup;
   /** Of all handlers. */
@@ -57,11 +74,19 @@ interface LoopParts extends Parts {
 
 /** What a handler does when it is woken. */
 function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
-  const { pipeline, queue, recovering, wakeup } = parts;
-  const { clock, observe } = pipeline.context;
+  const { context, mayClaim, queue, wakeup } = parts;
+  const { clock, observe } = context;
   const emptyNotifications = new EmptyNotifications(clock.now);
-  const work = queue ? drains(handler, queue, emptyNotifications, parts) : clears(handler, pipeline);
-  const loop = new Loop(handler.name, recovering(work), { clock, observe, wakeup });
+  const claims = queue ? drains(handler, queue, emptyNotifications, parts) : clears(handler, context);
+  let may = false;
+  mayClaim.then(() => {
+    may = true;
+  });
+  const work: Work = async (signal) => {
+    if (!may) await Promise.race([mayClaim, aborted(signal)]);
+    return signal.aborted ? null : await claims(signal);
+  };
+  const loop = new Loop(handler.name, recovering(work, context), { clock, observe, wakeup });
   return {
     notified() {
       emptyNotifications.notified();
@@ -72,13 +97,22 @@ function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
   };
 }
 
+/** A claim may have been committed whose answer was lost: then the log is read. */
+function recovering(work: Work, { consumers }: Parts['context']): Work {
+  return (signal) =>
+    work(signal).catch((error) => {
+      consumers.recover();
+      throw error;
+    });
+}
+
 function drains(
   handler: Handler,
   queue: Queue,
   emptyNotifications: EmptyNotifications,
-  { pipeline, batch, wakeups }: LoopParts,
+  { context, batch, wakeups }: LoopParts,
 ): Work {
-  const { clock, timings } = pipeline.context;
+  const { clock, timings } = context;
   const pace = new AdaptiveBatchSize(batch);
   const cooldown = new EmptyClaimCooldown(clock.now);
   let found = false;
@@ -88,24 +122,29 @@ function drains(
     emptyNotifications.claimed();
   };
   return async (signal) => {
-    if (cooldown.remainingMs > 0) await clock.wait(cooldown.remainingMs, signal).catch(() => {});
+    const isFirst = context.claimsAtOnce();
+    const waitMs = Math.max(cooldown.remainingMs, isFirst ? 0 : timings.claimLaterMs);
+    if (waitMs > 0) await clock.wait(waitMs, signal).catch(() => {});
     found = false;
     emptyNotifications.drainBegins();
-    const remains = await drainQueue(handler, queue, { pipeline, pace, onBatch, signal });
+    const remains = await drainQueue(handler, queue, { context, pace, onBatch, signal });
     cooldown.record({ found });
     // As fp-listen did after each notification. A batch clears these too.
-    if (emptyNotifications.wasEmpty({ found: found || remains }) && !signal.aborted)
+    // Another daemon does that where this one is not the first.
+    if (isFirst && emptyNotifications.wasEmpty({ found: found || remains }) && !signal.aborted)
       for (const name of handler.followers) wakeups.get(name)?.wake();
     return remains ? timings.lockedAgainMs : null;
   };
 }
 
-function clears(handler: Handler, pipeline: Pipeline): Work {
-  const { clock, timings } = pipeline.context;
+function clears(handler: Handler, context: Parts['context']): Work {
+  const { clock, timings } = context;
   const throttle = new Throttle(clock, timings.throttles.withoutQueue);
   return async (signal) => {
     await throttle.turn(signal);
-    await clearWithoutQueue(handler, pipeline);
+    // The row of another daemon comes by the log.
+    if (!context.claimsAtOnce()) return null;
+    await clearWithoutQueue(handler, context);
     return null;
   };
 }

@@ -1,15 +1,29 @@
-import type { RootGuard } from '../clearing/root-guard.ts';
 import type { Clock } from '../core/contracts.ts';
+import type { Wakeup } from '../core/wakeup.ts';
+
+/** The root of the page files, as the daemon sees it (caches/files/root-guard.ts). */
+export interface GuardedRoot {
+  /** Woken when it should be examined soon. */
+  readonly wakeup: Wakeup;
+  /** Resolves when it has been examined, whatever the result. */
+  readonly inspected: Promise<void>;
+  /** Examines it. Returns the milliseconds until the next time. */
+  step(mostMs: number): Promise<number>;
+  /** What the consumers have written may be undone: they read it again. */
+  rejoin(): void;
+  /** Ends every wait for it. */
+  end(why: Error): void;
+  /** The process ends in order. */
+  leave(): Promise<void>;
+}
 
 /**
- * Resolves when the daemon may claim: when it knows the cache, or when root does not answer, since the daemon
- * does not wait for that. While a daemon with another root is in the way, nothing is claimed: otherwise those
- * rows would wait until this daemon gives up, and again each time it is restarted.
+ * Resolves when the daemon may listen: when it knows the cache, or when root does not answer, since the daemon
+ * does not wait for that.
  */
 export async function rootReady(
-  root: Pick<RootGuard, 'inspected' | 'contested'>,
+  root: Pick<GuardedRoot, 'inspected'>,
   { clock, inspectMs, signal }: { clock: Clock; inspectMs: number; signal: AbortSignal },
 ): Promise<void> {
-  do await Promise.race([root.inspected, clock.wait(inspectMs, signal)]).catch(() => {});
-  while (root.contested && !signal.aborted);
+  await Promise.race([root.inspected, clock.wait(inspectMs, signal)]).catch(() => {});
 }

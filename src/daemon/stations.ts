@@ -1,35 +1,31 @@
-import type { Pipeline } from '../clearing/pipeline.ts';
-import { type JournalRecovery, recoverJournal, retryDue } from '../clearing/recovery.ts';
-import { Loop, type Work } from './loop.ts';
+import type { LocalConsumers } from '../clearing/local-consumers.ts';
+import type { Clock } from '../core/contracts.ts';
+import type { Observe } from '../core/events.ts';
+import { Loop } from './loop.ts';
 
-export interface Stations {
-  readonly recovery: JournalRecovery;
-  /** An error of this work makes the journal be read: it may have claimed rows and not cleared them. */
-  readonly recovering: (work: Work) => Work;
-  readonly loops: readonly Loop[];
+interface Parts {
+  readonly consumers: LocalConsumers;
+  readonly clock: Clock;
+  readonly observe: Observe;
 }
 
-/**
- * Starts a loop for each stage at which rows of the journal wait: recovery, retries, settling, and each lane.
- */
-export function startStations(pipeline: Pipeline, { limit }: { limit: number }): Stations {
-  const { context, settling } = pipeline;
-  const recovery = recoverJournal(pipeline, { limit });
-  const recovering =
-    (work: Work): Work =>
-    (signal) =>
-      work(signal).catch((error) => {
-        recovery.begin('not-waiting');
-        throw error;
-      });
-  const loops = [
-    new Loop('journal', () => recovery.step(), { ...context, wakeup: recovery.wakeup }),
-    new Loop('failing', recovering(retryDue(pipeline, { limit })), { ...context, wakeup: context.retries }),
-    new Loop('settle', () => settling.step(), { ...context, wakeup: settling.wakeup }),
-    ...Array.from(
-      context.lanes,
-      ([name, lane]) => new Loop(`${name}, again`, () => lane.step(), { ...context, wakeup: lane.wakeup }),
-    ),
-  ];
-  return { recovery, recovering, loops };
+/** Starts a loop for each stage at which rows wait in a consumer: reading the log, retries, settling. */
+export function startStations({ consumers, clock, observe }: Parts): Loop[] {
+  return consumers.all.flatMap((consumer) => [
+    new Loop(`${consumer.name}, log`, () => consumer.reader.step(), {
+      clock,
+      observe,
+      wakeup: consumer.reader.wakeup,
+    }),
+    new Loop(`${consumer.name}, failing`, () => consumer.retries.step(), {
+      clock,
+      observe,
+      wakeup: consumer.retries.wakeup,
+    }),
+    new Loop(`${consumer.name}, settling`, () => consumer.settle(), {
+      clock,
+      observe,
+      wakeup: consumer.settling,
+    }),
+  ]);
 }

@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
-import type { ClearFailure, ClearResult } from '../core/contracts.ts';
 import { formatRootError } from '../core/disk-errors.ts';
 import { errorCode, toError } from '../core/errors.ts';
+import type { DeletionFailure, DeletionResult } from '../core/page-files.ts';
 import { pageOfTemp } from '../core/reserved-names.ts';
 import { notTheCache } from '../core/root.ts';
 import { endFinder } from './end-finder.ts';
@@ -37,7 +37,7 @@ export function clear(
     onListed = () => {},
     ...confines
   }: ClearOptions = {},
-): ClearResult {
+): DeletionResult {
   const clearing = new Clearing({ removal, tempsLater, countApart, onListed });
   const open = () => walk.openRoot(root, { patterns: patterns.length, ...confines });
   clearing.walk(() => openRoot(root, open), toTree(patterns), root);
@@ -62,7 +62,7 @@ export function preview(
   root: string,
   patterns: readonly string[],
   { walk = systemWalk(), ...confines }: Confines & { walk?: Walk } = {},
-): { paths: string[]; failures: readonly ClearFailure[] } {
+): { paths: string[]; failures: readonly DeletionFailure[] } {
   const paths: string[] = [];
   const removal: Removal = (directory, name, what) => {
     const kind = directory.kind(name);
@@ -81,7 +81,7 @@ type Step = Generator<Step, void>;
 class Clearing {
   files = 0;
   readonly filesApart = new Map<string, number>();
-  readonly failures: ClearFailure[] = [];
+  readonly failures: DeletionFailure[] = [];
   /** Something on the way was not the cache. Then nothing counts, though the rest was cleared. */
   refused: Error | undefined;
   readonly #how: Required<Omit<ClearOptions, keyof Confines>>;
@@ -204,7 +204,7 @@ class Clearing {
     return names;
   }
 
-  #failed(pattern: string, path: string, thrown: unknown, refused?: ClearFailure['refused']): void {
+  #failed(pattern: string, path: string, thrown: unknown, refused?: DeletionFailure['refused']): void {
     if (errorCode(thrown) === notTheCache) this.refused ??= toError(thrown);
     const code = errorCode(thrown) ?? 'EUNKNOWN';
     this.failures.push({ pattern, path, code, message: formatError(thrown), ...(refused && { refused }) });

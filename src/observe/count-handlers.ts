@@ -1,12 +1,15 @@
-import type { Backlog, Journal, JournalCount, Queue } from '../core/contracts.ts';
+import type { Log, LogCount, SeenConsumer } from '../core/consumer-contract.ts';
+import type { Backlog, Queue } from '../core/contracts.ts';
 import type { HandlerStatus, Problem } from '../core/daemon-status.ts';
 import { explain, isOutage, toError } from '../core/errors.ts';
 import { openTurns, type Turns } from '../core/turns.ts';
 
 export interface CountSource {
+  /** The daemon that counts, as the owner of consumers. */
+  readonly owner?: string;
   readonly handlers: ReadonlyMap<string, { readonly columns: readonly string[] }>;
   readonly queues: ReadonlyMap<string, Queue>;
-  readonly journal: Journal;
+  readonly log: Pick<Log, 'counts' | 'consumers' | 'failing' | 'recentClearings'>;
   /** Handlers that the configuration lacks something for. */
   readonly disabled: ReadonlyMap<string, { readonly why: string }>;
   /** The queue tables whose entries wait for these. */
@@ -14,13 +17,14 @@ export interface CountSource {
 }
 
 export interface HandlerCounts {
+  readonly consumers: readonly SeenConsumer[];
   readonly handlers: readonly HandlerStatus[];
   /** Counts that failed and that belong to no handler. */
   readonly problems: readonly Problem[];
 }
 
 /**
- * Every configured handler, those that are disabled, and others that the journal has rows of. A count that
+ * Every configured handler, those that are disabled, and others that the log has rows of. A count that
  * fails hides nothing else; rejects if the database cannot be reached.
  * @param turns each takes a connection; one statement after the other by default, since clearing needs
  *   connections, too
@@ -29,17 +33,19 @@ export async function countHandlers(
   source: CountSource,
   turns = openTurns({ atOnce: 1 }),
 ): Promise<HandlerCounts> {
-  const { handlers, queues, journal, disabled, disabledQueues } = source;
+  const { owner, handlers, queues, log, disabled, disabledQueues } = source;
   const problems: Problem[] = [];
-  const journalRows = turns(() => journal.counts()).catch((thrown): JournalCount[] => {
-    problems.push({ level: 'critical', kind: 'journal', text: reasonOf(thrown) });
+  const uncounted = (thrown: unknown): [] => {
+    problems.push({ level: 'critical', kind: 'log', text: reasonOf(thrown) });
     return [];
-  });
+  };
+  const logRows: Promise<LogCount[]> = turns(() => log.counts(owner)).catch(uncounted);
+  const fleet: Promise<SeenConsumer[]> = turns(() => log.consumers()).catch(uncounted);
   const counted = [...new Set([...handlers.keys(), ...disabledQueues.keys()])].map(
     async (handler) =>
       [handler, await countQueue(queues.get(handler) ?? disabledQueues.get(handler), turns)] as const,
   );
-  const [rows, ...backlogs] = await Promise.all([journalRows, ...counted]);
+  const [rows, consumers, ...backlogs] = await Promise.all([logRows, fleet, ...counted]);
   const counts = new Map(rows.map((one) => [one.handler, one]));
   const own = new Map(backlogs);
   const status = (handler: string): HandlerStatus => {
@@ -49,11 +55,11 @@ export async function countHandlers(
       state,
       why,
       queue: own.get(handler) ?? noQueue,
-      journal: counts.get(handler),
+      inLog: counts.get(handler),
     });
   };
   const names = [...new Set([...own.keys(), ...counts.keys()])];
-  return { handlers: names.map(status), problems };
+  return { handlers: names.map(status), consumers, problems };
 }
 
 type CountedQueue = Omit<Backlog, 'entries'> & { entries: number | null };
@@ -76,7 +82,7 @@ function reasonOf(thrown: unknown): string {
   return explain(error);
 }
 
-const nothing: Omit<JournalCount, 'handler'> = {
+const nothing: Omit<LogCount, 'handler'> = {
   claimed: 0,
   settling: 0,
   failing: 0,
@@ -94,15 +100,15 @@ function statusOf(
     state,
     why,
     queue,
-    journal = { handler, ...nothing },
+    inLog = { handler, ...nothing },
   }: {
     state: HandlerStatus['state'];
     why: string | null;
     queue: CountedQueue;
-    journal: JournalCount | undefined;
+    inLog: LogCount | undefined;
   },
 ): HandlerStatus {
-  const { claimed, settling, settlingMs, failing, invalid, invalidMs, error, claimedMs, failingMs } = journal;
+  const { claimed, settling, settlingMs, failing, invalid, invalidMs, error, claimedMs, failingMs } = inLog;
   const waitedMs = Math.max(queue.lagMs ?? 0, claimedMs ?? 0, failingMs ?? 0);
   return {
     handler,

@@ -11,7 +11,7 @@ export class CountedProblems {
   /** @param problems by the counts; @param known other problems, which are logged already */
   log(problems: readonly Problem[], known: readonly Problem[], observe: Report): void {
     const now = new Map(problems.filter(isSilent).map((one) => [keyOf(one), one]));
-    for (const { kind, handler } of known) now.delete(keyOf({ kind, handler }));
+    for (const problem of known) now.delete(keyOf(problem));
     for (const [key, problem] of now)
       if (!this.#reported.has(key)) observe({ kind: 'problem-found', problem });
     for (const [key, problem] of this.#reported)
@@ -22,9 +22,13 @@ export class CountedProblems {
 
 /** A lag of some seconds passes by itself. */
 function isSilent({ kind, level }: Problem): boolean {
-  return kind === 'settling' || (level === 'critical' && ['lag', 'backlog', 'handler'].includes(kind));
+  return (
+    kind === 'settling' ||
+    kind === 'consumer' ||
+    (level === 'critical' && ['lag', 'backlog', 'handler'].includes(kind))
+  );
 }
 
-function keyOf({ kind, handler }: Pick<Problem, 'kind'> & { readonly handler?: string | undefined }): string {
-  return `${kind} ${handler}`;
+function keyOf({ kind, handler, consumer }: Problem): string {
+  return `${kind} ${handler ?? consumer}`;
 }

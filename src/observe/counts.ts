@@ -1,4 +1,5 @@
-import type { Clock, FailingRow } from '../core/contracts.ts';
+import type { FailingRow } from '../core/consumer-contract.ts';
+import type { Clock } from '../core/contracts.ts';
 import { explain, toError } from '../core/errors.ts';
 import { orderKey } from '../core/order-key.ts';
 import { clip, clipAll, longestError } from '../core/printable-text.ts';
@@ -89,9 +90,10 @@ function restMs(tookMs: number): number {
 }
 
 /** Invalid ones come last: they stay for long, and must not hide rows that can still be cleared. */
-async function listFailing({ handlers, journal }: CountSource): Promise<FailingRow[]> {
-  const failing = await journal.failing({ invalid: false }, shownFailing);
-  const invalid = await journal.failing({ invalid: true }, shownFailing);
+async function listFailing({ owner, handlers, log }: CountSource): Promise<FailingRow[]> {
+  const mine = owner === undefined ? {} : { owner };
+  const failing = await log.failing({ invalid: false, ...mine }, shownFailing);
+  const invalid = await log.failing({ invalid: true, ...mine }, shownFailing);
   return [...failing, ...invalid].slice(0, shownFailing).map((row) => ({
     ...row,
     key: clipAll(orderKey(row.key, handlers.get(row.handler)?.columns)),

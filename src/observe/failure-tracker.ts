@@ -1,8 +1,8 @@
-/** A journal row by its id, or a loop by its name. */
-export type Subject = number | string;
+/** A row in one cache, or a loop by its name. */
+export type Subject = { readonly consumer: string; readonly id: number } | { readonly loop: string };
 
 /**
- * No retry of a row comes later (postgres/journal.ts): a row without news for this long was discarded, or
+ * No retry of a row comes later (postgres/consumer-failing.ts): a row without news for this long was discarded, or
  * belongs to another daemon.
  */
 const forgetMs = 2 * 3_600_000;
@@ -19,7 +19,7 @@ const mostRows = 100_000;
  * longest wait for a retry. So no failure is reported as over while it lasts.
  */
 export class FailureTracker {
-  readonly #last = new Map<Subject, { kind: string; at: number }>();
+  readonly #last = new Map<string, { kind: string; at: number; isRow: boolean }>();
   /** By group: when one of the rows that are not remembered last failed. */
   readonly #others = new Map<string, number>();
   readonly #counts = new Map<string, number>();
@@ -41,8 +41,10 @@ export class FailureTracker {
 
   /** Returns the kind by which it is counted, or undefined if it failed in this way before. */
   failed(who: Subject, kind: string, at: number, group = kind): string | undefined {
-    const before = this.#last.get(who)?.kind;
-    if (before === undefined && typeof who === 'number') {
+    const key = keyOf(who);
+    const isRow = 'id' in who;
+    const before = this.#last.get(key)?.kind;
+    if (before === undefined && isRow) {
       const isOther = this.#others.has(group);
       if (isOther || this.#last.size >= this.#most) {
         this.#others.set(group, at);
@@ -52,33 +54,37 @@ export class FailureTracker {
       }
     }
     if (before !== kind) {
-      this.recovered(who);
+      this.#forget(key);
       this.#add(kind);
     }
-    this.#last.set(who, { kind, at });
+    this.#last.set(key, { kind, at, isRow });
     return before === kind ? undefined : kind;
   }
 
   /** Returns whether it was failing. */
   recovered(who: Subject): boolean {
-    const before = this.#last.get(who);
-    if (before === undefined) return false;
-    this.#last.delete(who);
-    this.#remove(before.kind);
-    return true;
+    // Of the million rows that work no key need be made.
+    return this.#last.size > 0 && this.#forget(keyOf(who));
   }
 
   /** Forgets rows that are no longer tried. A loop reports its recovery itself. */
   forget(now: number): void {
     if (now < this.#lookedAt + lookMs) return;
     this.#lookedAt = now;
-    for (const [who, { at }] of this.#last)
-      if (typeof who === 'number' && at <= now - forgetMs) this.recovered(who);
+    for (const [key, { at, isRow }] of this.#last) if (isRow && at <= now - forgetMs) this.#forget(key);
     for (const [group, at] of this.#others) {
       if (at > now - forgetMs) continue;
       this.#others.delete(group);
       this.#remove(group);
     }
+  }
+
+  #forget(key: string): boolean {
+    const before = this.#last.get(key);
+    if (before === undefined) return false;
+    this.#last.delete(key);
+    this.#remove(before.kind);
+    return true;
   }
 
   #add(kind: string): void {
@@ -90,4 +96,8 @@ export class FailureTracker {
     if (left > 0) this.#counts.set(kind, left);
     else this.#counts.delete(kind);
   }
+}
+
+function keyOf(who: Subject): string {
+  return 'id' in who ? `${who.id} in ${who.consumer}` : who.loop;
 }

@@ -1,4 +1,3 @@
-import type { RowFailure } from '../core/contracts.ts';
 import { diskErrorCode, remedies } from '../core/disk-errors.ts';
 import { explain } from '../core/errors.ts';
 import type { Event, Observe, Report } from '../core/events.ts';
@@ -51,14 +50,14 @@ export function foldFailures(observe: Report, now: () => number, againMs = 60_00
     diskFailures.set(code, diskFailure);
     if (diskFailure.unreported === 0 && !diskFailure.open) diskFailure.since = now();
     if (diskFailure.unreported === 0) diskFailure.error = error;
-    if (typeof who === 'number') diskFailure.rows += 1;
+    if ('id' in who) diskFailure.rows += 1;
     // Otherwise the current alert covers it.
     if (!diskFailure.open || diskFailure.worked) diskFailure.unreported += 1;
   }
 
-  function rowFailed(handler: string, { id, error }: RowFailure): void {
+  function rowFailed(handler: string, row: Subject, error: string): void {
     // A key may be of any length.
-    const kind = tracker.failed(id, `${handler}: ${error.slice(0, 200)}`, now(), handler);
+    const kind = tracker.failed(row, `${handler}: ${error.slice(0, 200)}`, now(), handler);
     if (kind === undefined) return;
     const failing = failingHandlers.get(handler) ?? {
       reportedAt: Number.NEGATIVE_INFINITY,
@@ -72,18 +71,18 @@ export function foldFailures(observe: Report, now: () => number, againMs = 60_00
 
   function tried({
     handler,
+    consumer,
     cleared,
     files,
     failures,
     invalid,
   }: Extract<Event, { kind: 'batch-done' }>): void {
     tracker.forget(now());
-    for (const id of cleared) tracker.recovered(id);
-    for (const { id } of invalid) tracker.recovered(id);
-    for (const failure of failures) {
-      const { id, error, code = '' } = failure;
-      if (Object.hasOwn(remedies, code)) diskFailed(id, code, error);
-      else rowFailed(handler, failure);
+    for (const id of cleared) tracker.recovered({ consumer, id });
+    for (const { id } of invalid) tracker.recovered({ consumer, id });
+    for (const { id, error, code = '' } of failures) {
+      if (Object.hasOwn(remedies, code)) diskFailed({ consumer, id }, code, error);
+      else rowFailed(handler, { consumer, id }, error);
     }
     invalidRows.add(
       handler,
@@ -126,16 +125,17 @@ export function foldFailures(observe: Report, now: () => number, againMs = 60_00
         tried(event);
         return report();
       case 'loop-failed': {
-        const code = diskErrorCode(event.error);
-        if (code !== undefined) diskFailed(event.loop, code, explain(event.error));
+        // That root cannot be used is reported once by its guard, with what to do, and no row is affected.
+        const code = event.loop === 'root' ? undefined : diskErrorCode(event.error);
+        if (code !== undefined) diskFailed(event, code, explain(event.error));
         else {
-          tracker.recovered(event.loop);
+          tracker.recovered(event);
           observe(event);
         }
         return report();
       }
       case 'loop-recovered':
-        if (!tracker.recovered(event.loop)) observe(event);
+        if (!tracker.recovered(event)) observe(event);
         return report();
       default:
         observe(event);

@@ -1,4 +1,4 @@
-import type { RowFailure } from '../core/contracts.ts';
+import type { RowFailure } from '../core/consumer-contract.ts';
 import type { Report } from '../core/events.ts';
 
 interface Unreported {

@@ -40,8 +40,8 @@ export function assess(handlers: readonly HandlerStatus[], thresholds: Threshold
       : [
           {
             level: 'warning',
-            kind: 'journal',
-            text: `the journal has at least ${rows} rows; the rest is not counted`,
+            kind: 'log',
+            text: `the log has at least ${rows} rows; the rest is not counted`,
           } as const,
         ]),
   ];
@@ -63,7 +63,7 @@ function assessHandler(one: HandlerStatus, { warningMs, criticalMs }: Thresholds
     tell(
       'warning',
       'orphaned',
-      `the journal has ${several(rows, 'row')} of ${handler}, which is not configured: configure it again, or discard them: uncached failing drop --handler ${shellWord(handler)}`,
+      `the log has ${several(rows, 'row')} of ${handler}, which is not configured: configure it again, or discard them: uncached failing drop --handler ${shellWord(handler)}`,
     );
   }
   if ((backlog ?? 0) >= maxCounted)

@@ -105,10 +105,10 @@ export function toLine(event: Event): Line {
       return { level: 'info', message: 'the rest of the cache has been cleared' };
     case 'marker-failed':
       return { level: 'warn', message: `${explain(event.error)}; the next start may clear the whole cache` };
-    case 'journal-recovery':
+    case 'log-recovery':
       return {
         level: 'info',
-        message: 'recovering: clearing the rows in the journal again',
+        message: 'recovering: clearing again what was not settled',
         fields: { rows: event.rows },
       };
     case 'cleared': {
@@ -151,7 +151,7 @@ export function toLine(event: Event): Line {
       const errors = clipAll(event.errors, longestError);
       return {
         level: 'error',
-        message: `${event.handler}: ${several(event.rows, 'row')} failing: ${errors.join('; ')}. Failing rows stay in the journal and are retried ("uncached failing list" shows them)`,
+        message: `${event.handler}: ${several(event.rows, 'row')} failing: ${errors.join('; ')}. Failing rows are kept and retried ("uncached failing list" shows them)`,
         fields: { handler: event.handler, rows: event.rows, errors },
       };
     }
@@ -166,7 +166,7 @@ export function toLine(event: Event): Line {
     case 'disk-failing':
       return {
         level: 'error',
-        message: `${event.error}: ${remedies[event.code]}. Nothing is lost: affected entries stay in the journal and are retried, at least every hour, or at once: uncached failing retry`,
+        message: `${event.error}: ${remedies[event.code]}. Nothing is lost: affected entries are kept and retried, at least every hour, or at once: uncached failing retry`,
         fields: { code: event.code, rows: event.rows },
       };
     case 'disk-recovered':
@@ -178,7 +178,7 @@ export function toLine(event: Event): Line {
     case 'rows-orphaned':
       return {
         level: 'error',
-        message: `the journal has ${several(event.rows, 'row')} of the handler "${event.handler}", which is not configured or is disabled: configure it again, or discard them: uncached failing drop --handler ${shellWord(event.handler)}`,
+        message: `the log has ${several(event.rows, 'row')} of the handler "${event.handler}", which is not configured or is disabled: configure it again, or discard them: uncached failing drop --handler ${shellWord(event.handler)}`,
         fields: { handler: event.handler, rows: event.rows },
       };
     case 'loop-failed':
@@ -233,7 +233,8 @@ const wiped = {
   unknown:
     'this root, or a file system in it, is not the one that was cleared before, or its marker cannot be read',
   copy: 'this root is a copy of another, or came from another machine',
-  missed: 'another root took entries of these queue tables since this one was cleared',
+  new: 'this root is new to this database, where changes were cleared before',
+  expired: 'no daemon cleared this root for longer than expire',
 };
 
 function round(ms: number): number {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SeenConsumer } from '../core/consumer-contract.ts';
 import type { HandlerStatus, Level, Status } from '../core/daemon-status.ts';
 import type { Event } from '../core/events.ts';
 import { printable } from '../core/printable-text.ts';
@@ -42,10 +43,29 @@ export function openMetrics(version: string) {
     counted('lag_seconds', 'Age of the oldest entry that is not cleared.', ({ lagMs }) =>
       lagMs === null ? null : lagMs / 1_000,
     ),
-    counted('claimed_rows', 'Journal rows that are not cleared yet.', ({ claimed }) => claimed),
-    counted('settling_rows', 'Journal rows that wait for the second clearing.', ({ settling }) => settling),
-    counted('failing_rows', 'Journal rows that could not be cleared.', ({ failing }) => failing),
-    counted('invalid_rows', 'Journal rows kept because their key is invalid.', ({ invalid }) => invalid),
+    counted('claimed_rows', 'Rows of the log that are not cleared yet.', ({ claimed }) => claimed),
+    counted('settling_rows', 'Rows that wait for the second clearing.', ({ settling }) => settling),
+    counted('failing_rows', 'Rows that could not be cleared.', ({ failing }) => failing),
+    counted('invalid_rows', 'Rows kept because their key is invalid.', ({ invalid }) => invalid),
+  ];
+
+  const byConsumer = { labelNames: ['consumer', 'kind', 'name', 'node'], registers } as const;
+  const ofConsumer = (name: string, help: string, of: (one: SeenConsumer) => number) => ({
+    gauge: new Gauge({ name: `uncached_consumer_${name}`, help, ...byConsumer }),
+    of,
+  });
+  const consumerGauges = [
+    ofConsumer('behind_rows', 'Rows of the log that a cache has not cleared.', ({ behind }) => behind),
+    ofConsumer(
+      'behind_seconds',
+      'Age of the oldest entry that a cache has not cleared.',
+      ({ lagMs }) => (lagMs ?? 0) / 1_000,
+    ),
+    ofConsumer('failing_rows', 'Rows that a cache could not clear.', ({ failing }) => failing),
+    ofConsumer('seen_age_seconds', "Time since a cache's daemon reported.", ({ seenMs }) => seenMs / 1_000),
+    ofConsumer('live', '1 if a cache follows the log, 0 if it is being wiped or has expired.', ({ state }) =>
+      state === 'live' ? 1 : 0,
+    ),
   ];
 
   const reconnects = new Counter({
@@ -58,7 +78,7 @@ export function openMetrics(version: string) {
     'cleared_files_total',
     'Files deleted, by first and second clearings and by retries.',
   );
-  const failures = counter('failed_attempts_total', 'Failed attempts to clear a journal row.');
+  const failures = counter('failed_attempts_total', 'Failed attempts to clear a row.');
   const latency = new Histogram({
     name: 'uncached_commit_to_cleared_seconds',
     help: "From the insertion of a batch's oldest entry until its files were deleted; batches without failures.",
@@ -106,6 +126,15 @@ export function openMetrics(version: string) {
         for (const one of status.handlers) {
           const value = of(one);
           if (value !== null) gauge.set({ handler: printable(one.handler) }, value);
+        }
+      }
+      for (const { gauge, of } of consumerGauges) {
+        gauge.reset();
+        for (const one of status.consumers) {
+          const { id, kind, name, node } = one;
+          const labels = { consumer: id, kind, name, node: node ?? '' };
+          const shown = Object.entries(labels).map(([label, text]) => [label, printable(text)]);
+          gauge.set(Object.fromEntries(shown), of(one));
         }
       }
       return { contentType: registry.contentType, text: await registry.metrics() };

@@ -4,6 +4,7 @@ import type { DaemonIdentity, HandlerStatus, Problem, Status, StatusSource } fro
 import { usualThresholds } from '../core/daemon-status.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Event, Report } from '../core/events.ts';
+import { assessOthers, lastingOthers } from './assess-consumers.ts';
 import type { CountSource } from './count-handlers.ts';
 import { CountedProblems } from './counted-problems.ts';
 import { CachedCounts, type Counts } from './counts.ts';
@@ -11,7 +12,7 @@ import { assess, levelOf, worstFirst } from './health.ts';
 import { History, sampleMs } from './history.ts';
 import type { Metrics } from './metrics.ts';
 import { Problems } from './problems.ts';
-import { Totals } from './totals.ts';
+import { keptClearings, Totals } from './totals.ts';
 import { UnknownAges } from './unknown-ages.ts';
 
 export interface Monitor extends StatusSource {
@@ -53,6 +54,7 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
   let counted: Counts | undefined;
   const counting = new CachedCounts(clock);
   const startedAt = wall();
+  let ownOwner: string | undefined;
   let identity = (): DaemonIdentity => ({
     host: hostname(),
     pid: process.pid,
@@ -68,7 +70,12 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
     const now = clock.now();
     const { heardAt, reconnects, clearings } = numbers;
     const handlers = ageless.judge(counted?.handlers ?? []);
-    const problems = [...experienced(), ...uncounted(), ...assess(handlers, usualThresholds)];
+    const problems = [
+      ...experienced(),
+      ...uncounted(),
+      ...assess(handlers, usualThresholds),
+      ...ofConsumers(),
+    ];
     return {
       version,
       daemon: identity(),
@@ -88,10 +95,15 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
         lagMs: counting.error === undefined ? one.lagMs : null,
         ...numbers.totals(one.handler),
       })),
+      consumers: counted?.consumers ?? [],
       clearings: [...clearings],
       failingRows: counted?.failing ?? [],
       thresholds: usualThresholds,
     };
+  }
+
+  function ofConsumers(): Problem[] {
+    return assessOthers(counted?.consumers ?? [], usualThresholds, ownOwner);
   }
 
   function take(): void {
@@ -99,7 +111,8 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
     counted = counting.last;
     ageless.counted(counted.handlers, counted.at);
     const handlers = ageless.judge(counted.handlers);
-    tellCounted.log(assess(handlers, usualThresholds), known.list(criticalMs), tell);
+    const others = lastingOthers(counted.consumers, usualThresholds, ownOwner);
+    tellCounted.log([...assess(handlers, usualThresholds), ...others], known.list(criticalMs), tell);
     changed();
   }
 
@@ -179,9 +192,15 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
     notice: (event: Event) => known.notice(event),
     async keepCounting(source, signal, observe = () => {}) {
       tell = observe;
+      ownOwner = source.owner;
       counting.begin(source);
       for (const handler of source.handlers.keys()) named.add(handler);
       metrics?.know(named);
+      // Only the page shows them: without them it says less.
+      source.log.recentClearings(keptClearings).then(
+        (earlier) => numbers.recall(earlier),
+        () => {},
+      );
       while (!signal.aborted) {
         await counting.fresh();
         take();

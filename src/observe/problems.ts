@@ -19,11 +19,13 @@ interface KnownProblem extends EventProblem {
 /** Loops that belong to no handler. */
 const loops: Readonly<Record<string, { kind: ProblemKind; critical: Criticality }>> = {
   root: { kind: 'root', critical: 'at once' },
-  settle: { kind: 'journal', critical: 'when long' },
-  journal: { kind: 'journal', critical: 'when long' },
-  failing: { kind: 'journal', critical: 'when long' },
+  trim: { kind: 'log', critical: 'when long' },
+  consumers: { kind: 'log', critical: 'when long' },
   listen_for: { kind: 'channel', critical: 'when long' },
 };
+
+/** Loops of a consumer (daemon/stations.ts). */
+const ofConsumer = /, (log|failing|settling)$/;
 
 /** No event reports the end of a problem that a notification revealed: it is shown for this long. */
 const missedMs = 3_600_000;
@@ -37,6 +39,7 @@ const fewest = 2;
 /** The problems that the daemon itself met, from its events: each from its beginning until it is over. */
 export class Problems {
   readonly #known = new Map<string, KnownProblem>();
+  /** By the key of the problem that nothing of a handler can be cleared in a cache. */
   readonly #failed = new Map<string, ReadonlySet<number>>();
   /** Channels whose handler is not configured. */
   readonly #unknown = new Map<string, Extract<Event, { kind: 'unknown-handler' }>>();
@@ -124,29 +127,26 @@ export class Problems {
   }
 
   #loopFailed(loop: string, error: Error): void {
-    const own = loops[loop];
+    const own = ofConsumer.test(loop) ? ({ kind: 'log', critical: 'when long' } as const) : loops[loop];
     const text = clip(explain(error), longestError);
     if (own) this.#set(loop, { ...own, text: loop === 'root' ? text : `${loop}: ${text}` });
-    else {
-      const handler = loop.replace(/, again$/, '');
-      this.#set(loop, { kind: 'handler', handler, text: `${handler}: ${text}`, critical: 'at once' });
-    }
+    else this.#set(loop, { kind: 'handler', handler: loop, text: `${loop}: ${text}`, critical: 'at once' });
   }
 
-  #tried({ handler, cleared, failures, invalid }: Extract<Event, { kind: 'batch-done' }>): void {
+  #tried({ handler, consumer, cleared, failures, invalid }: Extract<Event, { kind: 'batch-done' }>): void {
     // Cleared for the second time, so the counts include it from now on.
     if (invalid.some(({ known }) => known)) this.#over(`invalid ${handler}`);
-    const key = `all of ${handler}`;
+    const key = `all of ${handler} in ${consumer}`;
     if (cleared.length > 0) {
-      this.#failed.delete(handler);
+      this.#failed.delete(key);
       this.#over(key);
     }
     const [first] = failures;
     if (!first || cleared.length > 0) return;
-    const before = this.#failed.get(handler) ?? new Set();
+    const before = this.#failed.get(key) ?? new Set();
     const ids = new Set([...before, ...failures.slice(0, fewest).map(({ id }) => id)]);
     // More need not be kept in memory.
-    if (before.size < fewest) this.#failed.set(handler, ids);
+    if (before.size < fewest) this.#failed.set(key, ids);
     if (ids.size < fewest) return;
     this.#set(key, {
       kind: 'failing',

@@ -2,7 +2,7 @@ import type { Clearing, HandlerTotals } from '../core/daemon-status.ts';
 import type { Event } from '../core/events.ts';
 import { filesOf } from './files-of.ts';
 
-const keptClearings = 20;
+export const keptClearings = 20;
 
 const nothing: HandlerTotals = { clearedEntries: 0, clearedFiles: 0, lastClearedAt: null };
 
@@ -26,6 +26,12 @@ export class Totals {
 
   totals(handler: string): HandlerTotals {
     return this.#totals.get(handler) ?? nothing;
+  }
+
+  /** What was cleared before the start of the daemon, the newest first. */
+  recall(earlier: readonly Clearing[]): void {
+    if (this.clearings.length > 0) return;
+    for (const one of earlier.slice(0, keptClearings)) this.clearings.push(one);
   }
 
   observe(event: Event): void {

@@ -8,7 +8,7 @@ import { isUnusable, roleOf, withAdvice } from './advice.ts';
 import { elapsedMs } from './elapsed-time.ts';
 import { quoteIdentifier } from './identifier.ts';
 import type { Pool } from './pool.ts';
-import { everyListener, everySession, sessionsOf } from './session-name.ts';
+import { daemonSessions, everyListener, sessionsOf } from './session-name.ts';
 
 interface DaemonTableOptions {
   readonly pool: Pool;
@@ -56,17 +56,6 @@ function whyMissing(what: 'read' | 'write to', error: unknown): string {
   return 'table uncached.daemon does not exist: pipe "uncached schema --journal-only" into "psql -d DATABASE"';
 }
 
-/**
- * Names of sessions, as this server shows them to every role. Any role may use such a name. So only those
- * sessions count whose role may write the journal, if it exists, or the reports, and those of the role that
- * asks. A daemon counts even if it lacks rights.
- */
-const sessions = `
-  SELECT DISTINCT application_name AS name FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name LIKE ${everySession}
-    AND (usename = current_user OR coalesce(has_table_privilege(usesysid, to_regclass('uncached.journal'), 'INSERT, UPDATE, DELETE'), true)
-      OR has_table_privilege(usesysid, to_regclass('uncached.daemon'), 'INSERT'))`;
-
 /** Rows of other daemons are deleted when they have no session and are not about to get one again. */
 async function report(
   { pool, owner, silentMs }: Pick<DaemonTableOptions, 'pool' | 'owner' | 'silentMs'>,
@@ -75,7 +64,7 @@ async function report(
   await pool.query({
     name: 'uncached_report',
     text: `
-      WITH sessions AS MATERIALIZED (${sessions}), gone AS (
+      WITH sessions AS MATERIALIZED (${daemonSessions}), gone AS (
         DELETE FROM uncached.daemon AS daemon
         WHERE owner <> $1 AND silent_at < clock_timestamp()
           AND NOT EXISTS (SELECT FROM sessions WHERE name IN ${sessionsOf('daemon.owner')}))
@@ -116,7 +105,7 @@ interface Row {
 async function list(pool: Pool, turns: Turns): Promise<{ daemons: SeenDaemon[]; unread?: string }> {
   const { rows: heard } = await turns(() =>
     pool.query<{ owner: string }>(
-      `SELECT substring(name FROM ${everyListener}) AS owner FROM (${sessions}) AS sessions
+      `SELECT substring(name FROM ${everyListener}) AS owner FROM (${daemonSessions}) AS sessions
        WHERE name ~ '^uncached [0-9a-f]{16} listener$'`,
     ),
   ).catch((error) => {
@@ -131,7 +120,7 @@ async function list(pool: Pool, turns: Turns): Promise<{ daemons: SeenDaemon[]; 
       pool.query<Row & { owner: string }>(
         `SELECT owner, host, pid, ${elapsedMs('seen_at')} AS "seenMs", silent_at < clock_timestamp() AS silent, problems,
                 EXISTS (SELECT FROM uncached.daemon AS other WHERE other.host = daemon.host AND other.started_at > daemon.seen_at) AS replaced,
-                EXISTS (SELECT FROM (${sessions}) AS session
+                EXISTS (SELECT FROM (${daemonSessions}) AS session
                         WHERE session.name IN ${sessionsOf('daemon.owner')}) AS connected
          FROM uncached.daemon AS daemon ORDER BY seen_at DESC`,
       ),

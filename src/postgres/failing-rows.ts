@@ -1,80 +1,116 @@
-import { type FailingRow, type FailingRows, retryAsked } from '../core/contracts.ts';
+import type { FailingRow, FailingRows } from '../core/consumer-contract.ts';
+import { retryAsked } from '../core/contracts.ts';
+import { ignoredConsumers } from './consumer-table.ts';
 import { elapsedMs, retryMs } from './elapsed-time.ts';
-import { shownError, shownKey } from './journal-key.ts';
 import { jsonOf, withKeys } from './json.ts';
+import { shownError, shownKey } from './log-key.ts';
 import type { Pool } from './pool.ts';
-import { isInvalid } from './retries.ts';
 
-/**
- * Statements on failing rows, for an administrator: they change the rows of every owner, by id, in parts.
- */
-
-type Own = { readonly pool: Pool };
+/** Statements on failing rows, for an administrator: of one consumer after the other, by id, in parts. */
 
 const mostShown = 10_000;
 const mostChanged = 10_000;
 
+/** The consumers that have any: the first, and each that comes next in the index. */
+async function consumersOf(pool: Pool, { consumer, owner }: FailingRows): Promise<string[]> {
+  if (consumer !== undefined && owner === undefined) return [consumer];
+  const { rows } = await pool.query<{ consumer: string }>(
+    `WITH RECURSIVE found AS (
+       (SELECT consumer FROM uncached.failing ORDER BY consumer LIMIT 1)
+       UNION ALL
+       SELECT (SELECT consumer FROM uncached.failing WHERE consumer > found.consumer ORDER BY consumer LIMIT 1)
+       FROM found WHERE consumer IS NOT NULL
+     )
+     SELECT consumer FROM found
+     WHERE consumer = coalesce($1, consumer) AND ($2::text IS NULL OR consumer NOT IN (${ignoredConsumers('$2')}))`,
+    [consumer ?? null, owner ?? null],
+  );
+  return rows.map((row) => row.consumer);
+}
+
 /**
- * Written so that the planner uses the index of failing rows: they may be few among a million. Its plan is a
- * generic one (session.ts): with `$3 IS NULL OR id = ANY ($3)` it would compare each row with each of the ids.
+ * Written so that the planner uses the primary key. Its plan is a generic one (session.ts): with
+ * `$4 IS NULL OR id = ANY ($4)` it would compare each row with each of the ids.
  */
-const condition = ({ includeNotFailed = false, invalid, ids }: FailingRows) =>
+const condition = ({ invalid, ids }: FailingRows) =>
   [
-    ...(includeNotFailed ? [] : ['last_error IS NOT NULL']),
-    ...(invalid === undefined ? [] : [`${isInvalid} = ${invalid}`]),
-    'id > $1',
-    '($2::text IS NULL OR handler = $2)',
-    ids === undefined ? '$3::bigint[] IS NULL' : 'id = ANY ($3::bigint[])',
+    'consumer = $1 AND id > $2',
+    '($3::text IS NULL OR handler = $3)',
+    ids === undefined ? '$4::bigint[] IS NULL' : 'id = ANY ($4::bigint[])',
+    ...(invalid === undefined ? [] : [invalid ? 'invalid' : 'NOT invalid']),
   ].join(' AND ');
 
-const valuesOf = (after: number, { handler, ids }: FailingRows) => [after, handler ?? null, ids ?? null];
+const valuesOf = (consumer: string, after: number, { handler, ids }: FailingRows) => [
+  consumer,
+  after,
+  handler ?? null,
+  ids ?? null,
+];
 
 export async function failing(
-  { pool }: Own,
+  pool: Pool,
   which: FailingRows,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<FailingRow[]> {
-  const json = await jsonOf(pool);
   const found: FailingRow[] = [];
-  for (;;) {
-    const most = Math.min(mostShown, limit - found.length);
-    const { rows } = await pool.query<FailingRow>(
-      `SELECT id::float8 AS id, handler, ${json.send(shownKey)} AS key, ${shownError} AS error, attempts,
-              ${elapsedMs('claimed_at')} AS "ageMs", ${retryMs} AS "retryMs",
-              ${isInvalid} AS invalid
-       FROM uncached.journal WHERE ${condition(which)} ORDER BY journal.id LIMIT $4`,
-      [...valuesOf(found.at(-1)?.id ?? 0, which), most],
-    );
-    for (const row of await withKeys(rows, json)) found.push(row);
-    if (rows.length < mostShown || found.length >= limit) return found;
-  }
+  for (const consumer of await consumersOf(pool, which))
+    for (let after = 0, rows: FailingRow[]; found.length < limit; after = rows.at(-1)?.id ?? after) {
+      const most = Math.min(mostShown, limit - found.length);
+      rows = await part(pool, valuesOf(consumer, after, which), { which, most });
+      for (const row of rows) found.push(row);
+      if (rows.length < most) break;
+    }
+  return found;
 }
 
-/** As if never tried: the journal loop treats such rows as abandoned, whichever daemon owns them. */
-export async function retryNow({ pool }: Own, which: FailingRows): Promise<number> {
+async function part(
+  pool: Pool,
+  values: readonly unknown[],
+  { which, most }: { which: FailingRows; most: number },
+): Promise<FailingRow[]> {
+  const json = await jsonOf(pool);
+  const { rows } = await pool.query<FailingRow>(
+    `SELECT id::float8 AS id, consumer, handler, ${json.send(shownKey)} AS key, ${shownError} AS error, attempts,
+            ${elapsedMs('claimed_at')} AS "ageMs", ${retryMs} AS "retryMs", invalid
+     FROM uncached.failing WHERE ${condition(which)} ORDER BY failing.id LIMIT $5`,
+    [...values, most],
+  );
+  return withKeys(rows, json);
+}
+
+/** As if never tried. */
+export async function retryNow(pool: Pool, which: FailingRows): Promise<number> {
   const changed = await change(
     pool,
-    (ids) =>
-      `UPDATE uncached.journal SET retry_at = NULL, cleared_at = NULL, attempts = 0 WHERE id = ANY (${ids}) RETURNING id`,
+    'UPDATE uncached.failing SET retry_at = clock_timestamp(), cohort = NULL, invalid = false, attempts = 0',
     which,
   );
   await pool.query('SELECT pg_notify($1, $2)', [retryAsked, '']);
   return changed;
 }
 
-export function drop({ pool }: Own, which: FailingRows): Promise<number> {
-  return change(pool, (ids) => `DELETE FROM uncached.journal WHERE id = ANY (${ids}) RETURNING id`, which);
+export function drop(pool: Pool, which: FailingRows): Promise<number> {
+  return change(pool, 'DELETE FROM uncached.failing', which);
 }
 
 /** Returns how many rows there were. */
-async function change(pool: Pool, statement: (ids: string) => string, which: FailingRows): Promise<number> {
-  const part = `ARRAY(SELECT id FROM uncached.journal WHERE ${condition(which)} ORDER BY id LIMIT ${mostChanged})`;
-  const text = `WITH changed AS (${statement(part)}) SELECT count(*)::int AS rows, coalesce(max(id), 0)::float8 AS last FROM changed`;
-  const changed = { rows: 0, last: 0 };
-  do {
-    const { rows } = await pool.query<typeof changed>(text, valuesOf(changed.last, which));
-    changed.rows += rows[0]?.rows ?? 0;
-    changed.last = rows[0]?.last ?? 0;
-  } while (changed.last > 0);
-  return changed.rows;
+async function change(pool: Pool, statement: string, which: FailingRows): Promise<number> {
+  const text = `
+    WITH part AS MATERIALIZED (
+      SELECT id FROM uncached.failing WHERE ${condition(which)} ORDER BY failing.id LIMIT ${mostChanged}
+    ), changed AS (
+      ${statement} WHERE consumer = $1 AND id = ANY (ARRAY(SELECT id FROM part)) RETURNING 1
+    )
+    SELECT (SELECT count(*)::int FROM changed) AS rows, (SELECT max(id)::float8 FROM part) AS last`;
+  let changed = 0;
+  for (const consumer of await consumersOf(pool, which))
+    for (let after: number | null = 0; after !== null; ) {
+      const { rows }: { rows: { rows: number; last: number | null }[] } = await pool.query(
+        text,
+        valuesOf(consumer, after, which),
+      );
+      changed += rows[0]?.rows ?? 0;
+      after = rows[0]?.last ?? null;
+    }
+  return changed;
 }

@@ -9,7 +9,7 @@ import { findRelation, findRelations, missing, type Relation, rememberedPath } f
 export async function inspectSchema(pool: Pool, user: string, install: string): Promise<string[]> {
   return [
     ...(await inspectServer(pool)),
-    ...(await inspectJournal(pool, user, install)),
+    ...(await inspectLog(pool, user, install)),
     ...(await inspectListenFor(pool, user)),
   ];
 }
@@ -25,11 +25,33 @@ export async function inspectServer(pool: Pool): Promise<string[]> {
 }
 
 /**
- * What is wrong with the journal. `install`: the command that prints the SQL to create it in a database of
+ * What is wrong with the log and those who follow it. `install`: the command that prints the SQL to create it in a database of
  * this kind.
  */
-export function inspectJournal(pool: Pool, user: string, install: string): Promise<string[]> {
-  return inspectOwn(pool, 'uncached.journal', user, install);
+export async function inspectLog(pool: Pool, user: string, install: string): Promise<string[]> {
+  const problems = await inspectOwn(pool, 'uncached.log', user, install, ['SELECT', 'INSERT', 'DELETE']);
+  if (!(await findRelation(pool, 'uncached.log'))) return problems;
+  return [
+    ...problems,
+    ...(await inspectSequence(pool, user)),
+    ...(await inspectOwn(pool, 'uncached.log_lock', user, install, ['SELECT', 'UPDATE'])),
+    ...(await inspectOwn(pool, 'uncached.consumer', user, install)),
+    ...(await inspectOwn(pool, 'uncached.failing', user, install)),
+  ];
+}
+
+/** That of the ids: its last one tells whether a cursor can be right. */
+async function inspectSequence(pool: Pool, user: string): Promise<string[]> {
+  const sequence = await findRelation(pool, 'uncached.log_id_seq');
+  if (!sequence) return [];
+  const { rows } = await pool.query<{ may: boolean }>(
+    `SELECT has_sequence_privilege($1::oid, 'SELECT') AS may`,
+    [sequence.oid],
+  );
+  if (rows[0]?.may) return [];
+  return [
+    `uncached.log_id_seq: role ${user} lacks SELECT: GRANT SELECT ON SEQUENCE ${sequence.name} TO ${quoteIdentifier(user)}`,
+  ];
 }
 
 /**
@@ -38,17 +60,25 @@ export function inspectJournal(pool: Pool, user: string, install: string): Promi
  */
 export async function inspectMemory(pool: Pool, user: string, install: string): Promise<string[]> {
   // Then nothing is installed, which is reported separately.
-  if (!(await findRelation(pool, 'uncached.journal'))) return [];
+  if (!(await findRelation(pool, 'uncached.log'))) return [];
   return [
     ...(await inspectOwn(pool, 'uncached.root', user, install)),
     ...(await inspectOwn(pool, 'uncached.daemon', user, install)),
   ];
 }
 
-async function inspectOwn(pool: Pool, name: string, user: string, install: string): Promise<string[]> {
+const every = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+
+async function inspectOwn(
+  pool: Pool,
+  name: string,
+  user: string,
+  install: string,
+  rights: readonly string[] = every,
+): Promise<string[]> {
   const table = await findRelation(pool, name);
   if (!table) return [`table ${name} does not exist: ${await installHint(pool, install)}`];
-  return missingRights(pool, table, { name, user, rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] });
+  return missingRights(pool, table, { name, user, rights });
 }
 
 /** What is wrong with `listen_for`. */

@@ -1,5 +1,5 @@
 import { decode } from '../core/bytes.ts';
-import type { JournalRow, Key } from '../core/contracts.ts';
+import type { Key, LogRow } from '../core/contracts.ts';
 import { toUnicode } from './encoding.ts';
 import type { Pool } from './pool.ts';
 
@@ -75,6 +75,6 @@ export function withKeys<Row extends { key: unknown }>(rows: readonly Row[], jso
 export function rowsOf(
   handler: string,
   { ids, keys }: { ids: readonly number[] | null; keys: readonly Key[] | null },
-): JournalRow[] {
+): LogRow[] {
   return (ids ?? []).map((id, at) => ({ id, handler, key: keys?.[at] ?? {} }));
 }

@@ -47,7 +47,7 @@ export async function tryLock(config: pg.ClientConfig, what: keyof typeof number
 async function holder(client: pg.Client, number: number): Promise<string | undefined> {
   const { rows } = await client.query<{ pid: number; role: string; since: string | null; able: boolean }>(
     `SELECT pid, usename::text AS role, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since,
-            coalesce(has_table_privilege(usesysid, to_regclass('uncached.journal'), 'DELETE'), true) AS able
+            coalesce(has_table_privilege(usesysid, to_regclass('uncached.log'), 'DELETE'), true) AS able
      FROM pg_locks JOIN pg_stat_activity USING (pid)
      WHERE locktype = 'advisory' AND granted AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND classid = $1 AND objid = $2 AND objsubid = 2`,

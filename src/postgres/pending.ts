@@ -1,9 +1,10 @@
 import { hasBytes } from '../core/bytes.ts';
-import type { JournalRow, Key } from '../core/contracts.ts';
+import type { Key, LogRow } from '../core/contracts.ts';
 import { withAdvice } from './advice.ts';
+import { cursorsByHandler, ignoredConsumers } from './consumer-table.ts';
 import { elapsedMs, retryMs } from './elapsed-time.ts';
-import { journalKey, shownError } from './journal-key.ts';
 import { jsonOf, withKeys } from './json.ts';
+import { logKey, shownError } from './log-key.ts';
 import type { Pool } from './pool.ts';
 import { findQueueTable } from './queue-table.ts';
 
@@ -55,24 +56,30 @@ export async function queuedKeys(
   }
 }
 
-export interface PendingRow extends JournalRow {
+/** A row of the log or of uncached.failing, at one consumer. */
+export interface PendingRow extends LogRow {
   readonly claimedMs: number;
-  /** Null: not cleared yet. */
-  readonly clearedMs: number | null;
+  /** Whether it was cleared once. */
+  readonly cleared: boolean;
   readonly attempts: number;
   readonly error: string | null;
   /** Until the retry. */
   readonly retryMs: number | null;
+  readonly invalid: boolean;
 }
 
 /** Rows of one statement. */
 const mostRead = 1_000;
 
-/** The journal rows of these handlers that match, of every owner. There may be a million others. */
+/** A join would sort the log. */
+const ofHandler = (cursor: string) => `
+  coalesce((SELECT ${cursor} FROM cursors WHERE cursors.handler = log.handler), (SELECT ${cursor} FROM cursors WHERE handler IS NULL))`;
+
+/** Rows of these handlers that match and that some consumer has not settled. There may be a million others. */
 export async function pendingRows(
   pool: Pool,
   handlers: readonly string[],
-  asked: (row: JournalRow) => boolean,
+  asked: (row: LogRow) => boolean,
 ): Promise<PendingRow[]> {
   try {
     const json = await jsonOf(pool);
@@ -80,16 +87,44 @@ export async function pendingRows(
     let part: PendingRow[] = [];
     do {
       const { rows } = await pool.query<PendingRow>(
-        `SELECT id::float8 AS id, handler, ${json.send(journalKey)} AS key, attempts, ${shownError} AS error,
-                ${elapsedMs('claimed_at')} AS "claimedMs", ${elapsedMs('cleared_at')} AS "clearedMs", ${retryMs} AS "retryMs"
-         FROM uncached.journal WHERE id > $1 AND handler = ANY ($2) ORDER BY journal.id LIMIT ${mostRead}`,
+        `WITH cursors AS MATERIALIZED (${cursorsByHandler(ignoredConsumers('NULL'))})
+         SELECT id::float8 AS id, handler, ${json.send(logKey)} AS key, ${elapsedMs('claimed_at')} AS "claimedMs",
+                id <= ${ofHandler('cleared_to')} AS cleared, 0 AS attempts, NULL AS error, NULL AS "retryMs", false AS invalid
+         FROM uncached.log AS log
+         WHERE id > greatest($1, (SELECT min(settled_to) FROM cursors)) AND id > ${ofHandler('settled_to')}
+           AND handler = ANY ($2) ORDER BY log.id LIMIT ${mostRead}`,
         [part.at(-1)?.id ?? 0, handlers],
       );
       part = await withKeys(rows, json);
       for (const row of part) if (asked(row)) found.push(row);
     } while (part.length === mostRead);
-    return found;
+    const failing = await failingRows(pool, handlers, asked);
+    const ids = new Set(failing.map(({ id }) => id));
+    return [...failing, ...found.filter(({ id }) => !ids.has(id))];
   } catch (error) {
-    throw withAdvice('Cannot read the journal', error);
+    throw withAdvice('Cannot read the log', error);
   }
+}
+
+async function failingRows(
+  pool: Pool,
+  handlers: readonly string[],
+  asked: (row: LogRow) => boolean,
+): Promise<PendingRow[]> {
+  const json = await jsonOf(pool);
+  const found: PendingRow[] = [];
+  let part: (PendingRow & { consumer: string })[] = [];
+  do {
+    const last = part.at(-1);
+    const { rows } = await pool.query<PendingRow & { consumer: string }>(
+      `SELECT id::float8 AS id, consumer, handler, ${json.send(logKey)} AS key, attempts, ${shownError} AS error, invalid,
+              ${elapsedMs('claimed_at')} AS "claimedMs", cohort IS NOT NULL AS cleared, ${retryMs} AS "retryMs"
+       FROM uncached.failing WHERE (consumer, id) > ($1, $2::bigint) AND handler = ANY ($3) AND consumer NOT IN (${ignoredConsumers('NULL')})
+       ORDER BY consumer, failing.id LIMIT ${mostRead}`,
+      [last?.consumer ?? '', last?.id ?? 0, handlers],
+    );
+    part = await withKeys(rows, json);
+    for (const row of part) if (asked(row)) found.push(row);
+  } while (part.length === mostRead);
+  return found;
 }

@@ -64,7 +64,7 @@ export function openQueue(
           ...(after === null ? [] : [after]),
           ...(table.zoneless ? [seenEmpty] : []),
         ];
-        const { at, ...claimed } = await claim(pool, handler, json, { ...statement, values });
+        const { at, told: _, ...claimed } = await claim(pool, handler, json, { ...statement, values });
         if (after === null && claimed.entries < limit && !claimed.cut && !claimed.remains) seenEmpty = at;
         return claimed;
       }),
@@ -117,7 +117,12 @@ function preparedClaims(table: QueueTable, columns: readonly string[], json: Jso
 /** `at`: when, in seconds, by the server's clock. */
 type At<T> = T & { readonly at: number };
 
-async function claim(pool: Pool, handler: string, json: Json, statement: QueryConfig): Promise<At<Claim>> {
+async function claim(
+  pool: Pool,
+  handler: string,
+  json: Json,
+  statement: QueryConfig,
+): Promise<At<Claim> & { told?: unknown }> {
   for (let attempt = 1; ; attempt++) {
     try {
       const { rows } = await pool.query<At<Omit<Claim, 'rows'>> & { rows: unknown }>(statement);

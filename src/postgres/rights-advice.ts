@@ -7,6 +7,9 @@ const rights: Readonly<Record<string, string>> = {
   function: 'EXECUTE ON FUNCTION',
 };
 
+/** Only read, as `check` knows. */
+const ownSequence = 'log_id_seq';
+
 /**
  * What is missing when a right is (42501), as far as PostgreSQL's message shows. With the role, where it is
  * known, so that the command can be pasted.
@@ -14,7 +17,7 @@ const rights: Readonly<Record<string, string>> = {
 export function rightsAdvice({ message }: Error, role: string | undefined): string {
   const [, kind = '', name = ''] = /^permission denied for (\w+) "?(.*?)"?$/.exec(message) ?? [];
   const to = role === undefined ? "the daemon's role" : quoteIdentifier(role);
-  const right = Object.hasOwn(rights, kind) ? rights[kind] : undefined;
+  const right = Object.hasOwn(rights, kind) && name !== ownSequence ? rights[kind] : undefined;
   if (right !== undefined) return `GRANT ${right} ${quoteIdentifier(name)} TO ${to}`;
   const most =
     role === 'uncached'

@@ -20,7 +20,7 @@ interface SessionConfig {
 }
 
 /** SQL for the name of the sessions that work. `owner` is SQL, too. */
-export const workingSessionOf = (owner: string) => `'${program} ' || ${owner}`;
+const workingSessionOf = (owner: string) => `'${program} ' || ${owner}`;
 
 /** SQL for the names of the sessions that a daemon has while it is alive, for IN. `owner` is SQL, too. */
 export const sessionsOf = (owner: string) =>
@@ -28,6 +28,17 @@ export const sessionsOf = (owner: string) =>
 
 /** SQL for LIKE: the sessions of every owner. */
 export const everySession = `'${program} %'`;
+
+/**
+ * SQL: the names of sessions, as this server shows them to every role. Any role may use such a name. So only those
+ * sessions count whose role may write the log, if it exists, or the reports, and those of the role that
+ * asks. A daemon counts even if it lacks rights.
+ */
+export const daemonSessions = `
+  SELECT DISTINCT application_name AS name FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name LIKE ${everySession}
+    AND (usename = current_user OR coalesce(has_table_privilege(usesysid, to_regclass('uncached.log'), 'INSERT, DELETE'), true)
+      OR has_table_privilege(usesysid, to_regclass('uncached.daemon'), 'INSERT'))`;
 
 /** SQL for a regular expression: the listeners of daemons. The group is the owner. */
 export const everyListener = `'^${program} ([0-9a-f]{16}) ${listener}$'`;

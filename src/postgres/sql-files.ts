@@ -9,7 +9,7 @@ const sqlFolder = new URL('../../sql/', import.meta.url);
 export function installSql({ freshports = false, folder = sqlFolder } = {}): string {
   return inOneTransaction(
     [
-      '1-journal.sql',
+      '1-log.sql',
       '2-listen_for.sql',
       '3-assert.sql',
       '4-enqueue.sql',
@@ -21,8 +21,8 @@ export function installSql({ freshports = false, folder = sqlFolder } = {}): str
 }
 
 /** What a database needs that already has its listen_for and its queue tables. */
-export function journalSql(): string {
-  return inOneTransaction(['1-journal.sql'], sqlFolder);
+export function logSql(): string {
+  return inOneTransaction(['1-log.sql'], sqlFolder);
 }
 
 export function uninstallSql(): string {

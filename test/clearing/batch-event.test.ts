@@ -1,11 +1,9 @@
 import { expect, it } from 'vitest';
-import { batchEvent } from '../../src/clearing/batch-event.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
+import { batchEvent, readEvent } from '../../src/clearing/batch-event.ts';
 import type { TimedClaim } from '../../src/clearing/prefetch.ts';
+import { stepsOf } from './fake-cache.ts';
 
-const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['{id}'], followers: [] }]);
-const handler = [...handlers.values()][0];
-if (!handler) throw new Error('no handler');
+const handler = { handler: 'page', columns: ['id'] };
 
 const claim = (ids: number[], given: { entries: number; lagMs: number | null }): TimedClaim => ({
   rows: ids.map((id) => ({ id, handler: 'page', key: { id: `p${id}` } })),
@@ -62,4 +60,28 @@ it('is not cleared where everything failed', () => {
     files: 3,
     ms: 20,
   });
+});
+
+/** Rows 1 to 4 were read from the log, of which those up to `toldTo` were cleared before. */
+function read(toldTo: number, { failed = [] as number[], invalid = [] as number[] } = {}) {
+  const rows = [1, 2, 3, 4].map((id) => ({ id, handler: 'page', key: { id: `p${id}` } }));
+  const step = stepsOf().get('page') ?? expect.fail('no handler');
+  const because = (ids: number[]) => ids.map((id) => ({ id, error: 'no' }));
+  const outcome = { files: 3, cleared: [], failures: because(failed), invalid: because(invalid) };
+  return readEvent({ handler: 'page', rows, lagMs: 500 }, step, outcome, { toldTo, started: 10, now: 30 });
+}
+
+it('counts a row of the log for an entry, and its age until now', () => {
+  expect(read(0)).toMatchObject({ kind: 'cleared', entries: 4, keys: 4, files: 3, ms: 20, lagMs: 520 });
+  expect(read(0, { failed: [1], invalid: [2] })).toMatchObject({
+    entries: 2,
+    keys: 2,
+    failedKeys: 2,
+    lagMs: null,
+  });
+});
+
+it('tells of rows of the log once: what was cleared before is left out, and so is an age that may be theirs', () => {
+  expect(read(2)).toMatchObject({ entries: 2, keys: 2, examples: [{ id: 'p3' }, { id: 'p4' }], lagMs: null });
+  expect(read(4)).toBe(undefined);
 });

@@ -1,39 +1,34 @@
 import { expect, it } from 'vitest';
 import { clearBatch } from '../../src/clearing/batch.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
-import type { Cache, JournalRow, Key } from '../../src/core/contracts.ts';
+import type { Key, LogRow } from '../../src/core/contracts.ts';
+import type { TargetCache } from '../../src/core/target-cache.ts';
+import { stepsOf } from './fake-cache.ts';
 
 const section = 'sections/{section}';
 const page = 'pages/{section}/{slug}';
 
-const rowsOf = (...keys: Key[]): JournalRow[] => keys.map((key, at) => ({ id: at + 1, handler: 'h', key }));
+const rowsOf = (...keys: Key[]): LogRow[] => keys.map((key, at) => ({ id: at + 1, handler: 'h', key }));
 
-async function cleared(
-  clear: string[],
-  rows: readonly JournalRow[],
-  { refused = '', commandFails = false } = {},
-) {
-  const { handlers } = parseHandlers([
-    { name: 'h', queue: 'q', clear, followers: ['news'], ...(commandFails && { run: 'false' }) },
-    { name: 'news', clear: ['news/*'], followers: [] },
+async function cleared(clear: string[], rows: readonly LogRow[], { refused = '' } = {}) {
+  const steps = stepsOf([
+    { name: 'h', clear, followers: ['news'] },
+    { name: 'news', clear: ['news/*'] },
   ]);
-  const handler = handlers.get('h');
-  if (!handler) throw new Error('no handler');
-  const patterns: string[] = [];
-  const cache: Cache = {
-    async clear(given) {
+  const step = steps.get('h') ?? expect.fail('no handler');
+  const works: string[] = [];
+  const cache: TargetCache = {
+    async clear(given, how) {
       // Iterated twice, as happens when root was not the cache the first time.
       void [...given];
-      patterns.push(...[...given].flat());
-      const failures = patterns
-        .filter((pattern) => pattern === refused)
-        .map((pattern) => ({ pattern, path: pattern, code: 'EROFS', message: 'read-only' }));
-      return { files: patterns.length - failures.length, failures };
+      works.push(...[...given].flat());
+      const failures = works
+        .filter((work) => work === refused)
+        .map((work) => ({ work, error: `cannot delete ${work}: EROFS, read-only`, code: 'EROFS' }));
+      const filesApart = Object.fromEntries((how?.countApart ?? []).map((work) => [work, 2]));
+      return { files: works.length - failures.length, filesApart, failures };
     },
-    close: async () => {},
   };
-  const run = () => Promise.reject(new Error('it ended with 1'));
-  return { patterns, ...(await clearBatch(handler, rows, { cache, run })) };
+  return { patterns: works, ...(await clearBatch(step, rows, cache)) };
 }
 
 const invalid = [
@@ -58,17 +53,12 @@ it.each(
   });
 });
 
-it('retries a row when the disk refuses or the command fails, even if its key is also invalid', async () => {
+it('retries a row when the disk refuses, even if its key is also invalid', async () => {
   const rows = rowsOf({ section: 's', slug: null }, { section: 't', slug: null });
   expect(await cleared([page, section], rows, { refused: 'sections/s' })).toMatchObject({
     cleared: [2],
     failures: [{ id: 1, code: 'EROFS' }],
     invalid: [{ id: 2 }],
-  });
-  expect(await cleared([page, section], rows, { commandFails: true })).toMatchObject({
-    cleared: [],
-    failures: [{ id: 1, error: 'it ended with 1' }, { id: 2 }],
-    invalid: [],
   });
 });
 
@@ -91,4 +81,22 @@ it('has every row tried again where what they share cannot be cleared', async ()
       { id: 2, code: 'EROFS' },
     ],
   });
+});
+
+it('counts what belongs to the handlers that follow, by handler', async () => {
+  const outcome = await cleared([page], rowsOf({ section: 's', slug: 'a' }));
+  expect(outcome.followers).toEqual({ news: 2 });
+});
+
+it('keeps the pages of one key together, as the parts of a page must stay', async () => {
+  const given: (string | readonly string[])[] = [];
+  const step = stepsOf([{ name: 'h', clear: [section, page] }]).get('h') ?? expect.fail('no handler');
+  const rows = rowsOf({ section: 's', slug: 'a' }, { section: 's', slug: 'b' });
+  await clearBatch(step, rows, {
+    async clear(works) {
+      given.push(...works);
+      return { files: 0, failures: [] };
+    },
+  });
+  expect(given).toEqual([['sections/s', 'pages/s/a'], 'pages/s/b']);
 });

@@ -1,9 +1,14 @@
 import { beforeEach, expect, it } from 'vitest';
 import { AdaptiveBatchSize } from '../../src/clearing/batch-size.ts';
-import { drainQueue } from '../../src/clearing/drain-queue.ts';
-import { Pipeline } from '../../src/clearing/pipeline.ts';
-import type { Cache, Claim, ClearResult, Queue } from '../../src/core/contracts.ts';
-import { partsOf } from './context.ts';
+import { ClaimsUnderWay } from '../../src/clearing/claims-under-way.ts';
+import { type ClaimContext, drainQueue } from '../../src/clearing/drain-queue.ts';
+import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
+import type { Log } from '../../src/core/consumer-contract.ts';
+import type { Claim, Queue } from '../../src/core/contracts.ts';
+import type { ClearResult } from '../../src/core/target-cache.ts';
+import { FakeCache } from './fake-cache.ts';
+import { handlerOf } from './handler-of.ts';
+import { LogWorld } from './log-world.ts';
 
 /** A queue whose claims take one entry each, and a cache whose clearings end when the test says so. */
 let keys: string[];
@@ -13,7 +18,7 @@ let claimFailsAt: number;
 let cut: boolean;
 /** For each claim: whether rows remain that others have locked. */
 let remains: boolean[];
-let pipeline: Pipeline;
+let context: ClaimContext;
 let stop: AbortController;
 let batchSize: AdaptiveBatchSize;
 
@@ -45,39 +50,50 @@ const queue: Queue = {
 const none: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: false };
 
 function drained(batch = 1): Promise<boolean> {
-  const cache: Cache = {
-    clear(patterns, how) {
-      // A second clearing follows, so the temps of large directories may wait for it.
-      expect(how).toEqual({ secondFollows: true });
-      happened.push(`clear ${[...patterns].join(' ')}`);
-      const clearing = held<ClearResult>();
-      clearings.push(clearing);
-      return clearing.promise;
-    },
-    close: async () => {},
+  const cache = new FakeCache();
+  cache.clear = (patterns, how) => {
+    // A second clearing follows, so the temps of large directories may wait for it.
+    expect(how).toEqual({ secondFollows: true });
+    happened.push(`clear ${[...patterns].join(' ')}`);
+    const clearing = held<ClearResult>();
+    clearings.push(clearing);
+    return clearing.promise;
   };
-  pipeline = new Pipeline(partsOf({ journal: {}, cache, now: () => 0 }), {
-    settleMs: 0,
-    batch,
-    lanes: false,
+  const world = new LogWorld();
+  const consumers = new LocalConsumers([world.follow(cache)]);
+  const clearFirst = consumers.clearFirst.bind(consumers);
+  Object.assign(consumers, {
+    async clearFirst(...[name, batches, how]: Parameters<typeof clearFirst>) {
+      const outcome = await clearFirst(name, batches, how);
+      const ids = batches.flatMap((rows) => rows.map(({ id }) => id));
+      // `more`: another batch follows, and the snapshot waits for it.
+      happened.push(`cleared ${ids}${how.more ? ', more' : ''}`);
+      return outcome;
+    },
+    noMore: () => void happened.push('no more'),
   });
-  pipeline.settling.add = (ids, { more = false } = {}) =>
-    void happened.push(`cleared ${ids}${more ? ', more' : ''}`);
-  const handler = pipeline.context.handlers.get('page');
-  if (!handler) throw new Error('no handler');
+  context = {
+    claimsAtOnce: () => true,
+    consumers,
+    claims: new ClaimsUnderWay(),
+    log: {} as Log,
+    clock: { now: () => 0, wait: () => expect.fail('nobody waits here') },
+    observe: () => {},
+  };
   batchSize = new AdaptiveBatchSize(batch);
-  return drainQueue(handler, queue, {
-    pipeline,
+  return drainQueue(handlerOf('page'), queue, {
+    context,
     pace: batchSize,
     onBatch: () => {},
     signal: stop.signal,
   });
 }
 
-const idsInHand = () => {
-  const rows = keys.map((_, at) => ({ id: at + 1, handler: 'page', key: {} }));
-  const free = pipeline.context.inFlight.exclude(rows);
-  return rows.filter((row) => !free.includes(row)).map(({ id }) => id);
+/** How far the cache has cleared the log, and from where on somebody must read it. */
+const progress = () => {
+  const [consumer] = context.consumers.all;
+  const { wakeup } = consumer?.reader ?? expect.fail('no consumer');
+  return { clearedTo: consumer?.clearedTo, reads: wakeup.asked };
 };
 
 /** Lets everything run that can. */
@@ -87,19 +103,15 @@ it('claims while files go, and clears together what was claimed meanwhile, each 
   const end = drained();
   await settle();
   expect(happened).toEqual(['claim 1', 'clear p1', 'claim 2', 'claim 3', 'claim 4', 'claim 5', 'claim 1']);
-  expect(idsInHand()).toEqual([1, 2, 3, 4]);
+  expect(progress().clearedTo).toBe(0);
   clearings[0]?.resolve(done);
   await settle();
   expect(happened.slice(7)).toEqual(['cleared 1, more', 'clear p2 p3']);
-  expect(idsInHand()).toEqual([2, 3, 4]);
+  expect(progress().clearedTo).toBe(1);
   clearings[1]?.resolve(done);
   expect(await end).toBe(false);
-  expect(happened.slice(9)).toEqual([
-    'cleared 2,3,4',
-    // The end of the drain.
-    'cleared ',
-  ]);
-  expect(idsInHand()).toEqual([]);
+  expect(happened.slice(9)).toEqual(['cleared 2,3,4', 'no more']);
+  expect(progress().clearedTo).toBe(4);
 });
 
 it('continues after a claim that was cut and has fewer entries than requested', async () => {
@@ -129,7 +141,7 @@ it('claims no further ahead than a bound', async () => {
     await settle();
   }
   await end;
-  expect(idsInHand()).toEqual([]);
+  expect(progress().clearedTo).toBe(30);
 });
 
 it('ends only when the files of the last batch are gone', async () => {
@@ -142,7 +154,7 @@ it('ends only when the files of the last batch are gone', async () => {
   expect(ended).toBe(false);
   clearings[0]?.resolve(done);
   await end;
-  expect(happened).toEqual(['claim 1', 'clear p1', 'cleared 1', 'cleared ']);
+  expect(happened).toEqual(['claim 1', 'clear p1', 'cleared 1', 'no more']);
 });
 
 it.each([
@@ -186,7 +198,7 @@ it('reports the current batch before the failed claim', async () => {
   expect(happened.slice(3)).toEqual(['cleared 1, more', 'told']);
 });
 
-it('fails with a clearing that failed, claims nothing more and leaves the rest to the journal', async () => {
+it('fails with a clearing that failed, claims nothing more and leaves the rest to the log', async () => {
   keys = Array.from({ length: 30 }, (_, nth) => `p${nth + 1}`);
   const end = drained();
   end.catch(() => {});
@@ -195,18 +207,19 @@ it('fails with a clearing that failed, claims nothing more and leaves the rest t
   await expect(end).rejects.toThrow('the thread died');
   expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
   expect(clearings.length).toBe(1);
-  expect(idsInHand()).toEqual([]);
+  expect(progress()).toEqual({ clearedTo: 0, reads: true });
 });
 
-it('ends after the current clearing when it is stopped, and leaves waiting rows to the journal', async () => {
+it('ends after the current clearing when it is stopped, and leaves waiting rows to the log', async () => {
   const end = drained();
+  context.consumers.all[0]?.reader.wakeup.take();
   await settle();
   stop.abort();
-  expect(idsInHand()).toEqual([1, 2, 3, 4]);
+  expect(progress().reads).toBe(false);
   clearings[0]?.resolve(done);
   await end;
   expect(clearings.length).toBe(1);
-  expect(idsInHand()).toEqual([]);
+  expect(progress()).toEqual({ clearedTo: 1, reads: true });
 });
 
 interface Held<Value> {

@@ -1,250 +1,175 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { ClearingContext } from '../../src/clearing/clear-rows.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
-import { lanesOf } from '../../src/clearing/lanes.ts';
-import { Settling } from '../../src/clearing/settling.ts';
-import type { Cache, Journal, JournalRow, TransactionSnapshot } from '../../src/core/contracts.ts';
-import { contextOf } from './context.ts';
+import type { Settling } from '../../src/clearing/settling.ts';
+import { lookAgainMs, SettlingWorld, settleMs } from './settling-world.ts';
 
-/** A journal with only the methods that settling uses, and the world around it. */
-let now: number;
-let open: { virtual: string[]; prepared: string[] };
-let rows: Map<number, { row: JournalRow; claimedAt: number }>;
-let done: string[];
+let world: SettlingWorld;
 let settling: Settling;
-let lookFails = false;
-/** For each snapshot: the rows that it checked and the rows that it marked. */
-let looks: { cleared: readonly number[]; mark: readonly number[] }[];
-let context: ClearingContext;
-
-const settleMs = 10_000;
-const lookAgainMs = 250;
 
 beforeEach(() => {
-  now = 1_000_000_000;
-  open = { virtual: [], prepared: [] };
-  rows = new Map();
-  done = [];
-  looks = [];
-  const cache: Cache = {
-    async clear(patterns, how) {
-      // First clearings come first, because their pages are stale.
-      expect(how).toEqual({ background: true });
-      done.push(`clear ${[...patterns].join(' ')}`);
-      return { files: 0, failures: [] };
-    },
-    close: async () => {},
-  };
-  const found = (ids: readonly number[], at: string) =>
-    ids.flatMap((id) => {
-      const one = rows.get(id);
-      return one && one.claimedAt <= Number(at) ? [one.row] : [];
-    });
-  const journal: Partial<Journal> = {
-    async snapshot(ids, mark): Promise<TransactionSnapshot> {
-      if (lookFails) throw new Error('cut');
-      looks.push({ cleared: ids, mark });
-      return { found: ids.filter((id) => rows.has(id)), at: String(now), ...structuredClone(open) };
-    },
-    read: async ({ ids, at }) => found(ids, at),
-    async settle({ ids, at }) {
-      for (const { id } of found(ids, at)) {
-        rows.delete(id);
-        done.push(`settle ${id}`);
-      }
-    },
-  };
-  context = contextOf({ journal, cache, now: () => now });
-  settling = new Settling(context, { settleMs, limit: 2 });
+  world = new SettlingWorld();
+  settling = world.start();
 });
 
-function claim(...ids: number[]): void {
-  for (const id of ids) rows.set(id, { row: { id, handler: 'page', key: { id: `p${id}` } }, claimedAt: now });
-  settling.add(ids);
-}
-
-/** Steps until nothing can be done unless time passes or the world changes. */
-async function run(): Promise<number | null> {
-  for (;;) {
-    const ms = await settling.step();
-    if (ms !== 0) return ms;
-  }
-}
-
-it('waits the settle time, clears again, and only then deletes the row', async () => {
-  claim(1);
-  expect(await run()).toBe(settleMs);
-  now += settleMs - 1;
-  expect(await run()).toBe(1);
-  expect(done).toEqual([]);
-  now += 1;
-  expect(await run()).toBe(null);
-  expect(done).toEqual(['clear p1', 'settle 1']);
-  expect(settling.pending).toBe(0);
+it('waits the settle time, clears again, and only then advances the cursor', async () => {
+  world.clear(1);
+  expect(await world.run()).toBe(settleMs);
+  world.now += settleMs - 1;
+  expect(await world.run()).toBe(1);
+  expect(world.done()).toEqual(['snapshot 0 to 1', 'write 0, 1']);
+  world.now += 1;
+  expect(await world.run()).toBe(null);
+  expect(world.done()).toEqual(['clear 1', 'write 1, 1']);
+  expect(settling.pending).toBe(false);
 });
 
 it('waits for every transaction in the snapshot, and for no later one', async () => {
-  open.virtual = ['3/1', '4/1'];
-  claim(1);
-  await run();
-  now += 3_600_000;
-  open.virtual = ['4/1', '5/1'];
-  await run();
-  expect(done).toEqual([]);
-  open.virtual = ['5/1'];
-  now += 1_000;
-  expect(await run()).toBe(settleMs);
-  now += settleMs;
-  expect(await run()).toBe(null);
-  expect(done).toEqual(['clear p1', 'settle 1']);
+  world.open.virtual = ['3/1', '4/1'];
+  world.clear(1);
+  await world.run();
+  world.now += 3_600_000;
+  world.open.virtual = ['4/1', '5/1'];
+  await world.run();
+  expect(world.cleared()).toEqual([]);
+  expect(settling.held).toBe(1);
+  world.open.virtual = ['5/1'];
+  world.now += 1_000;
+  await world.run();
+  expect(settling.held).toBe(0);
+  world.now += settleMs;
+  expect(await world.run()).toBe(null);
+  expect(world.cleared()).toEqual(['clear 1']);
 });
 
 it('counts the settle time from the end of the grace, not from the claim', async () => {
-  open.virtual = ['3/1'];
-  claim(1);
-  await run();
-  now += settleMs * 5;
-  open.virtual = [];
-  expect(await run()).toBe(settleMs);
-  expect(done).toEqual([]);
+  world.open.virtual = ['3/1'];
+  world.clear(1);
+  await world.run();
+  world.now += settleMs * 5;
+  world.open.virtual = [];
+  expect(await world.run()).toBe(settleMs);
+  expect(world.cleared()).toEqual([]);
 });
 
 it('waits for what was prepared when the virtual ids were gone', async () => {
-  open.virtual = ['3/1'];
-  claim(1);
-  await run();
-  open = { virtual: [], prepared: ['700'] };
-  now += lookAgainMs;
-  await run();
-  now += settleMs * 2;
-  await run();
-  expect(done).toEqual([]);
-  open.prepared = ['701'];
-  now += lookAgainMs;
-  expect(await run()).toBe(settleMs);
+  world.open.virtual = ['3/1'];
+  world.clear(1);
+  await world.run();
+  world.open = { virtual: [], prepared: ['700'] };
+  world.now += lookAgainMs;
+  await world.run();
+  world.now += settleMs * 2;
+  await world.run();
+  expect(world.cleared()).toEqual([]);
+  world.open.prepared = ['701'];
+  world.now += lookAgainMs;
+  expect(await world.run()).toBe(settleMs);
 });
 
-it('waits for transactions that were already prepared at the snapshot', async () => {
-  open.prepared = ['700'];
-  claim(1);
-  await run();
-  now += settleMs * 2;
-  await run();
-  expect(done).toEqual([]);
-  open.prepared = [];
-  now += lookAgainMs;
-  expect(await run()).toBe(settleMs);
+it('takes what is cleared later as a cohort of its own, with transactions of its own', async () => {
+  world.clear(1);
+  await world.run();
+  world.now += 4_000;
+  world.open.virtual = ['3/1'];
+  world.clear(4);
+  await world.run();
+  world.now += 6_000;
+  await world.run();
+  expect(world.cleared()).toEqual(['clear 1']);
+  world.open.virtual = [];
+  world.now += lookAgainMs;
+  await world.run();
+  world.now += settleMs;
+  await world.run();
+  expect(world.cleared()).toEqual(['clear 4']);
 });
 
-it('takes rows added later as a cohort of their own, with transactions of their own', async () => {
-  claim(1);
-  await run();
-  now += 4_000;
-  open.virtual = ['3/1'];
-  claim(2, 3, 4);
-  await run();
-  now += 6_000;
-  await run();
-  expect(done).toEqual(['clear p1', 'settle 1']);
-  open.virtual = [];
-  now += lookAgainMs;
-  await run();
-  now += settleMs;
-  expect(await run()).toBe(null);
-  // In batches of the limit.
-  expect(done.slice(2)).toEqual(['clear p2 p3', 'settle 2', 'settle 3', 'clear p4', 'settle 4']);
+it('settles only what has no gap before it', async () => {
+  const first = world.begin(1);
+  const second = world.begin(2);
+  world.finish(second);
+  expect(await world.run()).toBe(null);
+  expect(world.done()).toEqual([]);
+  world.finish(first);
+  await world.run();
+  expect(world.done()).toContain('snapshot 0 to 2');
 });
 
-it('forgets a row that the snapshot does not find: the claim was undone by a crash', async () => {
-  settling.add([7]);
-  expect(await run()).toBe(null);
-});
-
-it('leaves a row alone that has the id of an undone claim but was claimed after the snapshot', async () => {
-  claim(1);
-  await run();
-  rows.clear();
-  now += 1;
-  rows.set(1, { row: { id: 1, handler: 'page', key: { id: 'other' } }, claimedAt: now });
-  now += settleMs;
-  await run();
-  expect(done.filter((what) => what.startsWith('settle'))).toEqual([]);
-  expect(rows.size).toBe(1);
-});
-
-it('keeps rows for the next snapshot when one failed', async () => {
-  claim(1);
-  lookFails = true;
+it('looks again when a snapshot failed, and no row of it is forgotten', async () => {
+  world.clear(1);
+  world.failsOnce = 'snapshot';
   await expect(settling.step()).rejects.toThrow('cut');
-  lookFails = false;
-  open.virtual = ['9/9'];
-  claim(2);
-  await run();
-  expect(settling.pending).toBe(2);
-  open.virtual = [];
-  now += lookAgainMs;
-  await run();
-  now += settleMs;
-  await run();
-  expect(done).toEqual(['clear p1 p2', 'settle 1', 'settle 2']);
+  expect(settling.pending).toBe(true);
+  world.open.virtual = ['9/9'];
+  world.clear(2);
+  await world.run();
+  world.open.virtual = [];
+  world.now += lookAgainMs;
+  await world.run();
+  world.now += settleMs;
+  await world.run();
+  expect(world.cleared()).toEqual(['clear 2']);
 });
 
 it('takes one snapshot for batches that follow each other, and takes it at once after the last', async () => {
-  for (const id of [1, 2]) {
-    rows.set(id, { row: { id, handler: 'page', key: { id: `p${id}` } }, claimedAt: now });
-    settling.add([id], { more: true });
-    if (id === 1) expect(await run()).toBe(500);
-  }
-  // A full batch to settle need not wait for more rows.
-  expect(await run()).toBe(settleMs);
-  expect(looks.map(({ cleared }) => cleared)).toEqual([[1, 2]]);
+  world.clear(1, { more: true });
+  expect(await world.run()).toBe(500);
+  world.clear(2, { more: true });
+  settling.noMore();
+  await world.run();
+  expect(world.snapshots).toEqual(['snapshot 0 to 2']);
 
-  rows.set(3, { row: { id: 3, handler: 'page', key: { id: 'p3' } }, claimedAt: now });
-  settling.add([3], { more: true });
-  now += 499;
-  expect(await run()).toBe(1);
-  now += 1;
-  await run();
-  expect(looks).toHaveLength(2);
-  claim(4);
-  await run();
-  expect(looks).toHaveLength(3);
+  world.clear(3, { more: true });
+  world.now += 499;
+  expect(await world.run()).toBe(1);
+  world.clear(4);
+  await world.run();
+  expect(world.snapshots).toEqual(['snapshot 0 to 2', 'snapshot 2 to 4']);
 });
 
-it('marks rows as settling at their snapshot', async () => {
-  claim(1);
-  await run();
-  expect(looks).toEqual([{ cleared: [1], mark: [1] }]);
+it('is not asked for a snapshot by the end of claims that found nothing', async () => {
+  world.open.virtual = ['3/1'];
+  world.clear(1);
+  await world.run();
+  const { length } = world.snapshots;
+  settling.noMore();
+  await world.run();
+  expect(world.snapshots).toHaveLength(length);
 });
 
-it('marks without a settle time only what a transaction holds up', async () => {
-  settling = new Settling(context, { settleMs: 0, limit: 2 });
-  claim(1);
-  expect(await run()).toBe(null);
-  expect(done).toEqual(['clear p1', 'settle 1']);
-  open.virtual = ['3/1'];
-  claim(2);
-  expect(await run()).toBe(lookAgainMs);
-  now += lookAgainMs;
-  await run();
-  now += lookAgainMs;
-  await run();
-  expect(looks.map(({ mark }) => mark)).toEqual([[], [], [2], []]);
-  open.virtual = [];
-  now += lookAgainMs;
-  expect(await run()).toBe(null);
-  expect(done.slice(2)).toEqual(['clear p2', 'settle 2']);
+it('goes on with a cohort where its second clearing stood when it failed', async () => {
+  world.parts = 3;
+  world.clear(9);
+  await world.run();
+  world.now += settleMs;
+  await settling.step();
+  world.failsOnce = 'clear';
+  await expect(settling.step()).rejects.toThrow('cut');
+  expect(settling.settledTo).toBe(3);
+  await world.run();
+  expect(world.cleared()).toEqual(['clear 9 beyond 0', 'clear 9 beyond 3', 'clear 9 beyond 6']);
+  expect(settling.settledTo).toBe(9);
 });
 
-it('keeps rows in a lane in flight: they are not abandoned, however long the command takes', async () => {
-  const { handlers } = parseHandlers([{ name: 'page', clear: [], run: 'sleep 60', followers: [] }]);
-  const lanes = lanesOf(handlers, context.inFlight);
-  settling = new Settling({ ...context, handlers, lanes }, { settleMs: 0, limit: 2 });
-  claim(1);
-  await run();
-  const row = { id: 1, handler: 'page', key: {} };
-  expect(context.inFlight.exclude([row])).toEqual([]);
-  await lanes.get('page')?.step();
-  expect(done).toEqual(['clear ', 'settle 1']);
-  expect(context.inFlight.exclude([row])).toEqual([row]);
+it('does not wait for the end of a large cohort: it looks at new rows and writes the cursor meanwhile', async () => {
+  world.parts = 3;
+  world.clear(9);
+  await world.run();
+  world.now += settleMs;
+  expect(await settling.step()).toBe(0);
+  world.clear(10);
+  world.now += 1_000;
+  expect(await settling.step()).toBe(0);
+  expect(world.done().slice(-3)).toEqual(['snapshot 9 to 10', 'clear 9 beyond 3', 'write 6, 10']);
+});
+
+it('goes no further than another cache has settled', async () => {
+  world.allowedTo = 0;
+  world.clear(1);
+  await world.run();
+  world.now += settleMs;
+  expect(await world.run()).toBe(null);
+  expect(world.cleared()).toEqual([]);
+  world.allowedTo = 1;
+  await world.run();
+  expect(world.cleared()).toEqual(['clear 1']);
 });

@@ -2,7 +2,9 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
+import { withClient } from '../postgres/connection.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { startUncached } from '../uncached.ts';
 
@@ -21,7 +23,8 @@ const named = [
 ];
 const others = ['spooling/draft', 'html/index.html', 'searchlog.txt', 'daily/.hidden', 'daily/notes'];
 
-beforeEach(() => {
+beforeEach(async () => {
+  await withClient(database.config, forgetClearings);
   site = makeSite();
   site.write([...named, ...others]);
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { withClient } from '../postgres/connection.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings, unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { backlogSize, enqueueBacklog, namedPages, otherPages } from '../workload.ts';
@@ -16,6 +17,7 @@ beforeEach(async () => {
   site = makeSite();
   named = site.write(namedPages());
   site.write(otherPages);
+  await withClient(database.config, forgetClearings);
   await withClient(database.config, enqueueBacklog);
 });
 afterEach(() => site.remove());
@@ -25,17 +27,17 @@ async function counts(): Promise<Record<string, number>> {
     const { rows } = await client.query(
       `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS ports,
               (SELECT count(*)::int FROM cache_clearing_dates) AS dates,
-              (SELECT count(*)::int FROM uncached.journal) AS journal`,
+              (SELECT count(*)::int FROM ${unsettled}) AS unsettled`,
     );
     return rows[0];
   });
 }
 
-const empty = { ports: 0, dates: 0, journal: 0 };
+const empty = { ports: 0, dates: 0, unsettled: 0 };
 
 describe('a backlog that waits at the start', () => {
   it('is drained by `drain`: exactly the named pages go', async () => {
-    expect(await counts()).toEqual({ ...backlogSize, journal: 0 });
+    expect(await counts()).toEqual({ ...backlogSize, unsettled: 0 });
     const { code, stdout, stderr } = await uncached([
       '--config',
       site.configure(iniFor(site, database.config)),
@@ -61,8 +63,8 @@ describe('a backlog that waits at the start', () => {
     );
     // A stop in the middle of the second clearings would give up a worker that is slow.
     await eventually(
-      'an empty journal',
-      async () => (await counts()).journal === 0 || undefined,
+      'all settled',
+      async () => (await counts()).unsettled === 0 || undefined,
       async () => JSON.stringify(daemon.log.slice(-10)),
       100_000,
       250,

@@ -118,10 +118,10 @@ clear[] = news/*
     const { code, stdout } = await check(ini().replace(/^dbname = .*$/m, 'dbname = template1'));
     expect(code).toBe(1);
     expect(stdout).toContain(`[cache] root = ${site.root} does not exist`);
-    expect(stdout).toContain('table uncached.journal does not exist');
+    expect(stdout).toContain('table uncached.log does not exist');
     expect(stdout).toContain('table listen_for does not exist');
     expect(stdout).toContain(
-      'table uncached.journal does not exist: install it: uncached schema | psql -d template1\n',
+      'table uncached.log does not exist: install it: uncached schema | psql -d template1\n',
     );
     const nowhere = await check(ini().replace(/^host = .*$/m, 'host = /nowhere'));
     expect(nowhere.code).toBe(1);
@@ -145,7 +145,11 @@ clear[] = news/*
       // UPDATE to lock with.
       await client.query(`
         GRANT USAGE ON SCHEMA uncached TO ${role};
-        GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal, uncached.root, uncached.daemon TO ${role};
+        GRANT SELECT, INSERT, DELETE ON uncached.log TO ${role};
+        GRANT SELECT ON SEQUENCE uncached.log_id_seq TO ${role};
+        GRANT SELECT, UPDATE ON uncached.log_lock TO ${role};
+        GRANT SELECT, INSERT, UPDATE, DELETE
+          ON uncached.consumer, uncached.failing, uncached.root, uncached.daemon TO ${role};
         GRANT SELECT ON listen_for TO ${role};
         GRANT SELECT, DELETE ON cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files TO ${role}`);
       expect(await check(text)).toMatchObject({ code: 0 });

@@ -46,6 +46,6 @@ describe('the command line', () => {
       '--freshports adds queue tables, --journal-only is for a database that has its own',
     );
     expect(refused('freshports', 'uninstall')).toThrow('--uninstall never removes a queue table');
-    expect(refused('journalOnly', 'uninstall')).toThrow('--uninstall removes the journal, too');
+    expect(refused('journalOnly', 'uninstall')).toThrow('--uninstall removes the log, too');
   });
 });

@@ -19,11 +19,11 @@ const timings = {
 };
 
 /** Everything that the daemon uses connections for, with more of it at once than ever happens. */
-async function work({ journal, queues, listenTo }: App): Promise<() => void> {
+async function work({ log, queues, listenTo }: App): Promise<() => void> {
   const each = <Result>(act: () => Promise<Result>) => Promise.all(Array.from({ length: many }, act));
   const { close } = await listenTo([])(() => {});
   await Promise.all([
-    each(() => journal.counts()),
+    each(() => log.counts()),
     ...[...queues.values()].map((queue) => each(() => queue.backlog())),
   ]);
   return close;

@@ -6,6 +6,12 @@ import { untilAwaited } from './sessions.ts';
 
 describe('of a page that something waits for', () => {
   const last = (stdout: string) => stdout.trimEnd().split('\n').at(-1);
+  const follow = ({ clearedTo = 0, settledTo = 0 } = {}) =>
+    client.query(
+      `INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to)
+       VALUES ('a cache', 'files', 'files', 'live', $1, $2)`,
+      [settledTo, clearedTo],
+    );
 
   it('counts the entries that name it, and no others', async () => {
     await client.query(`INSERT INTO cache_clearing_ports (category, port, date_added) VALUES
@@ -38,44 +44,53 @@ describe('of a page that something waits for', () => {
       expect((await explain(path)).stdout, path).toContain('  queue     1 entry names it');
   });
 
-  it.each([
-    ['NULL, NULL, 0, NULL', 'claimed 5 h ago, not cleared yet', /^It waits to be cleared/],
+  it.each<[string, { clearedTo: number; failing?: string }, string, RegExp]>([
+    ['claimed', { clearedTo: 0 }, 'claimed 5 h ago, not cleared yet', /^It waits to be cleared/],
     [
-      "now() - interval '3 h', NULL, 0, NULL",
-      'cleared 3 h ago, settling: cleared again 10s after the transactions that were open then have ended',
+      'cleared once',
+      { clearedTo: 3 },
+      'claimed 5 h ago and cleared, settling: cleared again 10s after the transactions that were open then have ended',
       /^It was cleared a moment ago and has been written again since/,
     ],
     [
-      "NULL, 'disk full', 3, now() + interval '40 min'",
+      'failing',
+      { clearedTo: 3, failing: "'disk full', 3, now() + interval '40 min', false" },
       'failing since it was claimed 5 h ago, 3 tries, next in 40 min: disk full',
       /^A clearing of it fails\. .*: uncached failing retry \d+$/,
     ],
     [
-      "now() - interval '3 h', 'column other is NULL', 0, NULL",
-      'cleared as far as possible 3 h ago, and kept: column other is NULL',
+      'with an invalid key',
+      { clearedTo: 3, failing: "'column other is NULL', 1, NULL, true" },
+      'claimed 5 h ago, cleared as far as possible, and kept: column other is NULL',
       /^To clear it again: uncached failing retry \d+$/,
     ],
-  ])('tells a journal row (%s)', async (values, text, verdict) => {
+  ])('tells a row of the log: %s', async (_state, { clearedTo, failing }, text, verdict) => {
     site.write([nginx]);
+    await follow({ clearedTo, settledTo: failing ? clearedTo : 0 });
     await client.query(`
-      INSERT INTO uncached.journal (handler, key, claimed_at, cleared_at, last_error, attempts, retry_at) VALUES
-        ('listen_port', '{"category": "www", "port": "nginx"}', now() - interval '5 h', ${values}),
-        ('listen_port', '{"category": "www", "port": "other"}', now(), ${values}),
-        ('listen_date_updated', '{"category": "www", "port": "nginx"}', now(), ${values})`);
+      INSERT INTO uncached.log (handler, key, claimed_at) VALUES
+        ('listen_port', '{"category": "www", "port": "nginx"}', now() - interval '5 h'),
+        ('listen_port', '{"category": "www", "port": "other"}', now()),
+        ('listen_date_updated', '{"category": "www", "port": "nginx"}', now())`);
+    if (failing)
+      await client.query(`
+        INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error, attempts, retry_at, invalid)
+        SELECT 'a cache', id, handler, key, claimed_at, ${failing} FROM uncached.log`);
     const { code, stdout } = await explain(nginx);
     expect(code).toBe(0);
-    expect(stdout.match(/^ {2}journal +row \d+: .*$/gm)).toEqual([expect.stringContaining(text)]);
+    expect(stdout.match(/^ {2}log +row \d+: .*$/gm)).toEqual([expect.stringContaining(text)]);
     expect(last(stdout)).toMatch(verdict);
   });
 
   it('misses no entry that is claimed while it searches', async () => {
+    await follow();
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
     await client.query('BEGIN; LOCK TABLE cache_clearing_ports');
     const [{ stdout }] = await Promise.all([
       explain(nginx),
       client.query(`${untilAwaited('cache_clearing_ports')}
         DELETE FROM cache_clearing_ports;
-        INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{"category": "www", "port": "nginx"}');
+        INSERT INTO uncached.log (handler, key) VALUES ('listen_port', '{"category": "www", "port": "nginx"}');
         COMMIT`),
     ]);
     expect(stdout).toMatch(/row \d+: claimed/);
@@ -85,7 +100,8 @@ describe('of a page that something waits for', () => {
     await client.query(
       `INSERT INTO cache_clearing_ports (category, port) VALUES ('any', 'thing'), ('other', NULL), ('..', '..')`,
     );
-    await client.query(`INSERT INTO uncached.journal (handler, key) VALUES ('news', '{}')`);
+    await follow();
+    await client.query(`INSERT INTO uncached.log (handler, key) VALUES ('news', '{}')`);
     const { stdout } = await explain('news/index.html');
     expect(stdout).toContain(`listen_port
   template  news/* of news, once after each batch
@@ -93,7 +109,7 @@ describe('of a page that something waits for', () => {
   channel   port_updated
   queue     3 entries name it, the oldest made`);
     expect(stdout).toMatch(
-      /^news\n {2}template {2}news\/\*\n.*any\n.*none: no row of listen_for.*\n {2}journal +row \d+: claimed/m,
+      /^news\n {2}template {2}news\/\*\n.*any\n.*none: no row of listen_for.*\n {2}log +row \d+: claimed/m,
     );
   });
 
@@ -113,7 +129,8 @@ describe('of a page that something waits for', () => {
     try {
       await client.query(`
         GRANT USAGE ON SCHEMA uncached TO ${role};
-        GRANT SELECT ON uncached.journal, listen_for, cache_clearing_ports, cache_clearing_files TO ${role};
+        GRANT SELECT ON uncached.log, uncached.consumer, uncached.failing,
+          listen_for, cache_clearing_ports, cache_clearing_files TO ${role};
         INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`);
       expect(await explain(nginx, { user: role })).toMatchObject({
         code: 0,

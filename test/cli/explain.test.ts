@@ -1,8 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { several } from '../../src/core/plural.ts';
 import { eventually } from '../faults/eventually.ts';
-import { freePort } from '../postgres/free-port.ts';
 import { freshportsHandlers, iniFor } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { explainHere } from './command-here.ts';
@@ -22,7 +21,8 @@ listen_port
   key       category=www port=nginx
   channel   port_updated
   queue     no entry for it
-  journal   no row for it
+  log       no row for it
+  cleared   not as far as the log goes back (keep)
 
 listen_file_updated
   template  ports/{pathname:below /ports/head}.*
@@ -77,69 +77,74 @@ listen_file_updated
   });
 });
 
-describe('of a page that a daemon that serves its status has cleared', () => {
-  it('shows when, as far as the daemon remembers', { timeout: 240_000 }, async () => {
-    const more = `[http]\nlisten = ${await freePort()}`;
-    const file = site.configure(iniFor(site, database.config, { more }));
+describe('of a page that was cleared', () => {
+  it('shows when, because of which entry and in which caches, as far as the log goes back', {
+    timeout: 240_000,
+  }, async () => {
+    const file = site.configure(iniFor(site, database.config));
     const ask = async (path: string) => (await explainHere(file, path)).stdout;
-    expect(await ask(nginx)).not.toContain('  cleared ');
     site.write([nginx]);
     const keys = ['nginx', 'other'].map((port) => `('www', '${port}')`);
     await client.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ${keys.join()}`);
     const daemon = startUncached(file);
-    /** The daemon's memory is left out when the daemon takes more than 2 s to answer. */
-    const withCleared = (explained: () => Promise<string>) =>
+    /** The daemon writes its cursors a moment later. */
+    const untilSays = (explained: () => Promise<string>, what: RegExp) =>
       eventually(
-        'told by the daemon',
-        async () => {
-          const stdout = await explained();
-          return stdout.includes('  cleared ') ? stdout : undefined;
-        },
-        async () => JSON.stringify(daemon.log.slice(-10)),
+        `told ${what}`,
+        async () => what.test(await explained()) || undefined,
+        async () => `${await explained()}\n${JSON.stringify(daemon.log.slice(-10))}`,
       );
+    const cache = `files on ${hostname()} \\(${site.root}\\)`;
     try {
-      await daemon.until('serving', ({ event }) => event === 'serving');
-      const { files } = await daemon.until('clearing', ({ event }) => event === 'cleared');
-      expect(site.pages()).toEqual([]);
+      await daemon.until('clearing', ({ event }) => event === 'cleared');
       const run = async () => (await uncached(['--config', file, 'explain', nginx])).stdout;
-      // No file if the read of the journal at the start has cleared the entries, too, and was faster.
-      const batch = `a batch of 2 entries and ${several(Number(files), 'file')}`;
-      expect(await withCleared(run)).toMatch(
-        new RegExp(`^ {2}cleared {3}[\\d.]+ s ago, in ${batch}, [\\d.]+ s after the oldest was made$`, 'm'),
+      const entry =
+        'row \\d+ for category=www port=nginx, claimed [\\d.]+ s ago, [\\d.]+ s after its oldest entry';
+      await untilSays(run, new RegExp(`^ {2}cleared {3}${entry}\\n {12}${cache}: cleared, settled$`, 'm'));
+      expect(await ask('ports/net/never/x')).toMatch(
+        /^ {2}cleared {3}not as far as the log goes back \(keep\)$/m,
       );
-      expect(await withCleared(() => ask('ports/www/never/x'))).toMatch(
-        /^ {2}cleared {3}not among the daemon's last \d+ batch(es)?$/m,
+      // What follows each batch was cleared with the last one.
+      expect(await ask('news/x')).toMatch(
+        /^listen_port\n(?: .*\n)* {2}cleared {3}row \d+ for category=www port=(nginx|other), claimed /m,
       );
       symlinkSync('www', `${site.root}/ports/link`);
       await client.query(
         `INSERT INTO cache_clearing_ports (category, port) VALUES ('link', 'nginx'); NOTIFY port_updated`,
       );
       await daemon.until('failed clearing', ({ event }) => event === 'clear-failed');
-      expect(await withCleared(() => ask('ports/link/nginx/x'))).toMatch(
-        /^ {2}cleared {3}not among the daemon's last \d+ batch(es)?$/m,
-      );
-      const many = Array.from({ length: 20 }, (_one, at) => `('net', 'port${at}')`);
-      await client.query(
-        `INSERT INTO cache_clearing_ports (category, port) VALUES ${many.join()}; NOTIFY port_updated`,
-      );
-      await daemon.until('second clearing', ({ event, entries }) => event === 'cleared' && entries === 20);
-      expect(await withCleared(() => ask('ports/www/never/x'))).toMatch(
-        /^ {2}cleared {3}perhaps: the daemon remembers 3 of the batch's 20 keys; [\d.]+ s ago, in a batch of 20 entries/m,
+      await untilSays(
+        () => ask('ports/link/nginx/x'),
+        new RegExp(`^ {2}cleared {3}row .*\\n {12}${cache}: failing: cannot open ports/link: ELOOP`, 'm'),
       );
       const long = 'a'.repeat(230);
       await client.query(
         `INSERT INTO cache_clearing_commits (commit_to_clear) VALUES ('${long}'); NOTIFY commit_updated`,
       );
-      await daemon.until(
-        'third clearing',
-        (line) => line.event === 'cleared' && line.handler === 'listen_commit',
-      );
-      expect(await withCleared(() => ask(`commits/${long}/x`))).toMatch(
-        /^ {2}cleared {3}perhaps: the daemon remembers 0 of the batch's 1 key; /m,
+      await untilSays(
+        () => ask(`commits/${long}/x`),
+        new RegExp(`^ {2}cleared {3}row \\d+ for commit_to_clear=a+.*\\n {12}${cache}: cleared`, 'm'),
       );
     } finally {
       await daemon.stop();
     }
+  });
+
+  it('shows each cache of the fleet that has not expired, and how far it is', async () => {
+    await client.query(`
+      INSERT INTO uncached.log (handler, key, enqueued_at, claimed_at)
+      SELECT 'listen_port', json_build_object('category', 'www', 'port', port), now() - interval '4 h', now() - interval '3 h'
+      FROM unnest('{nginx,nginx,other}'::text[]) AS port;
+      INSERT INTO uncached.consumer (id, kind, name, node, place, state, settled_to, cleared_to) VALUES
+        ('a', 'files', 'files', 'web1', '/cache', 'live', 2, 3), ('b', 'files', 'files', 'web2', '/cache', 'live', 0, 2),
+        ('b command purge', 'command', 'purge', 'web2', '', 'live', 0, 1), ('c', 'files', 'files', 'web3', '/cache', 'expired', 0, 0)`);
+    expect((await explain(nginx)).stdout).toContain(
+      '  cleared   row 2 for category=www port=nginx, claimed 3 h ago, 60 min after its oldest entry\n' +
+        '            files on web1 (/cache): cleared, settled\n' +
+        '            files on web2 (/cache): cleared, settling\n' +
+        '            command purge on web2: not cleared yet\n' +
+        '\n',
+    );
   });
 });
 

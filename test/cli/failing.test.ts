@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings, unsettled } from '../postgres/unsettled.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 
@@ -22,20 +23,26 @@ afterAll(async () => {
   site.remove();
 });
 beforeEach(async () => {
-  await client.query('TRUNCATE uncached.journal');
+  await forgetClearings(client);
+  // Of three rows two fail in a cache, and one waits there.
   const { rows } = await client.query<{ id: string }>(`
-    INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at) VALUES
-      ('listen_port', '{"port": ".."}', 'column port is ".."', 7, now() + interval '1 hour'),
-      ('listen_date_updated', '{}', 'disk full', 1, now() + interval '1 hour'),
-      ('listen_port', '{"port": "fine"}', NULL, 0, NULL)
+    INSERT INTO uncached.log (handler, key) VALUES
+      ('listen_port', '{"port": ".."}'), ('listen_date_updated', '{}'), ('listen_port', '{"port": "fine"}')
     RETURNING id`);
   ids = rows.map(({ id }) => Number(id));
+  await client.query(`
+    INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to)
+    VALUES ('a cache', 'files', 'files', 'live', ${ids[1]}, ${ids[1]});
+    INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error, attempts, retry_at)
+    SELECT 'a cache', id, handler, key, claimed_at, last_error, attempts, now() + interval '1 hour'
+    FROM uncached.log JOIN (VALUES (${ids[0]}, 'column port is ".."', 7), (${ids[1]}, 'disk full', 1))
+      AS failure (id, last_error, attempts) USING (id)`);
 });
 
 const run = (...args: string[]) =>
   uncached(['--config', site.configure(iniFor(site, database.config)), 'failing', ...args]);
 const left = async () =>
-  (await client.query('SELECT id FROM uncached.journal ORDER BY id')).rows.map(({ id }) => Number(id));
+  (await client.query(`SELECT id FROM ${unsettled} ORDER BY id`)).rows.map(({ id }) => Number(id));
 
 it('lists failing rows and no others, with what they say', async () => {
   const { code, stdout } = await run('list');
@@ -46,7 +53,7 @@ it('lists failing rows and no others, with what they say', async () => {
   );
   const { stdout: json } = await run('list', '--json', '--handler', 'listen_date_updated');
   expect(JSON.parse(json)).toMatchObject([
-    { id: ids[1], handler: 'listen_date_updated', error: 'disk full', attempts: 1 },
+    { id: ids[1], consumer: 'a cache', handler: 'listen_date_updated', error: 'disk full', attempts: 1 },
   ]);
 });
 
@@ -55,12 +62,12 @@ it('has them tried again', async () => {
     code: 0,
     stdout: expect.stringMatching(/^1 row /),
   });
-  const { rows } = await client.query('SELECT retry_at IS NULL AS now FROM uncached.journal ORDER BY id');
-  expect(rows.map(({ now }) => now)).toEqual([true, false, true]);
+  const { rows } = await client.query('SELECT retry_at <= now() AS now FROM uncached.failing ORDER BY id');
+  expect(rows.map(({ now }) => now)).toEqual([true, false]);
 });
 
 it('has the daemon try them at once', { timeout: 240_000 }, async () => {
-  await client.query('TRUNCATE uncached.journal');
+  await forgetClearings(client);
   const mended = join(site.root, '../mended');
   const handlers = `${freshportsHandlers}run = test -e ${mended}\n`;
   const file = site.configure(iniFor(site, database.config, { handlers }));
@@ -70,15 +77,12 @@ it('has the daemon try them at once', { timeout: 240_000 }, async () => {
     `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
   );
   await daemon.until('failure', ({ event }) => event === 'rows-failed');
-  // The row must not be found because its retry is due, nor by the reads after a start, which look for rows
-  // claimed 5 s ago.
-  await client.query(
-    `UPDATE uncached.journal SET retry_at = now() + interval '1 hour', claimed_at = now() + interval '1 hour'`,
-  );
+  // The row must not be found because its retry is due.
+  await client.query(`UPDATE uncached.failing SET retry_at = now() + interval '1 hour'`);
   writeFileSync(mended, '');
   await uncached(['--config', file, 'failing', 'retry']);
   await eventually(
-    'an empty journal',
+    'all settled',
     async () => (await left()).length === 0 || undefined,
     async () => JSON.stringify(daemon.log.slice(-10)),
   );
@@ -114,9 +118,9 @@ it('says which ids are none of failing rows', async () => {
   });
 });
 
-it('drops everything of a handler that is not configured any more, and only what fails of another', async () => {
-  await client.query(`INSERT INTO uncached.journal (handler, key, cleared_at) VALUES
-    ('gone', '{}', NULL), ('gone', '{}', now()), ('listen_port', '{}', now())`);
+it('drops what fails of a handler, whether that is configured or not, and nothing else', async () => {
+  await client.query(`INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error) VALUES
+    ('a cache', 1000, 'gone', '{}', now(), 'not configured'), ('another', 1000, 'gone', '{}', now(), 'not configured')`);
   expect(await run('drop', '--handler', 'gone')).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^2 rows/),
@@ -125,7 +129,7 @@ it('drops everything of a handler that is not configured any more, and only what
     code: 0,
     stdout: expect.stringMatching(/^1 row /),
   });
-  expect(await left()).toHaveLength(3);
+  expect(await left()).toEqual([ids[1], ids[2]]);
 });
 
 it.each([

@@ -90,7 +90,7 @@ it('status needs two connections for twenty handlers', async () => {
 });
 
 it('status reports every locked table, and counts the others, before a monitor gives up', async () => {
-  const locked = [...names.slice(0, 10), 'uncached.journal', 'uncached.daemon'];
+  const locked = [...names.slice(0, 10), 'uncached.log', 'uncached.daemon'];
   await locker.query(`BEGIN; LOCK TABLE ${locked.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   const { result, waitedMs } = await monitored(status());
   expect(waitedMs).toBeLessThan(monitorMs);
@@ -98,12 +98,12 @@ it('status reports every locked table, and counts the others, before a monitor g
   expect(counted.map(({ backlog }) => backlog)).toEqual(names.map((_, nth) => (nth < 10 ? null : 1)));
   const texts = problems.map(({ text }) => text);
   expect(texts[0]).toMatch(noDaemon);
-  for (const name of ['the journal', ...names.slice(0, 10)])
+  for (const name of ['the log', 'uncached.consumer', ...names.slice(0, 10)])
     expect(texts).toContainEqual(expect.stringMatching(new RegExp(`Cannot .* ${name}: .* lock timeout`)));
 });
 
 it('status waits for a table that is locked for a moment', async () => {
-  await locker.query('BEGIN; LOCK TABLE queue_0, uncached.journal IN ACCESS EXCLUSIVE MODE');
+  await locker.query('BEGIN; LOCK TABLE queue_0, uncached.log IN ACCESS EXCLUSIVE MODE');
   const [{ problems, handlers: counted }] = await Promise.all([
     status(),
     locker.query(`${untilAwaited('queue_0')} COMMIT`),

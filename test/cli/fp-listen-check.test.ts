@@ -90,14 +90,14 @@ describe('check, of an fp-listen.ini', () => {
     );
   });
 
-  it('advises the journal alone where there is none, for the rest is there already', async () => {
+  it('advises the tables of the daemon alone where there are none, for the rest is there already', async () => {
     site.write(all);
     const empty = { ...database.config, database: 'template1' };
     const file = site.configure(fpListenFor(site, empty, dirs()));
     const { code, stdout } = await checkHere(file);
     expect(code).toBe(1);
     expect(stdout).toContain(
-      'table uncached.journal does not exist: install it: uncached schema --journal-only | psql -d template1\n',
+      'table uncached.log does not exist: install it: uncached schema --journal-only | psql -d template1\n',
     );
     expect(stdout).not.toContain('uncached.root');
   });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { iniFor } from '../site.ts';
 import { type RunningDaemon, startUncached } from '../uncached.ts';
 import { isLate } from './late.ts';
@@ -10,7 +11,7 @@ const keys = 250_000;
 
 async function isEmpty(): Promise<boolean> {
   const { rows } = await client.query<{ left: boolean }>(
-    'SELECT EXISTS (SELECT FROM cache_clearing_ports) OR EXISTS (SELECT FROM uncached.journal) AS left',
+    `SELECT EXISTS (SELECT FROM cache_clearing_ports) OR EXISTS (SELECT FROM ${unsettled}) AS left`,
   );
   return rows[0]?.left === false;
 }

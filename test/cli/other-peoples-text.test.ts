@@ -20,7 +20,8 @@ function expectHarmless({ stdout, stderr }: Ended): void {
 
 const fail = (key: object, error: string, handler = 'listen_port') =>
   client.query(
-    `INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at) VALUES ($1, $2, $3, 1, now() + interval '1 hour')`,
+    `INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error, retry_at)
+     SELECT 'a cache', count(*) + 1, $1, $2, now(), $3, now() + interval '1 hour' FROM uncached.failing`,
     [handler, JSON.stringify(key), error],
   );
 

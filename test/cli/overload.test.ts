@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached } from '../uncached.ts';
 
@@ -28,7 +29,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await daemon.stop();
-  await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+  await forgetClearings(client);
+  await client.query('TRUNCATE cache_clearing_ports');
   site.remove();
 });
 

@@ -26,8 +26,9 @@ const onBad = (...args: string[]) => [
 
 const fail = () =>
   client.query(
-    `INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at)
-     SELECT 'unknown_' || i, '{"port": "a"}', 'no way to clear this page, for one of many reasons', 1, now() + interval '1 hour'
+    `INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error, retry_at)
+     SELECT 'a cache', i, 'unknown_' || i, '{"port": "a"}', now(), 'no way to clear this page, for one of many reasons',
+            now() + interval '1 hour'
        FROM generate_series(1, $1) i`,
     [failing],
   );

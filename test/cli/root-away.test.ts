@@ -6,6 +6,7 @@ import { usualTimings } from '../../src/core/timings.ts';
 import { eventually } from '../faults/eventually.ts';
 import { canMount, enterNamespace, inNamespace } from '../faults/namespace.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings, unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { connect } from '../sql/connect.ts';
 import { type How, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
@@ -19,7 +20,8 @@ let daemon: RunningDaemon | undefined;
 beforeEach(async () => {
   site = makeSite();
   client = await connect(database.config);
-  await client.query('TRUNCATE uncached.root, uncached.journal, cache_clearing_ports');
+  await forgetClearings(client);
+  await client.query('TRUNCATE cache_clearing_ports');
 });
 afterEach(async () => {
   await daemon?.stop('SIGKILL');
@@ -45,11 +47,11 @@ const enqueue = (port: string) =>
 /** Whether every row was settled and none has ever failed. */
 const settled = () =>
   eventually(
-    'an empty journal',
+    'all settled',
     async () => {
       const { rows } = await client.query<{ rows: number; attempts: number }>(
         `SELECT count(*)::int AS rows, coalesce(max(attempts), 0)::int AS attempts
-         FROM (SELECT attempts FROM uncached.journal UNION ALL SELECT 0 FROM cache_clearing_ports) AS waiting`,
+         FROM (SELECT attempts FROM ${unsettled} UNION ALL SELECT 0 FROM cache_clearing_ports) AS waiting`,
       );
       expect(rows[0]?.attempts).toBe(0);
       return rows[0]?.rows === 0 ? true : undefined;
@@ -102,9 +104,7 @@ describe.skipIf(!canMount())('a root on a file system of its own', () => {
     await enqueue('a');
     await until('alarm', isWaiting);
     await enqueue('b');
-    const { rows } = await client.query<{ rows: number }>(
-      'SELECT count(*)::int AS rows FROM uncached.journal',
-    );
+    const { rows } = await client.query<{ rows: number }>(`SELECT count(*)::int AS rows FROM ${unsettled}`);
     expect(rows[0]?.rows).toBeGreaterThan(0);
     const { stdout } = await uncached(['--config', ini(), 'check'], {});
     expect(stdout).toContain(`the file system at ${site.root} is not mounted`);

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { filled } from '../postgres/filled.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings } from '../postgres/unsettled.ts';
 import { makeSite, type Site } from '../site.ts';
 
 /*
@@ -23,8 +24,9 @@ beforeEach(() => {
   site = makeSite();
 });
 afterEach(async () => {
+  await forgetClearings(client);
   await client.query(
-    'TRUNCATE uncached.journal, cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files',
+    'TRUNCATE cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files',
   );
   site.remove();
 });

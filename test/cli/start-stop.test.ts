@@ -7,6 +7,7 @@ import { usualTimings } from '../../src/core/timings.ts';
 import { openServer } from '../../src/http/server.ts';
 import { openMonitor } from '../../src/observe/monitor.ts';
 import { eventually } from '../faults/eventually.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { type Random, random } from '../random.ts';
 import { iniFor } from '../site.ts';
 import { startHere, workersHere } from '../worker-here.ts';
@@ -18,8 +19,8 @@ const startsOfEach = 5;
 /** From before any connection until everything works. */
 const moments = ['at once', 'soon', 'serving', 'listening', 'heartbeat'] as const;
 
-/** The rows of stopped daemons are taken over soon. */
-const timings = { ...usualTimings, recovery: { ...usualTimings.recovery, othersMs: 100 } };
+/** One that stands by for a daemon that was stopped takes over soon. */
+const timings = { ...usualTimings, root: { ...usualTimings.root, standbyMs: 100 } };
 
 /** One queue table, because ten daemons with four could exceed the server's connection limit. */
 const handlers = '[handler.listen_port]\nqueue = cache_clearing_ports\nclear[] = ports/{category}/{port}/*\n';
@@ -104,7 +105,7 @@ function enqueue(port: string): Promise<unknown> {
 const entriesLeft = async () =>
   (
     await client.query<{ rows: number }>(
-      'SELECT ((SELECT count(*) FROM cache_clearing_ports) + (SELECT count(*) FROM uncached.journal))::int AS rows',
+      `SELECT ((SELECT count(*) FROM cache_clearing_ports) + (SELECT count(*) FROM ${unsettled}))::int AS rows`,
     )
   ).rows[0]?.rows;
 

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { assessAll } from '../../src/cli/status.ts';
 import { isPrintable } from '../../src/core/printable-text.ts';
@@ -59,17 +58,20 @@ describe('status', () => {
   it('distinguishes backlog, lag, claimed, settling and failing', async () => {
     await client.query(`
       INSERT INTO cache_clearing_ports (category, port, date_added) VALUES ('a', 'b', now() - interval '10 s'), ('a', 'c', now());
-      INSERT INTO uncached.journal (handler, key, cleared_at, last_error) VALUES
-        ('listen_port', '{}', NULL, NULL), ('listen_port', '{}', now(), NULL), ('listen_port', '{}', now(), NULL),
-        ('listen_date_updated', '{}', NULL, 'disk full'), ('listen_date_updated', '{}', now(), 'column d is NULL')`);
+      INSERT INTO uncached.log (handler, key) SELECT 'listen_port', '{}' FROM generate_series(1, 3);
+      INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to) VALUES ('a cache', 'files', 'files', 'live', 0, 2);
+      INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error, invalid) VALUES
+        ('a cache', 1000, 'listen_date_updated', '{}', now(), 'disk full', false),
+        ('a cache', 1001, 'listen_date_updated', '{}', now(), 'column d is NULL', true);
+      INSERT INTO uncached.daemon (owner, host, pid, seen_at, silent_at, problems) VALUES ('a', 'web1', 7, now(), now(), '[]')`);
     const { code, stdout } = await on(ini(), 'status', '--json');
     expect(code).toBe(2);
     const { health, problems, handlers, daemons } = JSON.parse(stdout);
     expect(health).toBe('critical');
     expect(daemons).toEqual([
       {
-        host: hostname(),
-        pid: expect.any(Number),
+        host: 'web1',
+        pid: 7,
         connected: false,
         silent: expect.any(Boolean),
         reportAgeMs: expect.any(Number),
@@ -118,6 +120,7 @@ describe('status', () => {
         },
       ],
       handlers: [],
+      consumers: [],
       daemons: [],
     });
     expect(await on(ini().replace('then = news', 'then = nwes'), 'status')).toMatchObject({
@@ -141,7 +144,7 @@ describe('status', () => {
     try {
       await client.query(`
         GRANT USAGE ON SCHEMA uncached TO ${role};
-        GRANT SELECT ON uncached.journal, uncached.daemon,
+        GRANT SELECT ON uncached.log, uncached.consumer, uncached.failing, uncached.daemon,
           cache_clearing_ports, cache_clearing_dates, cache_clearing_commits, cache_clearing_files TO ${role};
         INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a')`);
       const { code, stdout } = await on(
@@ -177,8 +180,9 @@ describe.skipIf(noTerminal)('on a terminal, status', () => {
   const args = (...more: string[]) => ['--config', site.configure(ini()), 'status', ...more];
 
   it('has colours unless NO_COLOR is set, and lines of 80 columns at the most', async () => {
-    await client.query(`INSERT INTO uncached.journal (handler, key, last_error)
-      SELECT handler, '{}', repeat('no space left on the device ', 5) FROM unnest('{listen_port,listen_commit}'::text[]) AS handler`);
+    await client.query(`INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error)
+      SELECT 'a cache', length(handler), handler, '{}', now(), repeat('no space left on the device ', 5)
+      FROM unnest('{listen_port,listen_commit}'::text[]) AS handler`);
     const { code, text } = await onTerminal(args());
     expect(code).toBe(2);
     expect(text).toMatch(/^\x1b\[31mUNCACHED CRITICAL\x1b\[0m - 3 problems \| backlog=0 lag=/);

@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { usualTimings } from '../../src/core/timings.ts';
@@ -28,12 +30,16 @@ const count = (daemon: RunningDaemon, event: string, fields: Partial<LogLine> = 
  * Fifty notifications a second. `lulls` says how often a busy machine made a pause of it, after which it
  * begins anew for a handler without a queue.
  */
-async function storm(channel: string, notifications: number): Promise<{ seconds: number; lulls: number }> {
+async function storm(
+  channel: string,
+  notifications: number,
+  before = 'SELECT',
+): Promise<{ seconds: number; lulls: number }> {
   const began = performance.now();
   let lulls = 0;
   for (let nth = 0; nth < notifications; nth++) {
     const sent = performance.now();
-    await client.query(`NOTIFY ${channel}`);
+    await client.query(`${before}; NOTIFY ${channel}`);
     await wait(20);
     if (performance.now() - sent >= usualTimings.throttles.withoutQueue.leastMs) lulls += 1;
   }
@@ -47,17 +53,27 @@ const untilGone = (page: string) =>
     async () => 'it is there',
   );
 
-it('reads the journal a few times in a storm on uncached_retry, and at once when it is calm', async () => {
-  const daemon = await start({ handlers, settle: '60s' });
+it('looks for failing rows a few times in a storm on uncached_retry, and at once when it is calm', async () => {
+  const daemon = await start({ handlers });
+  // It fails for ever, and no retry but those that are asked for comes soon.
+  site.write(['elsewhere/1', 'ports/www/other/1']);
+  symlinkSync('../../elsewhere', join(site.root, 'ports/www/a'));
   await enqueuePort('www', 'a');
   await client.query('NOTIFY port_updated');
-  await daemon.until('clearing', isEvent('cleared', { handler: 'listen_port' }));
-  const before = count(daemon, 'journal-recovery');
-  await client.query('NOTIFY uncached_retry');
-  await daemon.until('reading', () => count(daemon, 'journal-recovery') > before);
-  const { seconds } = await storm('uncached_retry', 150);
+  await daemon.until('failure', isEvent('rows-failed'));
+  const attempts = async () =>
+    Number((await client.query('SELECT attempts FROM uncached.failing')).rows[0]?.attempts);
+  await client.query(`UPDATE uncached.failing SET attempts = 20, retry_at = now() + interval '1 hour'`);
+  const due = 'UPDATE uncached.failing SET retry_at = now()';
+  await client.query(`${due}; NOTIFY uncached_retry`);
+  await eventually(
+    'tried',
+    async () => (await attempts()) > 20 || undefined,
+    async () => JSON.stringify(daemon.log.slice(-5)),
+  );
+  const { seconds } = await storm('uncached_retry', 150, due);
   // At most one every 2 s.
-  expect(count(daemon, 'journal-recovery') - before).toBeLessThanOrEqual(2 + seconds / 2);
+  expect((await attempts()) - 20).toBeLessThanOrEqual(3 + seconds / 2);
 });
 
 it('clears a few times in a storm on the channel of a handler without a queue, and after the last one', async () => {
@@ -105,7 +121,7 @@ it('clears what `then` names when somebody notifies and the queue is empty, as f
   await client.query('NOTIFY port_updated');
   await daemon.until('clearing', isEvent('cleared', { handler: 'news' }));
   expect(site.pages()).toEqual(['ports/www/a/1']);
-  // The clearing is in the journal like any other, and settles.
+  // The clearing is in the log like any other, and settles.
   await daemon.until('settling', isEvent('settled'));
 });
 

@@ -23,7 +23,11 @@ function write(text: string): string {
 const all = {
   UNCACHED_SETTLE: '30s',
   UNCACHED_SWEEP: '2m',
+  UNCACHED_LISTEN: 'no',
+  UNCACHED_POLL: '3s',
   UNCACHED_HEARTBEAT: '5s',
+  UNCACHED_EXPIRE: '2h',
+  UNCACHED_KEEP: '0s',
   UNCACHED_BATCH: '10',
   UNCACHED_LOG: 'debug',
   UNCACHED_HTTP_LISTEN: '9797',
@@ -37,11 +41,20 @@ describe('the environment', () => {
     const { configuration, notices, origins } = load(write(text), all);
     expect(configuration).toMatchObject({
       cache: { settleMs: 30_000 },
-      daemon: { sweepMs: 120_000, heartbeatMs: 5_000, batch: 10, log: 'debug' },
+      daemon: {
+        sweepMs: 120_000,
+        listens: false,
+        pollMs: 3_000,
+        heartbeatMs: 5_000,
+        expireMs: 7_200_000,
+        keepMs: 0,
+        batch: 10,
+        log: 'debug',
+      },
       http: { listen: { host: '127.0.0.1', port: 9797 } },
     });
     expect(notices).toEqual([]);
-    expect(origins).toHaveLength(6);
+    expect(origins).toHaveLength(10);
     expect(origins[0]).toBe('[cache] settle comes from UNCACHED_SETTLE in the environment');
   });
 
@@ -76,6 +89,7 @@ describe('the environment', () => {
       UNCACHED_SETLE: '1s',
       UNCACHED_CONFIG: 'x',
       UNCACHED_PORT: 'tcp://10.0.0.1:80',
+      UNCACHED_SERVICE_PORT: '80',
       PATH: '/bin',
     });
     expect(problems).toEqual([]);

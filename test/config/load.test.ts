@@ -40,7 +40,16 @@ describe('load', () => {
       file: join(folder, 'uncached.ini'),
       database: {},
       cache: { root: '/var/cache/site', settleMs: 10_000 },
-      daemon: { sweepMs: 60_000, heartbeatMs: 10_000, batch: 1_000, log: 'info' },
+      daemon: {
+        sweepMs: 60_000,
+        listens: true,
+        pollMs: 1_000,
+        heartbeatMs: 10_000,
+        expireMs: 3_600_000,
+        keepMs: 3_600_000,
+        batch: 1_000,
+        log: 'info',
+      },
       http: {},
       handlers: [{ name: 'news', clear: ['news/*'], followers: [] }],
     } satisfies Configuration);
@@ -96,6 +105,7 @@ settle = 10
 settle = 10s
 [daemon]
 sweep = 10ms
+expire = 59s
 batch = 1e3
 log[] = info
 [cache]
@@ -108,21 +118,22 @@ than = news
     ).toEqual([
       'line 6: the value of password would end before its "#" or ";": put it in double quotes',
       'line 7: "what" is neither [section] nor option = value',
-      'line 18: section [cache] begins in line 10 already: join the two',
+      'line 19: section [cache] begins in line 10 already: join the two',
       'line 1: stray stands before the first [section]',
       'line 8: unknown section [cahce], did you mean "cache"?',
-      'line 23: unknown section [handler.]',
+      'line 24: unknown section [handler.]',
       'line 3: [database] hots is unknown, did you mean "host"?',
       'line 4: [database] port = 70000: must be a whole number from 1 to 65535',
       'line 5: [database] sslmode = prefer: must be one of disable, require, verify-ca, verify-full',
       'line 11: [cache] root = relative: must be an absolute path',
       'line 12: [cache] settle = 10: must be a time with its unit, such as 500ms, 10s, 5m or 1h',
       'line 13: [cache] settle is set in line 12 already',
-      'line 15: [daemon] sweep = 10ms: must be from 1000ms to 576h',
-      'line 16: [daemon] batch = 1e3: must be a whole number from 1 to 100000',
-      'line 17: [daemon] log takes one value: write it without []',
-      'line 21: [handler.x] clear is set in line 20 already: write clear[] = … in both',
-      'line 22: [handler.x] than is unknown, did you mean "then"?',
+      'line 15: [daemon] sweep = 10ms: must be from 1s to 576h',
+      'line 16: [daemon] expire = 59s: must be from 1m to 576h',
+      'line 17: [daemon] batch = 1e3: must be a whole number from 1 to 100000',
+      'line 18: [daemon] log takes one value: write it without []',
+      'line 22: [handler.x] clear is set in line 21 already: write clear[] = … in both',
+      'line 23: [handler.x] than is unknown, did you mean "then"?',
     ]);
   });
 

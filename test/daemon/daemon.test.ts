@@ -1,250 +1,185 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { parseHandlers } from '../../src/clearing/handler.ts';
-import {
-  type Cache,
-  type ChannelBinding,
-  type Claim,
-  type Clock,
-  channelsChanged,
-  type Journal,
-  type JournalRow,
-  type Queue,
-  retryAsked,
-} from '../../src/core/contracts.ts';
-import { Wakeup } from '../../src/core/wakeup.ts';
-import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
-import { partsOf } from '../clearing/context.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { channelsChanged, logGrown, retryAsked } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
+import type { Daemon } from '../../src/daemon/daemon.ts';
+import { channels, DaemonWorld, pollMs, sweepMs } from './daemon-world.ts';
 
-/** The daemon with fakes for all its surroundings. Nearly no time passes: each event has a cause. */
-let happened: string[];
-/** Entries of the queue table. */
-let entries: JournalRow[];
-/** Ids whose page cannot be deleted. */
-let refused: number[];
-let takenOver: number;
-let due: JournalRow[];
-let notify: (channel: string) => void;
-let lose: (error: Error) => void;
-let sweep: () => void;
-let claimFails: boolean;
-let readsChannels: () => ChannelBinding[];
-let root: { wakeup: Wakeup; left: number };
+let world: DaemonWorld;
 let daemon: Daemon;
 
-/** Between claims that find nothing. */
-const longestCooldownMs = 50;
-
-const sweepMs = 600_000;
-const clock: Clock = {
-  now: () => 0,
-  wait: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (ms === sweepMs) sweep = resolve;
-      if (ms <= longestCooldownMs) resolve();
-      signal.addEventListener('abort', () => reject(new Error('aborted')));
-    }),
-};
-
-const { handlers } = parseHandlers([
-  { name: 'page', queue: 'q', clear: ['{id}'], followers: ['news'] },
-  { name: 'news', clear: ['news'], followers: [] },
-]);
-
-const channels = [
-  { channel: 'changed', handler: 'page' },
-  { channel: 'news_changed', handler: 'news' },
-];
-
-const nothing: Claim = { entries: 0, rows: [], last: null, lagMs: null, remains: false };
-
-const journal: Partial<Journal> = {
-  newest: async () => 9,
-  async takeOver({ upTo }) {
-    const taken = takenOver;
-    takenOver = 0;
-    return { taken, others: 0, orphans: {}, upTo };
-  },
-  async unsettled({ which }) {
-    happened.push(`read ${which}`);
-    return [];
-  },
-  async record(handler) {
-    happened.push(`record ${handler}`);
-    return { id: 100, handler, key: {} };
-  },
-  async fail(failures) {
-    happened.push(`fail ${failures.map(({ id }) => id)}`);
-    return 0;
-  },
-  async retake() {
-    happened.push('retake');
-    return { rows: due.splice(0), nextMs: null };
-  },
-  snapshot: async (found) => ({ found, at: 'then', virtual: [], prepared: [] }),
-  read: async ({ ids }) => ids.map((id) => ({ id, handler: 'page', key: { id: String(id) } })),
-  async settle({ ids }) {
-    happened.push(`settle ${ids}`);
-  },
-};
-
-const queue: Queue = {
-  async claim() {
-    happened.push('claim');
-    if (claimFails) throw new Error('cut');
-    const rows = entries.splice(0);
-    return { ...nothing, entries: rows.length, rows };
-  },
-  backlog: async () => ({ entries: 0, lagMs: null, ofUnknownAge: 0 }),
-};
-
-const cache: Cache = {
-  async clear(patterns) {
-    const failing = [...patterns].flat().filter((pattern) => refused.includes(Number(pattern)));
-    return {
-      files: 0,
-      failures: failing.map((pattern) => ({ pattern, path: pattern, code: 'EIO', message: 'broken' })),
-    };
-  },
-  close: async () => {},
-};
-
-function start(): Daemon {
-  return startDaemon({
-    ...partsOf({ journal, cache, now: clock.now }),
-    handlers,
-    clock,
-    queues: new Map([['page', queue]]),
-    channels,
-    readChannels: async () => {
-      happened.push('read channels');
-      return readsChannels();
-    },
-    onChannelsChanged: () => happened.push('channels changed'),
-    async listen(onNotification) {
-      notify = onNotification;
-      return {
-        lost: new Promise((resolve) => {
-          lose = resolve;
-        }),
-        heartbeat: async () => {},
-        close() {},
-      };
-    },
-    root: {
-      wakeup: root.wakeup,
-      inspected: Promise.resolve(),
-      contested: false,
-      step: async () => {
-        happened.push('look at root');
-        return Number.POSITIVE_INFINITY;
-      },
-      end() {},
-      async leave() {
-        root.left += 1;
-      },
-    },
-    settleMs: 0,
-    sweepMs,
-    heartbeatMs: Number.POSITIVE_INFINITY,
-    batch: 10,
-  });
-}
-
 beforeEach(async () => {
-  happened = [];
-  entries = [];
-  refused = [];
-  takenOver = 0;
-  due = [];
-  claimFails = false;
-  readsChannels = () => channels;
-  root = { wakeup: new Wakeup(), left: 0 };
-  daemon = start();
-  await until('read all');
+  world = new DaemonWorld();
+  daemon = world.start();
+  await started();
 });
 
 afterEach(() => daemon.stop({ leaving: false }));
 
-const until = (...all: string[]) =>
-  vi.waitFor(() => expect(happened).toEqual(expect.arrayContaining(all)), { timeout: 30_000 });
+/** Everything has run that runs at a start. */
+async function started(): Promise<void> {
+  await world.until('read channels', 'claim', 'record news', 'clear news again', 'trim', 'report', 'due');
+  world.happened = [];
+}
 
-const row = (id: number): JournalRow => ({ id, handler: 'page', key: { id: String(id) } });
+const { consumerSeenMs } = usualTimings;
 
 it('clears and settles what a notification announces', async () => {
-  entries = [row(1)];
-  notify('changed');
-  await until('settle 1');
+  world.entries = ['p1'];
+  world.notify('changed');
+  await world.until('clear p1 news', 'clear p1 news again');
 });
 
 it('keeps a row that fails for a retry, and clears it when that is due', async () => {
-  refused = [1];
-  entries = [row(1)];
-  notify('changed');
-  await until('fail 1', 'retake');
-  due = [row(1)];
-  entries = [row(2)];
-  refused = [2];
-  notify('changed');
-  await until('settle 1');
+  world.cache.refused = ['p1'];
+  world.entries = ['p1'];
+  world.notify('changed');
+  await world.until('fail 2', 'due');
+  world.cache.refused = [];
+  world.log.now += 1_000;
+  world.notify(retryAsked);
+  await world.until('settle later 2 in 1', 'clear p1 news again', 'remove 2');
 });
 
-it('asks for retries that are due when it has taken rows over', async () => {
-  happened = [];
-  takenOver = 1;
-  lose(new Error('cut'));
-  await until('read not-waiting', 'retake');
+it('clears what another daemon says that it has appended', async () => {
+  world.log.append('page', 'p1');
+  world.notify(logGrown);
+  await world.until('clear p1 news');
 });
 
-it('reads the whole journal after the first LISTEN alone', async () => {
-  happened = [];
-  lose(new Error('cut'));
-  await until('read not-waiting');
-  expect(happened).not.toContain('read all');
+it('clears what was appended after it had read the log, and before it listened', async () => {
+  await daemon.stop({ leaving: false });
+  world = new DaemonWorld();
+  // A claim would find the gap before its own rows.
+  world.channels = channels.slice(0, 1);
+  let listens = () => {};
+  world.onListen = () =>
+    new Promise<void>((resolve) => {
+      listens = resolve;
+    });
+  daemon = world.start();
+  await world.until('read 0 to the end');
+  world.log.append('page', 'p1');
+  listens();
+  await world.until('clear p1 news');
+});
+
+it('writes no cursor once it has lost its session, and joins again when it listens', async () => {
+  world.log.open.virtual = ['3/1'];
+  world.onListen = async () => {
+    world.happened.push('listen');
+    // What settled since may have been undone.
+    await world.consumers.flush();
+  };
+  world.entries = ['p1'];
+  world.notify('changed');
+  await world.until('clear p1 news');
+  world.happened = [];
+  world.lose(new Error('cut'));
+  await world.until('listen', 'rejoin');
+  expect(world.happened.filter((one) => one.startsWith('advance'))).toEqual([]);
+  expect(world.happened.indexOf('listen')).toBeLessThan(world.happened.indexOf('rejoin'));
 });
 
 it('catches up after each LISTEN with what was committed while nobody listened', async () => {
-  await until('claim', 'record news');
-  happened = [];
-  entries = [row(1)];
-  lose(new Error('cut'));
-  await until('settle 1');
+  world.entries = ['p1'];
+  world.lose(new Error('cut'));
+  await world.until('clear p1 news again');
 });
 
-it('reads entries, abandoned rows and listen_for at each sweep', async () => {
-  await until('read channels', 'settle 100');
-  happened = [];
-  entries = [row(1)];
-  sweep();
-  await until('settle 1', 'read abandoned', 'read channels');
+it('looks at each sweep for entries, at the log, at retries and listen_for, and trims the log', async () => {
+  world.log.append('news', '');
+  world.pass(sweepMs);
+  // Not because of a gap before what was claimed.
+  await world.until('claim', 'clear news', 'due', 'read channels', 'trim');
+  world.entries = ['p1'];
+  world.pass(sweepMs);
+  await world.until('clear p1 news');
   // The sweep does not clear a handler that only a notification wakes.
-  expect(happened).not.toContain('record news');
+  expect(world.happened).not.toContain('record news');
 });
 
-it('reads the journal after a claim whose answer it has not seen', async () => {
-  happened = [];
-  claimFails = true;
-  notify('changed');
-  await until('claim', 'read not-waiting');
+it('lets those expire first that it has not heard of for too long, and no others', async () => {
+  world.seen = [{ id: 'away', seenAt: '1' }];
+  world.pass(sweepMs);
+  await world.until('expire ', 'trim');
+  world.happened = [];
+  world.log.now += 5_000;
+  world.seen.push({ id: 'here', seenAt: '2' });
+  world.pass(sweepMs);
+  await world.until('expire away', 'trim');
+  expect(world.happened.indexOf('expire away')).toBeLessThan(world.happened.indexOf('trim'));
+});
+
+it('lets nobody expire for what it was away itself', async () => {
+  world.seen = [{ id: 'away', seenAt: '1' }];
+  world.pass(sweepMs);
+  await world.until('trim');
+  world.lose(new Error('cut'));
+  await world.until('rejoin');
+  world.happened = [];
+  world.log.now += 5_000;
+  world.pass(sweepMs);
+  await world.until('trim');
+  expect(world.happened).toContain('expire ');
+});
+
+it('reads the log after a claim whose answer it has not seen', async () => {
+  world.claimFails = true;
+  world.log.append('page', 'p1');
+  world.notify('changed');
+  await world.until('claim', 'clear p1 news');
 });
 
 it('does what is asked for on its own channels', async () => {
-  happened = [];
-  notify(retryAsked);
-  await until('read not-waiting');
-  readsChannels = () => [];
-  notify(channelsChanged);
-  await until('read channels', 'channels changed');
+  world.notify(retryAsked);
+  await world.until('due');
+  world.channels = [];
+  world.notify(channelsChanged);
+  await world.until('read channels', 'channels changed');
+});
+
+it('polls where it does not listen: for entries and for the log', async () => {
+  await daemon.stop({ leaving: false });
+  world = new DaemonWorld();
+  world.listens = false;
+  daemon = world.start();
+  await started();
+  world.entries = ['p1'];
+  world.log.append('news', '');
+  world.pass(pollMs);
+  await world.until('clear p1 news', 'clear news');
+});
+
+it('claims and catches up when it becomes the first, since nobody may have', async () => {
+  world.entries = ['p1'];
+  world.becameFirst = true;
+  world.log.now += 60_000;
+  world.pass(consumerSeenMs);
+  await world.until('report', 'clear p1 news', 'record news');
 });
 
 it('checks root when it is asked to', async () => {
-  await until('look at root');
-  happened = [];
-  root.wakeup.wake();
-  await until('look at root');
+  world.rootWakeup.wake();
+  await world.until('look at root');
 });
 
-it('can be stopped twice, and leaves its root once', async () => {
-  await Promise.all([daemon.stop({ leaving: false }), daemon.stop({ leaving: true })]);
+it('can be stopped twice, and leaves its root and gives up its consumers once, when nothing is under way', async () => {
+  world.log.open.virtual = ['3/1'];
+  world.entries = ['p1'];
+  world.cache.held = 'p1';
+  world.notify('changed');
+  await world.until('claim');
+  const stops = Promise.all([daemon.stop({ leaving: false }), daemon.stop({ leaving: true })]);
+  world.cache.release();
+  await stops;
   await daemon.stop({ leaving: true });
-  expect(root.left).toBe(1);
+  const { happened } = world;
+  expect(happened.filter((one) => one === 'leave root')).toHaveLength(1);
+  const last = ['clear p1 news', 'advance to 1, 2', 'leave root', 'release'];
+  expect(happened.filter((one) => last.includes(one))).toEqual(last);
+});
+
+it('keeps its consumers where it goes on with another configuration', async () => {
+  await daemon.stop({ leaving: false });
+  expect(world.happened).not.toContain('release');
 });

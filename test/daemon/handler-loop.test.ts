@@ -1,16 +1,21 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ClaimsUnderWay } from '../../src/clearing/claims-under-way.ts';
 import { parseHandlers } from '../../src/clearing/handler.ts';
-import { Pipeline } from '../../src/clearing/pipeline.ts';
-import type { Claim, Clock, Journal } from '../../src/core/contracts.ts';
+import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
+import type { Log } from '../../src/core/consumer-contract.ts';
+import type { Claim, Clock } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { type HandlerLoop, startHandlerLoops } from '../../src/daemon/handler-loop.ts';
-import { partsOf } from '../clearing/context.ts';
 
 /** Handlers of a queue table that is empty, except for rows that others have locked. */
 let happened: string[];
 let remains: boolean;
+let isFirst: boolean;
 let now: number;
 let waits: { ms: number; end: () => void }[];
 let loops: Map<string, HandlerLoop>;
+
+let mayClaim: Promise<void>;
 
 const { handlers } = parseHandlers([
   { name: 'page', queue: 'q', clear: ['{id}'], followers: ['news'] },
@@ -28,7 +33,7 @@ const clock: Clock = {
     }),
 };
 
-const journal: Partial<Journal> = {
+const log: Partial<Log> = {
   async record(handler) {
     happened.push(`record ${handler}`);
     return { id: 1, handler, key: {} };
@@ -46,18 +51,30 @@ const queue = {
 beforeEach(() => {
   happened = [];
   remains = false;
+  isFirst = true;
   now = 1_000_000;
   waits = [];
-  const cache = { clear: async () => ({ files: 0, failures: [] }), close: async () => {} };
-  const parts = { ...partsOf({ journal, cache, now: () => now }), handlers, clock };
-  loops = startHandlerLoops({
-    pipeline: new Pipeline(parts, { settleMs: 0, batch: 10, lanes: false }),
+  mayClaim = Promise.resolve();
+  loops = start();
+});
+
+const start = () =>
+  startHandlerLoops({
+    context: {
+      claimsAtOnce: () => isFirst,
+      consumers: new LocalConsumers([]),
+      claims: new ClaimsUnderWay(),
+      log: log as Log,
+      clock,
+      observe: () => {},
+      timings: usualTimings,
+    },
+    handlers,
+    mayClaim,
     queues: new Map([['page', queue]]),
     channels: [{ channel: 'bound_changed', handler: 'bound' }],
     batch: 10,
-    recovering: (work) => work,
   });
-});
 
 afterEach(() => Promise.all([...loops.values()].map((loop) => loop.stop())));
 
@@ -66,6 +83,22 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('has a loop for each handler that anything wakes', () => {
   expect([...loops.keys()]).toEqual(['page', 'news', 'bound']);
+});
+
+it('claims nothing before it may, and stops all the same', async () => {
+  let allow: () => void = () => {};
+  mayClaim = new Promise((resolve) => {
+    allow = resolve;
+  });
+  const waiting = start();
+  for (const name of ['page', 'bound']) waiting.get(name)?.wake();
+  await settled();
+  expect(happened).toEqual([]);
+  await waiting.get('bound')?.stop();
+  allow();
+  await settled();
+  await waiting.get('page')?.stop();
+  expect(happened).toEqual(['claim']);
 });
 
 it('comes back after a second for rows that others hold locked, and not without them', async () => {
@@ -108,4 +141,39 @@ it('waits between two claims that find nothing, so that a storm of notifications
   waits[0]?.end();
   await settled();
   expect(happened).toEqual(['claim', 'claim']);
+});
+
+it('leaves it a second to the first daemon to claim, and then claims what is left', async () => {
+  isFirst = false;
+  loops.get('page')?.notified();
+  await settled();
+  expect(happened).toEqual([]);
+  expect(waits.map(({ ms }) => ms)).toEqual([1_000]);
+  waits[0]?.end();
+  await settled();
+  expect(happened).toEqual(['claim']);
+});
+
+it('claims nothing more where it is stopped in that second', async () => {
+  isFirst = false;
+  loops.get('page')?.notified();
+  await settled();
+  await loops.get('page')?.stop();
+  expect(happened).toEqual([]);
+});
+
+it('leaves to the first daemon what has no entries: handlers without a queue, and those under then', async () => {
+  isFirst = false;
+  loops.get('bound')?.notified();
+  loops.get('page')?.notified();
+  await settled();
+  waits[0]?.end();
+  await settled();
+  expect(happened).toEqual(['claim']);
+  isFirst = true;
+  now += 5_000;
+  loops.get('bound')?.notified();
+  loops.get('page')?.notified();
+  await settled();
+  expect(happened.toSorted()).toEqual(['claim', 'claim', 'record bound', 'record news']);
 });

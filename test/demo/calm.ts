@@ -18,7 +18,7 @@ export interface Stage {
 export interface Found {
   readonly committed: readonly Committed[];
   readonly gone: readonly string[];
-  /** Whether the journal has failing rows. */
+  /** Whether rows fail. */
   readonly failing: boolean;
 }
 

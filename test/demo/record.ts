@@ -1,4 +1,5 @@
 import { type Client, DatabaseError } from 'pg';
+import { unsettled } from '../postgres/unsettled.ts';
 
 const queues = ['ports', 'dates', 'commits', 'files'].map((what) => `cache_clearing_${what}`);
 
@@ -55,18 +56,16 @@ export async function ifCalm(
   }
 }
 
-/**
- * A visitor's key that can name no page, such as `a/b`, stays in the journal and is retried. The calm does
- * not wait for it.
- */
+/** A visitor's key that can name no page, such as `a/b`, is kept. The calm does not wait for it. */
 const state = `
-  SELECT EXISTS (SELECT FROM uncached.journal WHERE last_error IS NULL)
+  SELECT EXISTS (SELECT FROM ${unsettled} WHERE last_error IS NULL)
+         OR EXISTS (SELECT FROM uncached.failing WHERE cohort IS NOT NULL)
          ${queues.map((queue) => `OR EXISTS (SELECT FROM ${queue})`).join(' ')} AS unsettled,
          EXISTS (SELECT FROM changed WHERE session <> pg_backend_pid())
          OR EXISTS (SELECT FROM pg_stat_activity
                     WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
                       AND backend_type = 'client backend' AND application_name NOT LIKE 'uncached %') AS visitors,
-         EXISTS (SELECT FROM uncached.journal WHERE last_error IS NOT NULL) AS failing`;
+         EXISTS (SELECT FROM uncached.failing) AS failing`;
 
 const takeCommitted = `
   WITH taken AS (DELETE FROM changed RETURNING session, at)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, inject, it, vi } from 'vitest';
+import { usualTimings } from '../../src/core/timings.ts';
 import type { Phase } from './phases.ts';
 import { expectDone, expectWhole } from './whole.ts';
 import { World } from './world.ts';
@@ -16,30 +17,22 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/**
- * Abandoned rows are found by a later reading (clearing/recovery.ts), which is held back here. An error must
- * trigger a reading of its own, at once.
- */
-const readingOfAbandoned = /FROM uncached\.journal.*interval '5 seconds'/s;
-
-it.each<Phase>(['claim', 'look'])(
+it.each<Phase>(['claim', 'look', 'advance'])(
   'takes up at once what was done by a %s whose answer was lost with its connection',
   async (phase) => {
-    void world.proxy.hold(readingOfAbandoned);
     const caught = world.proxy.at(phase, 'answer');
     const page = await world.enqueue();
-    // The listener stays connected, so no LISTEN triggers a read of the journal.
+    // The listener stays connected, so no LISTEN triggers a read of the log.
     (await caught).cut();
-    await world.gone(page);
+    // After an error the log is read at once, and again after a while.
+    expect(await world.ownMs(() => world.gone(page))).toBeLessThan(usualTimings.recovery.rescanMs);
     await expectDone(world);
-    await world.proxy.heal();
     expect(world.daemon.log.filter(({ event }) => event === 'listening')).toHaveLength(1);
     await expectWhole(world);
   },
 );
 
 it('clears a second time before it settles, although the answer of the second reading was lost', async () => {
-  void world.proxy.hold(readingOfAbandoned);
   const caught = world.proxy.at('second read', 'answer');
   const page = await world.enqueue();
   const link = await caught;
@@ -48,12 +41,5 @@ it('clears a second time before it settles, although the answer of the second re
   link.cut();
   await world.gone(page);
   await expectDone(world);
-  await world.proxy.heal();
   await expectWhole(world);
-});
-
-it('knows the reading of abandoned rows, which comes while the journal has rows', async () => {
-  const held = world.proxy.hold(readingOfAbandoned);
-  await world.query(`INSERT INTO uncached.journal (handler, key, owner) VALUES ('nobody', '{}', 'dead')`);
-  await held;
 });

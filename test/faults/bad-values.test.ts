@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { testDatabase } from '../postgres/test-database.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached } from '../uncached.ts';
 import { badDates, badNames, badPaths, oddNames } from './bad-values.ts';
@@ -43,7 +44,7 @@ const bad = [
   ...badDates.map((value) => ['dates (date_to_clear)', [value]]),
 ] as [string, (string | null)[]][];
 
-it(`keeps ${bad.length} bad values in the journal with an error each, clears the good ones, and rests`, {
+it(`keeps ${bad.length} bad values as failing with an error each, clears the good ones, and rests`, {
   timeout: 300_000,
 }, async () => {
   const outside = join(site.root, '../outside');
@@ -75,7 +76,7 @@ it(`keeps ${bad.length} bad values in the journal with an error each, clears the
   expect(site.pages()).toEqual([...neighbours].sort());
   expect(readFileSync(join(outside, 'page'), 'utf8')).toBe('outside');
   const { rows } = await client.query<{ last_error: string | null; attempts: number }>(
-    'SELECT last_error, attempts FROM uncached.journal',
+    'SELECT last_error, attempts FROM uncached.failing',
   );
   expect(rows.length).toBe(distinct(bad));
   for (const { last_error } of rows) expect(last_error).toMatch(/\w+/);
@@ -98,7 +99,7 @@ async function entriesLeft(): Promise<number> {
 
 async function settlingRows(): Promise<number> {
   const { rows } = await client.query<{ n: number }>(
-    'SELECT count(*)::int AS n FROM uncached.journal WHERE last_error IS NULL',
+    `SELECT count(*)::int AS n FROM ${unsettled} WHERE last_error IS NULL`,
   );
   return rows[0]?.n ?? 0;
 }
@@ -120,7 +121,7 @@ async function expectRest(): Promise<void> {
   console.log(`transactions in 3 s with ${bad.length} failing rows: ${used}`);
   expect(used).toBeLessThan(100);
   const { rows: hasty } = await client.query(
-    'SELECT id, attempts FROM uncached.journal WHERE 2 ^ (attempts - 1) - 1 > extract(epoch FROM clock_timestamp() - claimed_at)',
+    'SELECT id, attempts FROM uncached.failing WHERE 2 ^ (attempts - 1) - 1 > extract(epoch FROM clock_timestamp() - claimed_at)',
   );
   expect(hasty).toEqual([]);
 }

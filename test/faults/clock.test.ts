@@ -9,7 +9,7 @@ it("settles although the server's clock is set back by an hour between claim and
   world = await World.open(inject('postgres'));
   // Equivalent to setting the clock back: the claim is an hour ahead of everything after it.
   await world.query(
-    `ALTER TABLE uncached.journal ALTER claimed_at SET DEFAULT clock_timestamp() + interval '1 hour'`,
+    `ALTER TABLE uncached.log ALTER claimed_at SET DEFAULT clock_timestamp() + interval '1 hour'`,
   );
   await world.start();
   await world.gone(await world.enqueue());

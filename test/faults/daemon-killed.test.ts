@@ -4,8 +4,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { withClient } from '../postgres/connection.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { within } from '../postgres/within.ts';
 import { freshportsHandlers } from '../site.ts';
+import { eventually } from './eventually.ts';
 import { inWorld } from './in-world.ts';
 import { phases } from './phases.ts';
 import { expectWhole } from './whole.ts';
@@ -50,13 +52,13 @@ it.concurrent('survives kill -9 between clearing and settling, and clears a seco
     });
     // A writer that read the data before the change publishes after the first clearing.
     world.site.write([page]);
-    expect(await world.query('SELECT FROM uncached.journal')).toHaveLength(1);
+    expect(await world.query(`SELECT FROM ${unsettled}`)).toHaveLength(1);
     await world.start();
     await world.gone(page);
     await expectWhole(world);
   }));
 
-it.concurrent('finds a claim that is committed after its client was killed and its successor has read the journal', () =>
+it.concurrent('finds a claim that is committed after its client was killed and its successor has read the log', () =>
   inWorld({}, async (world) => {
     await world.start();
     const caught = world.proxy.at('claim', 'request');
@@ -65,8 +67,17 @@ it.concurrent('finds a claim that is committed after its client was killed and i
     await world.query('NOTIFY port_updated');
     const orphan = await caught;
     const page = await world.enqueue();
+    const owner = async () =>
+      (await world.query<{ owner: string }>('SELECT owner FROM uncached.consumer'))[0]?.owner;
+    const dead = await owner();
     await world.kill();
     await world.start();
+    // As long as the server does not know that the dead one is gone, its successor waits for it to be silent.
+    await eventually(
+      'taken over',
+      async () => ((await owner()) === dead ? undefined : true),
+      async () => world.lastWords(),
+    );
     orphan.thaw();
     // Only the claim of the dead can have led to this.
     await world.gone(page);

@@ -16,7 +16,7 @@ const lastsMs = 100;
 let world: World;
 
 beforeAll(async () => {
-  world = await World.open(inject('postgres'));
+  world = await World.open(inject('postgres'), { command: true });
   await world.start();
   // The claims of the catch-up are over.
   await world.probe();

@@ -1,5 +1,7 @@
 /** Which of all calls fails, and how. */
 export interface Failure {
+  /** How the names of the calls begin that count. Default: all. */
+  readonly of?: string;
   readonly nth: number;
   /** `for good`: every call from this one on, until healed. */
   readonly lasting: 'once' | 'for good';
@@ -26,20 +28,9 @@ export class Breaker {
   /** The failed calls. Empty when the run ended before its call came. */
   readonly broken: string[] = [];
 
-  /** The same contract, with calls that can fail. */
-  wrap<T extends object>(name: string, contract: T): T {
-    return new Proxy(contract, {
-      get: (target, method) => {
-        const original: unknown = Reflect.get(target, method);
-        if (typeof original !== 'function') return original;
-        return (...values: unknown[]) =>
-          this.call(`${name}.${String(method)}`, () => original.apply(target, values));
-      },
-    });
-  }
-
   /** `lose` releases a result that never reaches the caller. */
   async call<T>(what: string, original: () => Promise<T>, lose?: (result: T) => void): Promise<T> {
+    if (!what.startsWith(this.#failure.of ?? '')) return original();
     this.calls += 1;
     if (!this.#fails()) return original();
     this.#failed += 1;

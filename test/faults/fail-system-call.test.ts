@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { Walk } from '../../src/filesystem/walk/directory.ts';
 import { walks } from '../filesystem/walks.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings, unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { eventually } from './eventually.ts';
 import { Breaker } from './fail-call.ts';
@@ -34,7 +35,8 @@ afterAll(async () => {
   console.log(`${cases} system calls failed`);
   await client.end();
 });
-beforeEach(() => {
+beforeEach(async () => {
+  await forgetClearings(client);
   site = makeSite();
 });
 afterEach(async () => {
@@ -109,7 +111,7 @@ clear[] = trees/{port}/
 
 async function start(walk: Walk): Promise<void> {
   const file = site.configure(iniFor(site, database.config, { handlers }));
-  daemon = await startBreakable(file, new Breaker({ nth: 0, lasting: 'once', edge: 'before' }), walk);
+  daemon = await startBreakable(file, new Breaker({ nth: 0, lasting: 'once', edge: 'before' }), { walk });
   // Waits until the start has finished its work with files too: the marker and an empty clearing.
   await publish();
   await done('at the start');
@@ -160,7 +162,7 @@ function mayBeMadeGood({ call, code }: SystemFailure, walk: string): boolean {
 /** The number of calls that fail in an outage before it heals. */
 const outageCalls = 3;
 
-/** The queue and the journal are empty, and exactly the right files are gone. */
+/** The queue is empty and everything is settled, and exactly the right files are gone. */
 async function done(story: string): Promise<void> {
   await eventually(
     'done',
@@ -179,10 +181,10 @@ async function done(story: string): Promise<void> {
 
 /** Failing rows wait by the server's clock. A second is too long in a test that goes through all calls. */
 async function left(): Promise<{ entries: number; rows: number; failing: number }> {
-  await client.query('UPDATE uncached.journal SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL');
+  await client.query('UPDATE uncached.failing SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL');
   const { rows } = await client.query<{ entries: number; rows: number; failing: number }>(
     `SELECT (SELECT count(*) FROM cache_clearing_ports)::int AS entries, count(*)::int AS rows,
-            count(last_error)::int AS failing FROM uncached.journal`,
+            count(last_error)::int AS failing FROM ${unsettled}`,
   );
   return rows[0] ?? { entries: -1, rows: -1, failing: -1 };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { LaunchedServer } from '../postgres/server.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import type { Site } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
 import { eventually } from './eventually.ts';
@@ -69,7 +70,7 @@ export class Failover {
     const [found] = await query<{ entries: number; rows: number }>(
       server,
       `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS entries,
-              (SELECT count(*)::int FROM uncached.journal) AS rows`,
+              (SELECT count(*)::int FROM ${unsettled}) AS rows`,
     );
     return found ?? { entries: -1, rows: -1 };
   }

@@ -86,7 +86,7 @@ export const faults = {
   },
 
   /**
-   * Its request reaches the server after the process died, when the next run may have read the journal
+   * Its request reaches the server after the process died, when the next run may have read the log
    * already.
    */
   async 'kill -9 of uncached, its request late'({ world, link }) {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { get } from '../http/get.ts';
 import { freePort } from '../postgres/free-port.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { eventually } from './eventually.ts';
 import { inWorld } from './in-world.ts';
 import { canMount, inNamespace } from './namespace.ts';
@@ -36,9 +37,7 @@ it.skipIf(!canHang).concurrent(
       await others(world, port);
       // By now other entries of the same handler do not wait either.
       expect(await world.ownMs(() => world.probe())).toBeLessThan(patienceMs);
-      const [row] = await world.query<{ last_error: string }>(
-        'SELECT last_error FROM uncached.journal WHERE last_error IS NOT NULL',
-      );
+      const [row] = await world.query<{ last_error: string }>('SELECT last_error FROM uncached.failing');
       expect(row?.last_error).toContain('ports/www/hung');
       await expectEnd(world);
     });
@@ -51,11 +50,11 @@ it.skipIf(!canHang).concurrent('SIGTERM ends the daemon while a worker hangs, an
     await enqueueHung(world);
     await eventually(
       'claimed',
-      async () => (await world.query('SELECT FROM uncached.journal')).length === 1 || undefined,
+      async () => (await world.query(`SELECT FROM ${unsettled}`)).length === 1 || undefined,
       async () => world.lastWords(),
     );
     await expectEnd(world);
-    expect(await world.query('SELECT FROM uncached.journal')).toHaveLength(1);
+    expect(await world.query(`SELECT FROM ${unsettled}`)).toHaveLength(1);
   }),
 );
 

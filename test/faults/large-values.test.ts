@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings, unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { eventually } from './eventually.ts';
@@ -20,20 +21,25 @@ beforeAll(async () => {
 });
 afterAll(() => client.end());
 beforeEach(async () => {
-  await client.query('TRUNCATE cache_clearing_ports, uncached.journal');
+  await client.query('TRUNCATE cache_clearing_ports');
+  await forgetClearings(client);
   site = makeSite();
+  // A root that is new misses what is in the log already.
+  const daemon = startUncached(site.configure(iniFor(site, database.config)));
+  await daemon.until('LISTEN', ({ event }) => event === 'listening');
+  expect(await daemon.stop()).toBe(0);
   return () => site.remove();
 });
 
 /**
- * How many entries are neither claimed nor settled, and how many rows the journal keeps because no page can
+ * How many entries are neither claimed nor settled, and how many rows are kept because no page can
  * have their key.
  */
 async function counted(): Promise<{ open: number; kept: number }> {
   const { rows } = await client.query<{ open: number; kept: number }>(
     `SELECT (SELECT count(*)::int FROM cache_clearing_ports) + count(*) FILTER (WHERE last_error IS NULL)::int AS open,
             count(*) FILTER (WHERE last_error IS NOT NULL)::int AS kept
-     FROM uncached.journal`,
+     FROM ${unsettled}`,
   );
   return rows[0] ?? { open: -1, kept: -1 };
 }
@@ -50,9 +56,9 @@ it.each([
     rows: 13,
   },
   {
-    where: 'in the journal',
-    sql: `INSERT INTO uncached.journal (handler, key, owner)
-          SELECT 'listen_port', jsonb_build_object('category', 'www', 'port', i || repeat('x', 40 * 1024 * 1024)), 'gone' FROM generate_series(1, 4) i`,
+    where: 'in the log',
+    sql: `INSERT INTO uncached.log (handler, key)
+          SELECT 'listen_port', jsonb_build_object('category', 'www', 'port', i || repeat('x', 40 * 1024 * 1024)) FROM generate_series(1, 4) i`,
     problem: /column category is in a key of \d+ bytes: no page can have this key/,
     rows: 4,
   },
@@ -78,7 +84,7 @@ it.each([
       expect(await daemon.stop()).toBe(0);
     }
     const { rows: failing } = await client.query<{ last_error: string; bytes: number }>(
-      'SELECT last_error, octet_length(key::text) AS bytes FROM uncached.journal',
+      'SELECT last_error, octet_length(key::text) AS bytes FROM uncached.failing',
     );
     expect(failing).toHaveLength(rows);
     expect(failing.map(({ last_error }) => last_error).join('\n')).toMatch(problem);

@@ -28,7 +28,7 @@ const server = await launchServer();
 const releases: (() => unknown)[] = [() => server.stop()];
 try {
   await makeTemplate(server);
-  const world = await World.open(server, { heartbeat: '10s' });
+  const world = await World.open(server, { heartbeat: '10s', command: true });
   releases.push(() => world.close());
   await world.start();
   await measure(world);

@@ -1,3 +1,4 @@
+import { eventually } from './eventually.ts';
 import { type Fault, faults, type Scene } from './faults.ts';
 import type { Edge } from './link.ts';
 import type { Phase } from './phases.ts';
@@ -27,9 +28,25 @@ export async function strike(
   await faults[fault]({ ...scene, link });
   const ms = await probe(world);
   for (const page of pages) await world.gone(page);
+  world.mendCommand();
+  if (phase === 'keep invalid') await dropInvalid(world);
   // A permanently half-open connection would disturb the next blow.
   await world.proxy.heal();
   return ms;
+}
+
+async function failing(world: World, condition: string): Promise<true | undefined> {
+  return (await world.query(`SELECT FROM uncached.failing WHERE ${condition}`)).length > 0 || undefined;
+}
+
+/** Nothing but an administrator ends such a row. */
+async function dropInvalid(world: World): Promise<void> {
+  await eventually(
+    'kept',
+    () => failing(world, 'invalid'),
+    async () => world.lastWords(),
+  );
+  await world.query('DELETE FROM uncached.failing WHERE invalid');
 }
 
 /** Some phases happen with the next entry. For a connect, the connection must be lost first. */
@@ -41,20 +58,38 @@ async function provoke(phase: Phase, { world }: Omit<Scene, 'link'>): Promise<vo
     case 'listener connect':
     case 'LISTEN':
     case 'heartbeat':
+    case 'join':
+    case 'read':
+    case 'restart retries':
       world.proxy.cut('listener');
       return;
-    case 'take over':
-    case 'read again':
-      // The daemon does not read an empty journal.
-      await world.query(
-        `INSERT INTO uncached.journal (handler, key, owner) VALUES ('listen_port', '{"category": "www", "port": "left"}', 'dead')`,
+    case 'trim':
+      await world.kill();
+      world.spawn();
+      return;
+    case 'fail':
+      world.breakCommand();
+      return;
+    case 'settle later':
+    case 'in cohorts':
+    case 'remove':
+      world.breakCommand();
+      await world.enqueue();
+      await eventually(
+        'failing',
+        () => failing(world, 'NOT invalid'),
+        async () => world.lastWords(),
       );
-      world.proxy.cut('listener');
+      world.mendCommand();
       return;
+    case 'keep invalid':
+      await world.query(`INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a/b')`);
+      return;
+    case 'report':
     case 'claim':
     case 'look':
     case 'second read':
-    case 'journal delete':
+    case 'advance':
       return;
     default:
       phase satisfies never;

@@ -50,7 +50,9 @@ const struck: readonly Fault[] = [
 describe.skipIf(!opensslFound).concurrent.each(modes)(
   'over TLS, sslmode = $mode',
   ({ mode, rootcert, half }) => {
-    it('survives faults at connect, LISTEN, claim and journal delete', { timeout: 600_000 }, async () => {
+    it('survives faults at connect, LISTEN, claim and the advance of the cursor', {
+      timeout: 600_000,
+    }, async () => {
       const world = await open(`sslmode = ${mode}\n${rootcert ? `sslrootcert = ${files.certificate}` : ''}`);
       const wayside = new Client(world.database.config);
       try {
@@ -68,7 +70,7 @@ describe.skipIf(!opensslFound).concurrent.each(modes)(
           () => atListenerRecord(world, 1),
           () => atListenerRecord(world, listenRecord),
           () => atTollgate(world, wayside, claimGate),
-          () => atTollgate(world, wayside, settleGate),
+          () => atTollgate(world, wayside, advanceGate),
         ];
         for (const [row, fault] of struck.entries()) {
           for (const [column, reach] of phases.entries())
@@ -146,12 +148,13 @@ async function findListenRecord(world: World): Promise<number> {
 }
 
 /** Statements wait at a gate: a trigger of ours takes a lock that we hold. */
-const [claimGate, settleGate] = [1, 2];
+const [claimGate, advanceGate] = [1, 2];
 const tollgates = `
   CREATE FUNCTION tollgate() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock_shared(TG_ARGV[0]::int); RETURN NULL; END';
   CREATE TRIGGER claimed AFTER DELETE ON cache_clearing_ports FOR EACH ROW EXECUTE FUNCTION tollgate(${claimGate});
-  CREATE TRIGGER settled AFTER DELETE ON uncached.journal FOR EACH ROW EXECUTE FUNCTION tollgate(${settleGate})`;
+  CREATE TRIGGER advanced AFTER UPDATE OF settled_to ON uncached.consumer FOR EACH ROW
+    WHEN (NEW.settled_to > OLD.settled_to) EXECUTE FUNCTION tollgate(${advanceGate})`;
 
 /** In the middle of a statement: the server has the request and has not sent the answer. */
 async function atTollgate(world: World, wayside: Client, gate: number): Promise<Reached> {

@@ -1,4 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict';
+import { unsettled } from '../postgres/unsettled.ts';
 import { eventually } from './eventually.ts';
 import { bystanders, type World } from './world.ts';
 
@@ -9,7 +10,7 @@ import { bystanders, type World } from './world.ts';
 const mostConnections = 1 + 4 + 4 + 1;
 
 /**
- * After any fault: the queue and the journal become empty, and exactly the right files are gone. The daemon
+ * After any fault: the queue becomes empty and everything settles, and exactly the right files are gone. The daemon
  * runs, still receives notifications, has no more connections than it should, and ends with 0 and no
  * connection left.
  */
@@ -27,7 +28,7 @@ export async function expectWhole(world: World, { left = bystanders }: { left?: 
 export async function expectDone(world: World): Promise<void> {
   const count = async () => {
     const [found] = await world.query<{ entries: number; rows: number }>(
-      `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS entries, (SELECT count(*)::int FROM uncached.journal) AS rows`,
+      `SELECT (SELECT count(*)::int FROM cache_clearing_ports) AS entries, (SELECT count(*)::int FROM ${unsettled}) AS rows`,
     );
     return found;
   };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Account } from '../postgres/account.ts';
 import type { Connection } from '../postgres/connection.ts';
@@ -6,7 +6,7 @@ import { createDatabase, type Database } from '../postgres/database.ts';
 import { LastingClient } from '../postgres/lasting-client.ts';
 import { watchFor } from '../postgres/watch.ts';
 import { within } from '../postgres/within.ts';
-import { iniFor, makeSite, type Site } from '../site.ts';
+import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
 import { type How, type RunningDaemon, startUncached } from '../uncached.ts';
 import { ownMs } from './own-time.ts';
 import { FaultProxy } from './proxy.ts';
@@ -17,6 +17,8 @@ export interface WorldOptions {
   /** Default: the shortest allowed. */
   readonly heartbeat?: string;
   readonly ini?: Parameters<typeof iniFor>[2];
+  /** Whether each clearing runs a command, which can be broken. */
+  readonly command?: boolean;
   /** The user that the daemon runs as. */
   readonly account?: Account;
   /** The prefix of the daemon's command, such as a namespace. */
@@ -28,17 +30,26 @@ export class World {
   readonly site: Site;
   readonly proxy: FaultProxy;
   readonly database: Database;
+  readonly #iniFor: (site: Site) => string;
   readonly #file: string;
   readonly #how: How;
+  readonly #others: Site[] = [];
   readonly #client: LastingClient;
   #daemon: RunningDaemon | undefined;
   #enqueued = 0;
 
-  private constructor(site: Site, proxy: FaultProxy, database: Database, file: string, how: How) {
+  private constructor(
+    site: Site,
+    proxy: FaultProxy,
+    database: Database,
+    iniOf: (site: Site) => string,
+    how: How,
+  ) {
     this.site = site;
     this.proxy = proxy;
     this.database = database;
-    this.#file = file;
+    this.#iniFor = iniOf;
+    this.#file = site.configure(iniOf(site));
     this.#how = how;
     this.#client = new LastingClient(database.config);
   }
@@ -46,15 +57,18 @@ export class World {
   /** The template of the database contains the schema. */
   static async open(
     server: Connection,
-    { tcp = false, heartbeat = '1s', ini = {}, account, within: around }: WorldOptions = {},
+    { tcp = false, heartbeat = '1s', ini = {}, command, account, within: around }: WorldOptions = {},
   ): Promise<World> {
     const database = await createDatabase(server);
     const proxy = await FaultProxy.open(database.config, { tcp });
     const site = makeSite();
     const more = `[daemon]\nheartbeat = ${heartbeat}\n${ini.more ?? ''}`;
-    const file = site.configure(iniFor(site, proxy.connection, { ...ini, more }));
+    const run = `[handler.news]\nrun = ls ${neededBy(site)}`;
+    const handlers = command ? { handlers: freshportsHandlers.replace('[handler.news]', run) } : {};
+    const iniOf = (which: Site) => iniFor(which, proxy.connection, { ...handlers, ...ini, more });
+    writeFileSync(neededBy(site), '');
     site.write(bystanders);
-    return new World(site, proxy, database, file, {
+    return new World(site, proxy, database, iniOf, {
       ...(account && { account }),
       ...(around && { before: around(site.root) }),
     });
@@ -78,9 +92,33 @@ export class World {
     return this.#daemon;
   }
 
+  /** A daemon runs to its end, in nothing that surrounds the other ones: the database knows this root from then on. */
+  async register(): Promise<void> {
+    const daemon = startUncached(this.#file, { PGSSLMODE: 'disable' });
+    await daemon.until('LISTEN', ({ event }) => event === 'listening');
+    await daemon.stop();
+  }
+
+  /** Another root on the same database, as on another machine, for a daemon that the caller ends. */
+  node(): { readonly site: Site; spawn(): RunningDaemon } {
+    const site = makeSite();
+    this.#others.push(site);
+    const file = site.configure(this.#iniFor(site));
+    return { site, spawn: () => startUncached(file, { PGSSLMODE: 'disable' }, this.#how) };
+  }
+
   /** Like a crash of the daemon alone. */
   async kill(): Promise<void> {
     await this.daemon.stop('SIGKILL');
+  }
+
+  /** It fails from now on. */
+  breakCommand(): void {
+    rmSync(neededBy(this.site));
+  }
+
+  mendCommand(): void {
+    writeFileSync(neededBy(this.site), '');
   }
 
   /** Connects directly, not through the proxy. */
@@ -134,11 +172,14 @@ export class World {
   async close(): Promise<void> {
     await this.#daemon?.stop('SIGKILL');
     await this.proxy.close();
-    this.site.remove();
+    for (const site of [this.site, ...this.#others]) site.remove();
     await this.#client.end();
     await this.database.drop();
   }
 }
+
+/** The file without which the command fails. */
+const neededBy = ({ root }: Site) => join(root, '../needed');
 
 /** Pages that no entry names: they must never be deleted. */
 export const bystanders: readonly string[] = [

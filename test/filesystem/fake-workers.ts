@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import type { ClearResult } from '../../src/core/contracts.ts';
+import type { DeletionResult } from '../../src/core/page-files.ts';
 import { openCache } from '../../src/filesystem/workers/file-cache.ts';
 import type { StartWorker, WorkerEvents } from '../../src/filesystem/workers/start-worker.ts';
 import type { ClearRequest, Request } from '../../src/filesystem/workers/worker-request.ts';
@@ -45,7 +45,7 @@ function asClear(request: Request): ClearRequest {
   return request;
 }
 
-export function answer(fake: Fake | undefined, cleared: ClearResult): void {
+export function answer(fake: Fake | undefined, cleared: DeletionResult): void {
   fake?.hears.message({ answer: cleared });
 }
 

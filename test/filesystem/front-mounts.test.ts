@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClearResult } from '../../src/core/contracts.ts';
+import type { DeletionResult } from '../../src/core/page-files.ts';
 import { canMount, inNamespace } from '../faults/namespace.ts';
 
 /** FreshPorts has a data set for each set of its cache. Root is a plain directory above them. */
@@ -29,7 +29,7 @@ const cleared = clear(base + '/root', patterns, walks[walk], { fronts: named });
 const left = execFileSync('find', ['root', '-type', 'f'], { cwd: base, encoding: 'utf8' }).trim().split('\\n').sort();
 console.log(JSON.stringify({ ...cleared, left, problems, dirs: execFileSync('find', ['root', '-type', 'd'], { cwd: base, encoding: 'utf8' }) }));`;
 
-interface Result extends ClearResult {
+interface Result extends DeletionResult {
   readonly left: readonly string[];
   readonly problems: readonly string[];
   readonly dirs: string;

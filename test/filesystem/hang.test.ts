@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClearResult } from '../../src/core/contracts.ts';
+import type { DeletionResult } from '../../src/core/page-files.ts';
 import { canMount, inNamespace } from '../faults/namespace.ts';
 
 /** A cache in a process and a mount namespace of its own, so that a hang does not hang the test. */
@@ -65,10 +65,10 @@ const canHang = canMount() && existsSync('/dev/fuse') && process.getuid?.() === 
 describe.skipIf(!canHang)('a directory on a file server that does not answer', () => {
   it('fails what names it, and nothing else; is left alone from then on, and found again when it answers', async () => {
     const told = await inProcess<{
-      first: ClearResult;
-      news: ClearResult;
-      wild: [ClearResult, number];
-      back: ClearResult;
+      first: DeletionResult;
+      news: DeletionResult;
+      wild: [DeletionResult, number];
+      back: DeletionResult;
       closeMs: number;
     }>(`
       const end = hang('ports/x');
@@ -100,7 +100,7 @@ describe.skipIf(!canHang)('a directory on a file server that does not answer', (
   });
 
   it('delays nobody while it is being detected, and does not delay the end', async () => {
-    const told = await inProcess<{ newsMs: number; left: ClearResult; leftMs: number }>(`
+    const told = await inProcess<{ newsMs: number; left: DeletionResult; leftMs: number }>(`
       hang('ports/x');
       const patient = openCache(root, undefined, { patienceMs: 60_000 });
       const asked = Array.from({ length: 3 }, (_, nth) => patient.clear(['ports/x/' + nth]));
@@ -124,9 +124,9 @@ it.skipIf(!canFreeze)(
   async () => {
     const told = await inProcess<{
       state: string;
-      failed: ClearResult;
-      news: ClearResult;
-      back: ClearResult;
+      failed: DeletionResult;
+      news: DeletionResult;
+      back: DeletionResult;
       endMs: number;
       refused: string;
     }>(`

@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClearResult } from '../../src/core/contracts.ts';
+import type { DeletionResult } from '../../src/core/page-files.ts';
 import { clear } from '../../src/filesystem/clear-patterns.ts';
 import { chdirWalk } from '../../src/filesystem/walk/chdir-walk.ts';
 import { interposed } from './interposed.ts';
@@ -205,7 +205,7 @@ function owned(directory: string): void {
 }
 
 /** Runs in a process of its own, as an ordinary user. It is ended if it waits for ever. */
-function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): ClearResult {
+function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): DeletionResult {
   owned(root);
   const script = `
     const [dist, walk, root, ...patterns] = process.argv.slice(1);
@@ -221,5 +221,5 @@ function clearApart(walk: 'handle' | 'chdir', patterns: readonly string[]): Clea
   const args = ['--input-type=module', '-e', script, resolve('dist/filesystem'), walk, root, ...patterns];
   return JSON.parse(
     execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 100_000 }),
-  ) as ClearResult;
+  ) as DeletionResult;
 }

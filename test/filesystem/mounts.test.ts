@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClearResult } from '../../src/core/contracts.ts';
+import type { DeletionResult } from '../../src/core/page-files.ts';
 
 /**
  * A private mount namespace, where root may mount anything unseen by others. An ordinary user becomes root
@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-interface Result extends ClearResult {
+interface Result extends DeletionResult {
   readonly left: readonly string[];
   readonly outside: readonly string[];
   readonly sameDevice: boolean;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ClearResult } from '../../src/core/contracts.ts';
+import type { DeletionResult } from '../../src/core/page-files.ts';
 import type { Request } from '../../src/filesystem/workers/worker-request.ts';
 import { answer, posts, settled, standStill, withFakes } from './fake-workers.ts';
 
@@ -221,7 +221,7 @@ it('a request that is nearly all listing goes on in larger parts', async () => {
     done = true;
   });
   while (!done) {
-    for (const fake of started) answer(fake, { files: 0, failures: [], listed: 400_000 } as ClearResult);
+    for (const fake of started) answer(fake, { files: 0, failures: [], listed: 400_000 } as DeletionResult);
     await settled();
   }
   await asked;

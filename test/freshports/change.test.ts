@@ -6,9 +6,10 @@ import { canMount } from '../faults/namespace.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
 import type { LogLine, RunningDaemon } from '../uncached.ts';
 import { changes, complaints, nginx } from './changes.ts';
-import { launchFreshPorts } from './launch-freshports.ts';
+import { isCleared } from './events.ts';
+import { launchFreshPorts } from './server.ts';
 import { tree, untouchable } from './tree.ts';
-import { FreshPorts, isCleared } from './world.ts';
+import { FreshPorts } from './world.ts';
 
 let server: LaunchedServer;
 let freshports: FreshPorts;

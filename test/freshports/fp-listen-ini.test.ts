@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { changes, nginx } from './changes.ts';
+import { isCleared } from './events.ts';
 import { freshPorts } from './incident.ts';
 import { tree, untouchable } from './tree.ts';
-import { isCleared } from './world.ts';
 
 const at = freshPorts();
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { canMount } from '../faults/namespace.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
-import { launchFreshPorts } from './launch-freshports.ts';
+import { launchFreshPorts } from './server.ts';
 import { FreshPorts } from './world.ts';
 
 /**

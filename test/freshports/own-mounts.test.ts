@@ -9,10 +9,11 @@ import { withClient } from '../postgres/connection.ts';
 import type { LaunchedServer } from '../postgres/server.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { changes, complaints } from './changes.ts';
-import { launchFreshPorts } from './launch-freshports.ts';
+import { isCleared } from './events.ts';
 import { type MountedCache, mountCache } from './own-mounts.ts';
+import { launchFreshPorts } from './server.ts';
 import { below, tree, untouchable } from './tree.ts';
-import { FreshPorts, isCleared } from './world.ts';
+import { FreshPorts } from './world.ts';
 
 const account = ordinaryAccount();
 const missing = ['setpriv', 'nsenter'].some((program) => spawnSync(program, ['--version']).status !== 0);
@@ -111,7 +112,7 @@ describe.skipIf(!possible).each([
     expect(cache.pages()).toEqual([...tree, ...untouchable].filter((page) => !news.includes(page)).sort());
   });
 
-  it('an entry leaves its queue table when it is claimed, and stands in the journal until it is settled', async () => {
+  it('an entry leaves its queue table when it is claimed, and is unsettled in the log until it was cleared again', async () => {
     await freshports.settled();
     cache.write(tree);
     const from = daemon.log.length;
@@ -122,10 +123,10 @@ describe.skipIf(!possible).each([
       await eventually(
         'cleared',
         async () => (daemon.log.slice(from).some(isCleared('listen_port')) ? true : undefined),
-        async () => JSON.stringify(await freshports.journal()),
+        async () => JSON.stringify(await freshports.unsettled()),
       );
       expect(await freshports.backlog()).toBe(0);
-      expect(await freshports.journal()).toContainEqual(
+      expect(await freshports.unsettled()).toContainEqual(
         expect.objectContaining({ handler: 'listen_port', last_error: null }),
       );
       await other.query('COMMIT');
@@ -133,7 +134,7 @@ describe.skipIf(!possible).each([
     await freshports.settled();
   });
 
-  it('a date that is NULL stays in the journal, and status warns, until it is dropped', async () => {
+  it('a date that is NULL is kept, and status warns, until it is dropped', async () => {
     await freshports.query(
       'postgres',
       'INSERT INTO cache_clearing_dates (date_to_clear) VALUES (NULL); NOTIFY date_updated',
@@ -152,8 +153,8 @@ describe.skipIf(!possible).each([
     // The daemon reports the row at once. It can be dropped when it has settled.
     await eventually(
       'kept',
-      async () => (await freshports.journal()).some(({ last_error }) => last_error !== null) || undefined,
-      async () => JSON.stringify(await freshports.journal()),
+      async () => (await freshports.unsettled()).some(({ last_error }) => last_error !== null) || undefined,
+      async () => JSON.stringify(await freshports.unsettled()),
     );
     expect((await ask('failing', 'drop', '--all')).code).toBe(0);
     await freshports.settled();

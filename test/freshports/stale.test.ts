@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isCleared, isFailure } from './events.ts';
 import { freshPorts } from './incident.ts';
 import { many, midway } from './midway.ts';
 import { predecessorMissing as missing } from './predecessor.ts';
-import { below } from './tree.ts';
-import { type FreshPorts, isCleared, isFailure } from './world.ts';
+import { below, tree } from './tree.ts';
+import type { FreshPorts } from './world.ts';
 
 // There are tens of thousands of files, entries or lines.
 vi.setConfig({ testTimeout: 300_000 });
@@ -99,6 +100,44 @@ describe('2024: a page rendered from old data is stored after the clearing', () 
     await daemon.until('port_updated: done', 2);
     expect(await site.backlog()).toBe(0);
     expect(site.has(page)).toBe(true);
+  });
+});
+
+describe('a second web host, with a cache of its own', () => {
+  const pages = below('ports/www/nginx/');
+  let second: FreshPorts;
+  beforeEach(() => {
+    second = at.site.anotherHost();
+  });
+  afterEach(() => second.leave());
+
+  it('uncached: each host clears everything, also what it comes to late', async () => {
+    const { site } = at;
+    await site.startUncached();
+    const late = await second.startUncached();
+    await site.settled();
+    // It was wiped: it is new to a database in which something was cleared. The first one has caught up.
+    for (const host of [site, second]) host.write(tree);
+    process.kill(late.pid, 'SIGSTOP');
+    await site.touch(1);
+    await site.gone(...pages);
+    process.kill(late.pid, 'SIGCONT');
+    await second.gone(...pages);
+    await site.settled();
+    expect(second.site.pages()).toEqual(site.site.pages());
+  });
+
+  it.skipIf(missing)('the predecessor: whoever comes second finds nothing, and its pages stay', async () => {
+    const { site } = at;
+    const daemon = await site.startPredecessor();
+    const late = await second.startPredecessor();
+    process.kill(late.pid, 'SIGSTOP');
+    await site.touch(1);
+    await daemon.until('port_updated: done');
+    process.kill(late.pid, 'SIGCONT');
+    await late.until('port_updated: done');
+    expect(pages.filter((page) => site.has(page))).toEqual([]);
+    expect(pages.every((page) => second.has(page))).toBe(true);
   });
 });
 

@@ -2,11 +2,12 @@ import { chmodSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
+import { isFailure } from './events.ts';
 import { freshPorts } from './incident.ts';
 import { many, midway } from './midway.ts';
 import { predecessorMissing as missing } from './predecessor.ts';
 import { below } from './tree.ts';
-import { type FreshPorts, isFailure } from './world.ts';
+import type { FreshPorts } from './world.ts';
 
 // There are tens of thousands of files, entries or lines.
 vi.setConfig({ testTimeout: 300_000 });
@@ -167,14 +168,14 @@ function mode({ site }: FreshPorts, directory: string, bits: number): void {
   chmodSync(join(site.root, directory), bits);
 }
 
-/** The last row in the journal, once it has been tried twice and has existed for some seconds. */
+/** The last row that is unsettled, once it has been tried twice and has existed for some seconds. */
 function triedAgain(site: FreshPorts) {
   return eventually(
     'alone and tried twice',
     async () => {
-      const [row, ...others] = await site.journal();
+      const [row, ...others] = await site.unsettled();
       return row && others.length === 0 && row.attempts >= 2 && row.age > 2 ? row : undefined;
     },
-    async () => JSON.stringify(await site.journal()),
+    async () => JSON.stringify(await site.unsettled()),
   );
 }

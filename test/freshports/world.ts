@@ -7,18 +7,13 @@ import { type Account, ordinaryAccount } from '../postgres/account.ts';
 import { type Connection, withClient } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
 import { LastingClient } from '../postgres/lasting-client.ts';
-import { makeSite, type Site } from '../site.ts';
-import {
-  type Ended,
-  type How,
-  type LogLine,
-  type RunningDaemon,
-  startUncached,
-  uncached,
-} from '../uncached.ts';
+import { unsettled } from '../postgres/unsettled.ts';
+import { makeSite } from '../site.ts';
+import { type Ended, type How, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { type Extra, fpListenIni, uncachedIni } from './configuration.ts';
-import { template } from './launch-freshports.ts';
+import { isCleared, withoutQueue } from './events.ts';
 import { type Predecessor, startPredecessor } from './predecessor.ts';
+import { template } from './server.ts';
 import { tree, untouchable } from './tree.ts';
 import { makeZfs } from './zfs.ts';
 
@@ -34,44 +29,46 @@ export interface Options extends Extra {
   readonly asItIs?: boolean;
 }
 
+interface Host {
+  /** Whether the daemon's user differs from the site's, if possible, and deletes through the group bit of directories. */
+  readonly shared?: boolean;
+  /** Whether each set of the cache is a mount for the daemon, like the data sets of FreshPorts' hosts. */
+  readonly mounted?: boolean;
+}
+
 /** The database `freshports.org` and its cache on disk, for one test. */
 export class FreshPorts {
-  readonly site: Site;
+  readonly site = makeSite();
   readonly #database: Database;
+  readonly #host: Host;
   readonly #account: Account | undefined;
   readonly #before: readonly string[];
   readonly #clients = new Map<Role, LastingClient>();
   #uncached: RunningDaemon | undefined;
   #predecessor: Predecessor | undefined;
 
-  private constructor(
-    site: Site,
-    database: Database,
-    { account, before }: { account: Account | undefined; before: readonly string[] },
-  ) {
-    this.site = site;
+  /** The daemon of the first host does for all what a missed notification may have asked for. */
+  readonly #catchesUp: boolean;
+
+  private constructor(database: Database, host: Host, { catchesUp = true } = {}) {
     this.#database = database;
-    this.#account = account;
-    this.#before = before;
+    this.#host = host;
+    this.#catchesUp = catchesUp;
+    this.#account = host.shared ? ordinaryAccount() : undefined;
+    this.#before = host.mounted
+      ? inNamespace('for set in "$1"/*/; do mount --bind "$set" "$set"; done', this.site.root)
+      : [];
+    makeZfs(this.site);
+    this.write([...tree, ...untouchable]);
   }
 
-  /**
-   * `shared`: the daemon's user differs from the site's, if possible, and deletes through the group bit of
-   * directories. `mounted`: for the daemon each set of the cache is a mount, like the data sets of
-   * FreshPorts' hosts.
-   */
-  static async open(server: Connection, { shared = false, mounted = false } = {}): Promise<FreshPorts> {
-    const database = await createDatabase(server, { name: 'freshports.org', template });
-    const site = makeSite();
-    const freshports = new FreshPorts(site, database, {
-      account: shared ? ordinaryAccount() : undefined,
-      before: mounted
-        ? inNamespace('for set in "$1"/*/; do mount --bind "$set" "$set"; done', site.root)
-        : [],
-    });
-    makeZfs(freshports.site);
-    freshports.write([...tree, ...untouchable]);
-    return freshports;
+  static async open(server: Connection, host: Host = {}): Promise<FreshPorts> {
+    return new FreshPorts(await createDatabase(server, { name: 'freshports.org', template }), host);
+  }
+
+  /** Another web host, with a cache of its own and the same database. It is to be left before that is closed. */
+  anotherHost(): FreshPorts {
+    return new FreshPorts(this.#database, this.#host, { catchesUp: false });
   }
 
   /** Writes pages as the site does. */
@@ -111,7 +108,8 @@ export class FreshPorts {
     const daemon = startUncached(this.configure(options), this.#path, this.#how);
     this.#uncached = daemon;
     await daemon.until('LISTEN', ({ event }) => event === 'listening');
-    for (const handler of withoutQueue) await daemon.until(`catch-up of ${handler}`, isCleared(handler));
+    for (const handler of this.#catchesUp ? withoutQueue : [])
+      await daemon.until(`catch-up of ${handler}`, isCleared(handler));
     return daemon;
   }
 
@@ -153,12 +151,14 @@ export class FreshPorts {
     return existsSync(join(this.site.root, page));
   }
 
-  /** Resolves when every entry is claimed, cleared and settled. */
+  /** Resolves when every entry is claimed, cleared and settled, and no cache is being wiped. */
   async settled(): Promise<void> {
-    await this.#eventually(
-      'settled',
-      async () => (await this.backlog()) + (await this.journal()).length === 0,
-    );
+    await this.#eventually('settled', async () => {
+      if ((await this.backlog()) + (await this.unsettled()).length > 0) return false;
+      return (
+        (await this.query('postgres', `SELECT FROM uncached.consumer WHERE state = 'wiping'`)).length === 0
+      );
+    });
   }
 
   /**
@@ -195,14 +195,17 @@ export class FreshPorts {
     return rows.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** `age`: seconds since the claim, by the server's clock. */
-  journal(): Promise<
+  /**
+   * Rows of the log that are not settled everywhere, and those that are kept because they fail. `age`: seconds
+   * since the claim, by the server's clock.
+   */
+  unsettled(): Promise<
     { handler: string; key: unknown; last_error: string | null; attempts: number; age: number }[]
   > {
     return this.query(
       'postgres',
       `SELECT handler, key, last_error, attempts, extract(epoch FROM clock_timestamp() - claimed_at)::float8 AS age
-         FROM uncached.journal ORDER BY id`,
+         FROM ${unsettled} ORDER BY id`,
     );
   }
 
@@ -211,12 +214,17 @@ export class FreshPorts {
     return { PATH: `${dirname(this.site.root)}/bin:${process.env.PATH}` };
   }
 
-  /** Stops what is left. The database reports connections that were left open. */
-  async close(): Promise<void> {
+  /** Stops what is left on this host. */
+  async leave(): Promise<void> {
     await this.#uncached?.stop('SIGKILL');
     await this.#predecessor?.stop('SIGKILL');
     this.site.remove();
     for (const client of this.#clients.values()) await client.end();
+  }
+
+  /** The same, and drops the database, which reports connections that were left open. */
+  async close(): Promise<void> {
+    await this.leave();
     await this.#database.drop();
   }
 
@@ -227,23 +235,10 @@ export class FreshPorts {
       async () =>
         JSON.stringify({
           backlog: await this.backlog(),
-          journal: (await this.journal()).slice(0, 5),
+          unsettled: (await this.unsettled()).slice(0, 5),
           pages: this.site.pages().slice(0, 40),
           log: (this.#uncached?.log ?? this.#predecessor?.lines ?? []).slice(-10),
         }),
     );
   }
 }
-
-export const isCleared =
-  (handler: string) =>
-  (line: LogLine): boolean =>
-    line.event === 'cleared' && line.handler === handler;
-
-/** Whether something could not be cleared. */
-export const isFailure = ({ event }: LogLine): boolean => ['rows-failed', 'disk-failing'].includes(event);
-
-/** These clear at every start, because they may have missed a notification. */
-const withoutQueue = ['ports_moved', 'ports_updating', 'vuxml', 'category_new', 'packages_imported'].map(
-  (name) => `listen_${name}`,
-);

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../postgres/project-root.ts';
 import type { RunningDaemon } from '../uncached.ts';
+import { isCleared } from './events.ts';
 import { freshPorts } from './incident.ts';
-import { type FreshPorts, isCleared } from './world.ts';
+import type { FreshPorts } from './world.ts';
 
 const missing = spawnSync('php', ['--version']).status !== 0;
 if (missing)

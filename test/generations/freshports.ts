@@ -1,7 +1,8 @@
 import { Client } from 'pg';
-import { journalSql } from '../../src/postgres/sql-files.ts';
+import { logSql } from '../../src/postgres/sql-files.ts';
 import { type Connection, connectionOf, withClient } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { catalog } from '../sql/catalog.ts';
 
 /** A database `freshports.org` on a server of its own, because its roles have fixed names. */
@@ -13,9 +14,10 @@ export interface FreshPorts {
   /** As the owner of the site's tables. */
   readonly owner: Client;
   as(role: string): Connection;
-  /** The number of entries, and of journal rows that do not fail. */
+  /** The number of entries, and of rows that are not settled and do not fail. */
   waiting(): Promise<number>;
-  journal(): Promise<{ key: unknown; last_error: string | null; attempts: number }[]>;
+  /** Those rows, and those that are kept because they fail. */
+  unsettled(): Promise<{ key: unknown; last_error: string | null; attempts: number }[]>;
   drop(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export async function makeFreshPorts(
   await owner.query(`SELECT set_config('client_encoding', 'SQL_ASCII', false)`);
   await owner.query(tables);
   const before = await siteCatalog(owner);
-  await owner.query(journalSql());
+  await owner.query(logSql());
   await owner.query('GRANT uncached TO listening');
   return {
     before,
@@ -48,13 +50,13 @@ export async function makeFreshPorts(
         `SELECT relname AS table FROM pg_class WHERE relname LIKE 'cache\\_clearing\\_%' AND relkind = 'r'`,
       );
       const counts = rows.map(({ table }) => `(SELECT count(*)::int FROM ${table})`);
-      // In one statement, because between two of them entries can become journal rows.
-      const unsettled = '(SELECT count(*)::int FROM uncached.journal WHERE last_error IS NULL)';
-      const all = [...counts, unsettled].join(' + ');
+      // In one statement, because between two of them entries can become rows of the log.
+      const claimed = `(SELECT count(*)::int FROM ${unsettled} WHERE last_error IS NULL)`;
+      const all = [...counts, claimed].join(' + ');
       return (await owner.query<{ n: number }>(`SELECT ${all} AS n`)).rows[0]?.n ?? 0;
     },
-    journal: async () =>
-      (await owner.query('SELECT key, last_error, attempts FROM uncached.journal ORDER BY id')).rows,
+    unsettled: async () =>
+      (await owner.query(`SELECT key, last_error, attempts FROM ${unsettled} ORDER BY id`)).rows,
     async drop() {
       await owner.end();
       await database.drop();

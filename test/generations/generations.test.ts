@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { journalSql } from '../../src/postgres/sql-files.ts';
+import { logSql } from '../../src/postgres/sql-files.ts';
 import { eventually } from '../faults/eventually.ts';
 import { withClient } from '../postgres/connection.ts';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
@@ -57,7 +57,7 @@ const settled = () =>
   eventually(
     'settled but for what fails',
     async () => ((await database.waiting()) === 0 ? true : undefined),
-    async () => JSON.stringify([await database.waiting(), await database.journal(), daemon?.log.slice(-5)]),
+    async () => JSON.stringify([await database.waiting(), await database.unsettled(), daemon?.log.slice(-5)]),
   );
 
 const messageIds = [
@@ -132,7 +132,7 @@ describe.each(everywhere)('$title', ({ encoding, tables }) => {
     const { owner, before } = database;
     expect(await siteCatalog(owner)).toEqual(before);
     const installed = await catalog(owner);
-    await owner.query(journalSql());
+    await owner.query(logSql());
     expect(await catalog(owner)).toEqual(installed);
   });
 
@@ -143,7 +143,7 @@ describe.each(everywhere)('$title', ({ encoding, tables }) => {
     await settled();
     expect(site.pages()).toEqual([...neighbours].sort());
     // A NULL date names no page. It is reported in words, kept, and not retried.
-    expect(await database.journal()).toEqual([
+    expect(await database.unsettled()).toEqual([
       {
         key: { date_to_clear: null },
         last_error: 'column date_to_clear is NULL: no page can have this key',

@@ -14,6 +14,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings, unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { handlers } from './handlers.ts';
@@ -67,7 +68,8 @@ afterEach(async () => {
   await daemon?.stop();
   daemon = undefined;
   expect(existsSync(join(folder, 'overlap'))).toBe(false);
-  await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+  await forgetClearings(client);
+  await client.query('TRUNCATE cache_clearing_ports');
   site.remove();
   rmSync(folder, { recursive: true });
 });
@@ -84,26 +86,27 @@ async function start(): Promise<RunningDaemon> {
   return daemon;
 }
 
-const journal = async (handler: string) =>
+const rowsOf = async (handler: string) =>
   (
     await client.query<{ attempts: number; last_error: string | null }>(
-      'SELECT attempts, last_error FROM uncached.journal WHERE handler = $1',
+      `SELECT attempts, last_error FROM ${unsettled} WHERE handler = $1`,
       [handler],
     )
   ).rows;
 
-const state = async () =>
-  JSON.stringify([runs().length, (await client.query('TABLE uncached.journal')).rows, daemon?.log.slice(-8)]);
+const state = async () => {
+  const { rows } = await client.query(`SELECT * FROM ${unsettled}`);
+  return JSON.stringify([runs().length, rows, daemon?.log.slice(-8)]);
+};
 const until = (what: string, holds: () => boolean | Promise<boolean>) =>
   eventually(what, async () => ((await holds()) ? true : undefined), state);
 
 /** All work that the start caused is done. */
-const quiet = () => until('quiet', async () => (await journal('listen_packages_imported')).length === 0);
+const quiet = () => until('quiet', async () => (await rowsOf('listen_packages_imported')).length === 0);
 
 /**
- * Resolves when the catch-up has ended, and the work that it put in a lane. Lanes work in sequence, so a
- * second notification's work comes after it. The log shows this. The journal does not: reading it may run
- * again what the catch-up has just recorded.
+ * Resolves when the catch-up has ended. A handler's work is done in sequence, so a second notification's comes after
+ * it. The daemon's log shows this. The database does not: reading it may run again what the catch-up has just recorded.
  */
 async function startQuietly(): Promise<void> {
   const { log } = await start();
@@ -126,7 +129,7 @@ async function portsAreServed(): Promise<void> {
   );
   await until('cleared', () => !site.pages().includes('ports/www/a/1'));
   await until('settled', async () =>
-    (await journal('listen_port')).every(({ last_error }) => last_error !== null),
+    (await rowsOf('listen_port')).every(({ last_error }) => last_error !== null),
   );
 }
 
@@ -146,16 +149,16 @@ describe('zfs rollback', () => {
     const first = await start();
     await until(
       'two failures',
-      async () => ((await journal('listen_packages_imported'))[0]?.attempts ?? 0) >= 2,
+      async () => ((await rowsOf('listen_packages_imported'))[0]?.attempts ?? 0) >= 2,
     );
-    expect((await journal('listen_packages_imported'))[0]?.last_error).toBe(
+    expect((await rowsOf('listen_packages_imported'))[0]?.last_error).toBe(
       'cannot run "zfs rollback system/cache/packages@empty": it ended with 1: cannot rollback: dataset is busy',
     );
     await first.stop('SIGKILL');
-    const rows = (await journal('listen_packages_imported')).length;
+    const rows = (await rowsOf('listen_packages_imported')).length;
     await start();
     // The start's own catch-up makes one more.
-    await until('failures again', async () => (await journal('listen_packages_imported')).length > rows);
+    await until('failures again', async () => (await rowsOf('listen_packages_imported')).length > rows);
     await portsAreServed();
     set('fail', '');
     await quiet();
@@ -171,7 +174,7 @@ describe('zfs rollback', () => {
     await client.query('NOTIFY packages_imported');
     await begun(hanging);
     for (let round = 1; round <= 3; round++) await portsAreServed();
-    // Two more sweeps do not treat waiting rows as abandoned.
+    // Two more sweeps do not take waiting rows for abandoned ones.
     expect(runs()).toHaveLength(hanging);
     set('hang', '');
     await quiet();
@@ -191,7 +194,7 @@ describe('zfs rollback', () => {
     await client.query(
       `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'link'); NOTIFY port_updated`,
     );
-    await until('tries', async () => ((await journal('listen_port'))[0]?.attempts ?? 0) >= 3);
+    await until('tries', async () => ((await rowsOf('listen_port'))[0]?.attempts ?? 0) >= 3);
     await portsAreServed();
     expect(runs()).toHaveLength(failing + 1);
     set('hang', '');

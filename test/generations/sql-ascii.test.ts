@@ -126,7 +126,7 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
     const running = await start();
     await settled();
 
-    expect(await database.journal()).toEqual([]);
+    expect(await database.unsettled()).toEqual([]);
     expect(pages()).toEqual(kept.sort());
     expect(running.log.filter(({ level, event }) => level >= 50 && event !== 'unknown-handler')).toEqual([]);
   });
@@ -168,7 +168,7 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
     const running = await start();
     await settled();
     expect(pages()).toEqual([]);
-    expect((await database.journal()).map(({ last_error }) => last_error)).toEqual(
+    expect((await database.unsettled()).map(({ last_error }) => last_error)).toEqual(
       expect.arrayContaining([
         'column port is ".a\\udce9", which begins with a dot: no page can have this key',
         expect.stringMatching(/^a component of (\\xE9){40}… is over 255 bytes: no page can have this key$/),
@@ -223,7 +223,7 @@ describe.each(servers)('an SQL_ASCII database on $title', ({ binaries, missing, 
     );
     await start();
     await settled();
-    expect(await database.journal()).toEqual([]);
+    expect(await database.unsettled()).toEqual([]);
     expect(pages()).toEqual(['ports/www/x/1']);
   });
 });

@@ -1,5 +1,8 @@
-import type { Clock, FailingRow, Journal, JournalCount, Key, Queue } from '../../src/core/contracts.ts';
+import type { FailingRow, LogCount, SeenConsumer } from '../../src/core/consumer-contract.ts';
+import type { Clock, Key, Queue } from '../../src/core/contracts.ts';
+import type { CountSource } from '../../src/observe/count-handlers.ts';
 import { type Monitor, openMonitor } from '../../src/observe/monitor.ts';
+import { emptyLog } from '../observe/empty-log.ts';
 import { seeded } from '../random.ts';
 
 const hourMs = 3_600_000;
@@ -63,7 +66,8 @@ export async function makeUpHour({
     const handler = random() < 0.75 || keys > 9 ? 'listen_port' : 'listen_commit';
     const examples = [0, 1, 2].slice(0, keys).map((next) => keyOf(handler, (chosen + next) % ports.length));
     const files = keys * 3 + Math.floor(random() * 4);
-    watch.observe({ kind: 'batch-done', handler, cleared: [], files, failures: [], invalid: [] });
+    const done = { handler, consumer: 'files', cleared: [], files, failures: [], invalid: [] };
+    watch.observe({ kind: 'batch-done', ...done });
     watch.observe({
       kind: 'cleared',
       handler,
@@ -87,7 +91,7 @@ export async function makeUpHour({
   }
 
   const handlers = ['listen_port', 'listen_commit', 'listen_date_updated', 'listen_file_updated', 'news'];
-  const count = async (): Promise<JournalCount[]> =>
+  const count = async (): Promise<LogCount[]> =>
     handlers.slice(0, 2).map((handler, index) => ({
       handler,
       claimed: 0,
@@ -100,14 +104,16 @@ export async function makeUpHour({
       settlingMs: 4_000,
       error: failing[0]?.error ?? null,
     }));
-  const strangers = async (): Promise<JournalCount[]> => [
+  const strangers = async (): Promise<LogCount[]> => [
     ...(await count()),
     { ...none, handler: 'listen_gone', settling: 2 },
   ];
-  const journal = {
+  const log: CountSource['log'] = {
+    ...emptyLog,
     counts: unwell ? strangers : count,
+    consumers: async () => (unwell ? [own, silent, expired] : [own]),
     failing: async ({ invalid }) => (invalid ? [] : [...failing]),
-  } as Partial<Journal> as Journal;
+  };
   const queue: Queue = {
     claim: () => Promise.reject(new Error('this one is not claimed from')),
     backlog: async () => ({ entries: imported, lagMs: imported > 0 ? 20_000 : lagMs, ofUnknownAge: 0 }),
@@ -127,11 +133,12 @@ export async function makeUpHour({
   const disabled = new Map(unwell ? [['listen_date_updated', { why: noDates }]] : []);
   watch.keepCounting(
     {
+      owner: 'own',
       handlers: new Map(
         handlers.filter((name) => !disabled.has(name)).map((name) => [name, { columns: [] }]),
       ),
       queues,
-      journal,
+      log,
       disabled,
       disabledQueues: new Map([...disabled.keys()].map((name) => [name, left])),
     },
@@ -161,4 +168,45 @@ const none = {
   failingMs: null,
   settlingMs: null,
   error: null,
+};
+
+const own: SeenConsumer = {
+  id: '7c1d5e09ab34f682',
+  kind: 'files',
+  name: 'files',
+  node: 'web1.example.org',
+  place: '/var/cache/site',
+  state: 'live',
+  behind: 0,
+  unsettled: 4,
+  lagMs: null,
+  failing: 2,
+  seenMs: 3_000,
+  owner: 'own',
+  connected: true,
+  problem: null,
+  version: '0.1.0',
+};
+const silent: SeenConsumer = {
+  ...own,
+  id: '31e8f2a90c5b7d46',
+  node: 'web2.example.org',
+  place: longPath,
+  behind: 41_012,
+  unsettled: 41_015,
+  lagMs: 94_000,
+  failing: 0,
+  seenMs: 94_000,
+  owner: 'other',
+  connected: false,
+};
+const expired: SeenConsumer = {
+  ...own,
+  id: '90ab12cd34ef5678',
+  node: 'web3.example.org',
+  state: 'expired',
+  failing: 0,
+  seenMs: 7 * 3_600_000,
+  owner: null,
+  connected: false,
 };

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Status } from '../../src/core/daemon-status.ts';
 import { alertsOn, hasPromtool } from '../etc/alerts.ts';
 import { eventually } from '../faults/eventually.ts';
+import { addFailing } from '../postgres/unsettled.ts';
 import type { LogLine } from '../uncached.ts';
 import { get, scrape } from './get.ts';
 import { clear, client, configure, daemon, hold, port, proxy, site, start } from './serving.ts';
@@ -42,8 +43,8 @@ describe('the numbers', () => {
     await clear('a', 'b');
     await clear('c');
     await clear('..');
-    await client.query(`INSERT INTO uncached.journal (handler, key, last_error, cleared_at, retry_at) VALUES
-      ('listen_date_updated', '{}', 'never', now(), NULL), ('listen_commit', '{}', 'no way', NULL, now() + interval '1 hour')`);
+    await addFailing(client, { handler: 'listen_date_updated', error: 'never', invalid: true });
+    await addFailing(client, { handler: 'listen_commit', error: 'no way' });
     // A row is counted as settling only a moment after its clearing.
     const samples = await scraped(
       (all) =>

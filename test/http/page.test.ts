@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually } from '../faults/eventually.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { addFailing, forgetClearings } from '../postgres/unsettled.ts';
 import { freshportsHandlers, iniFor, makeSite, type Site } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { complaintsOf, noChromium, openChromium, patienceMs } from './chromium.ts';
@@ -52,7 +53,8 @@ describe.skipIf(noChromium)('the status page', { timeout: 300_000 }, () => {
   afterEach(async () => {
     await page.close();
     await daemon.stop();
-    await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+    await client.query('TRUNCATE cache_clearing_ports');
+    await forgetClearings(client);
     site.remove();
   });
 
@@ -75,11 +77,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 300_000 }, () => {
   }
 
   const fail = (key: object, error: string) =>
-    client.query(
-      `INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at)
-       VALUES ('listen_commit', $1, $2, 3, now() + interval '1 hour')`,
-      [JSON.stringify(key), error],
-    );
+    addFailing(client, { handler: 'listen_commit', key, error, attempts: 3 });
 
   /** The numbers in a handler's row, by column. */
   const rowOf = async (handler: string): Promise<Record<string, string>> =>
@@ -135,16 +133,17 @@ describe.skipIf(noChromium)('the status page', { timeout: 300_000 }, () => {
     expect(await text('#reasons')).toMatch(/^listen_port lags 3\d\d(\.\d)? s behind$/);
     await client.query('TRUNCATE cache_clearing_ports');
 
-    await client.query(
-      `INSERT INTO uncached.journal (handler, key, last_error, attempts, retry_at)
-       VALUES ('listen_port', '{"category": "www", "port": ".."}', 'no page', 1, now() + interval '1 hour')`,
-    );
+    await addFailing(client, {
+      handler: 'listen_port',
+      key: { category: 'www', port: '..' },
+      error: 'no page',
+    });
     await shows(
       'its key in order',
       () => text('#failing-list'),
       (now) => now.includes('category www port ..'),
     );
-    await client.query('TRUNCATE uncached.journal');
+    await client.query('DELETE FROM uncached.failing');
     for (const commit of ['abc', 'abd'])
       await fail({ commit_to_clear: commit }, `cannot delete commits/${commit}: EROFS`);
     // The rows are counted before they are listed. The second may be listed and not counted yet.

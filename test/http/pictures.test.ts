@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/app.ts';
-import type { FailingRow } from '../../src/core/contracts.ts';
+import type { FailingRow } from '../../src/core/consumer-contract.ts';
 import type { DaemonIdentity } from '../../src/core/daemon-status.ts';
 import { type HttpServer, openServer } from '../../src/http/server.ts';
 import { freePort } from '../postgres/free-port.ts';
@@ -18,6 +18,7 @@ const readmePicture = 'doc/status-page.png';
 const failing: FailingRow[] = ['ports/databases/postgresql17-server', 'ports/www/nginx'].map(
   (path, index) => ({
     id: 4_711 + index,
+    consumer: '7c1d5e09ab34f682',
     handler: 'listen_port',
     key: { category: path.split('/')[1] ?? '', port: path.split('/')[2] ?? '' },
     error: `cannot delete ${path}/Detail.html: EROFS, read-only file system`,
@@ -48,8 +49,14 @@ async function tellsOfIt(page: Page): Promise<void> {
   expect((await texts('#reasons li')).slice(5)).toEqual([
     expect.stringMatching(/^the new configuration has problems/),
     expect.stringMatching(/^listen_port: 2 rows failing/),
-    expect.stringMatching(/^the journal has 2 rows of listen_gone/),
+    expect.stringMatching(/^the log has 2 rows of listen_gone/),
+    expect.stringMatching(/^files on web2.* is cleared by no daemon since 94 s/),
+    expect.stringMatching(/^files on web3.* has expired.*: uncached consumers forget 90ab12cd34ef5678$/),
   ]);
+  const cells = (node: string) => page.locator('#consumers tbody tr', { hasText: node }).allInnerTexts();
+  expect(await cells('web1')).toEqual([expect.stringMatching(/live\s+0\s+–\s+4\s+2\s+3 s ago\s+0\.1\.0$/)]);
+  expect(await cells('web2')).toEqual([expect.stringMatching(/live\s+41\D012\s+94 s\s+3\s+0\s+94 s ago/)]);
+  expect(await cells('web3')).toEqual([expect.stringMatching(/expired\s+0\s/)]);
   expect(await texts('#backlog, #lag, #failing-rows')).toEqual(['–', '–', '2']);
   const row = async (handler: string) => {
     const all = page.locator(`#handlers tr[data-key="${handler}"]`);
@@ -129,6 +136,7 @@ describe.skipIf(noChromium).each(Object.entries(hours))(
       expect(await page.evaluate(cutOff)).toEqual([]);
       expect(complaints).toEqual([]);
       if (name === 'unwell') await tellsOfIt(page);
+      else expect(await page.locator('#consumers').isVisible()).toBe(false);
       const picture = `${name}-${width}-${colorScheme}`;
       if (folder === 'readme' && picture === 'well-desktop-light') {
         await page.screenshot({ path: readmePicture, clip: { x: 0, y: 0, width: pixels, height: 1_000 } });

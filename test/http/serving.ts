@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { FaultProxy } from '../faults/proxy.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached } from '../uncached.ts';
 
@@ -34,7 +35,8 @@ afterEach(async () => {
   await proxy.close();
   await holder?.end();
   holder = undefined;
-  await client.query('TRUNCATE uncached.journal, cache_clearing_ports');
+  await client.query('TRUNCATE cache_clearing_ports');
+  await forgetClearings(client);
   site.remove();
 });
 

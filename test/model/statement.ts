@@ -26,14 +26,14 @@ export type Statement =
 export type Notifies = 'for a new row' | 'always';
 
 /** The step of this statement, or a wait for another transaction. */
-export function execute(
+export function execute<W extends Pick<World, 'queue' | 'producers'>>(
   statement: Statement,
-  world: World,
+  world: W,
   who: number,
   notifies: Notifies,
-): Step<World> | 'waits' {
+): Step<W> | 'waits' {
   const producer = { ...(world.producers[who] ?? producerAtStart), is: 'open' as const };
-  const after = (label: string, wrote: Partial<Producer>, queue = world.queue): Step<World> => {
+  const after = (label: string, wrote: Partial<Producer>, queue = world.queue): Step<W> => {
     const next = { ...producer, done: producer.done + 1, ...wrote };
     return { label, state: { ...world, queue, producers: world.producers.with(who, next) } };
   };

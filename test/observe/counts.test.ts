@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeEach, expect, it } from 'vitest';
-import type { Clock, Journal, JournalCount } from '../../src/core/contracts.ts';
+import type { LogCount } from '../../src/core/consumer-contract.ts';
+import type { Clock } from '../../src/core/contracts.ts';
+import type { CountSource } from '../../src/observe/count-handlers.ts';
 import { CachedCounts } from '../../src/observe/counts.ts';
+import { emptyLog } from './empty-log.ts';
 
 /** Time passes only when the test says so. */
 let now: number;
@@ -11,17 +14,17 @@ const clock: Clock = {
 };
 
 let asked: number;
-let answer: () => Promise<JournalCount[]>;
-const journal = {
-  counts() {
-    asked += 1;
-    return answer();
-  },
-} as Partial<Journal> as Journal;
-const source = {
+let answer: () => Promise<LogCount[]>;
+const source: CountSource = {
   handlers: new Map([['news', { columns: [] }]]),
   queues: new Map(),
-  journal,
+  log: {
+    ...emptyLog,
+    counts() {
+      asked += 1;
+      return answer();
+    },
+  },
   disabled: new Map(),
   disabledQueues: new Map(),
 };
@@ -36,8 +39,8 @@ beforeEach(() => {
 });
 
 /** Returns a function that gives the answer. */
-function answerLater(): (counts: JournalCount[]) => void {
-  let finish = (_: JournalCount[]) => {};
+function answerLater(): (counts: LogCount[]) => void {
+  let finish = (_: LogCount[]) => {};
   answer = () =>
     new Promise((resolve) => {
       finish = resolve;

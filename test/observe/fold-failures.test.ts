@@ -1,14 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
-import { clearHandlerRows } from '../../src/clearing/clear-rows.ts';
+import { filesCache, filesSteps } from '../../src/caches/files/files-cache.ts';
+import { clearBatch } from '../../src/clearing/batch.ts';
 import { parseHandlers } from '../../src/clearing/handler.ts';
-import { InFlight } from '../../src/clearing/in-flight.ts';
-import type { Cache, Journal } from '../../src/core/contracts.ts';
 import type { Event, Fact, Observe } from '../../src/core/events.ts';
-import { usualTimings } from '../../src/core/timings.ts';
-import { Wakeup } from '../../src/core/wakeup.ts';
 import { foldFailures } from '../../src/observe/fold-failures.ts';
 
 const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['pages/{id}'], followers: [] }]);
+const step = filesSteps(handlers.values()).get('files')?.get('page');
 const minute = 60_000;
 
 let now: number;
@@ -27,7 +25,7 @@ beforeEach(() => {
   refuse = () => undefined;
 });
 
-const cache: Cache = {
+const cache = filesCache({
   async clear(given) {
     const patterns = [...given].flat();
     const failures = patterns.flatMap((pattern) => {
@@ -36,28 +34,23 @@ const cache: Cache = {
     });
     return { files: patterns.length - failures.length, failures };
   },
-  close: async () => {},
-};
+});
 
 /** Tries rows with these keys. A row's id is the index of its key among all keys so far. */
 const keys = new Map<string, number>();
 async function attempt(...ids: readonly string[]): Promise<void> {
   for (const id of ids) if (!keys.has(id)) keys.set(id, keys.size);
   const rows = ids.map((id) => ({ id: keys.get(id) ?? -1, handler: 'page', key: { id } }));
-  const journal: Partial<Journal> = { fail: async () => 0 };
-  const handler = handlers.get('page');
-  if (!handler) throw new Error('no handler');
-  await clearHandlerRows(handler, rows, {
-    handlers,
-    journal: journal as Journal,
-    cache,
-    run: async () => {},
-    clock: { now: () => now, wait: () => Promise.reject(new Error('nobody waits here')) },
-    observe,
-    timings: usualTimings,
-    retries: new Wakeup(),
-    lanes: new Map(),
-    inFlight: new InFlight(),
+  if (!step) throw new Error('no step');
+  const outcome = await clearBatch(step, rows, cache);
+  const kept = new Set(outcome.invalid.map(({ id }) => id));
+  observe({
+    kind: 'batch-done',
+    handler: 'page',
+    consumer: 'files',
+    ...outcome,
+    cleared: outcome.cleared.filter((id) => !kept.has(id)),
+    invalid: outcome.invalid.map((failure) => ({ ...failure, known: false })),
   });
 }
 
@@ -126,6 +119,26 @@ it('reports a failing row with its first error and when that changes, and not wi
     { kind: 'rows-failed', rows: 1, errors: ['cannot delete pages/odd: ELOOP, in words'] },
     { kind: 'rows-failed', rows: 1, errors: ['cannot delete pages/odd: EXDEV, in words'] },
   ]);
+});
+
+it('reports a failing row once although another cache clears it each time', async () => {
+  refuse = () => 'ELOOP';
+  await attempt('half');
+  const batch = {
+    kind: 'batch-done',
+    handler: 'page',
+    consumer: 'command page',
+    files: 0,
+    invalid: [],
+  } as const;
+  for (let retry = 0; retry < 3; retry++) {
+    now += minute;
+    observe({ ...batch, cleared: [keys.get('half') ?? -1], failures: [] });
+    await attempt('half');
+  }
+  expect(kinds()).toEqual(['rows-failed']);
+  observe({ ...batch, cleared: [], failures: [{ id: keys.get('half') ?? -1, error: 'exit code 1' }] });
+  expect(kinds()).toEqual(['rows-failed', 'rows-failed']);
 });
 
 it('reports a thousand failing rows of different kinds in a few lines that count them all', async () => {

@@ -59,7 +59,7 @@ it.each<[Partial<HandlerStatus>, string[]]>([
     { state: 'unknown', settling: 1, failing: 2, error: 'x' },
     [
       'warning',
-      'orphaned: the journal has 3 rows of h, which is not configured: configure it again, or discard them: uncached failing drop --handler h',
+      'orphaned: the log has 3 rows of h, which is not configured: configure it again, or discard them: uncached failing drop --handler h',
       'failing: h: 2 rows failing: x',
     ],
   ],
@@ -80,7 +80,7 @@ it.each<[Partial<HandlerStatus>, string[]]>([
   [{ settling: 999_999 }, ['ok']],
   [
     { settling: 999_999, claimed: 1 },
-    ['warning', 'journal: the journal has at least 1000000 rows; the rest is not counted'],
+    ['warning', 'log: the log has at least 1000000 rows; the rest is not counted'],
   ],
 ])('judges %o', (found, expected) => {
   expect(verdict(found)).toEqual(expected);

@@ -14,7 +14,15 @@ const cleared = (handler: string, lagMs: number | null) =>
     lagMs,
   }) as const;
 const done = (handler: string, files: number) =>
-  ({ kind: 'batch-done', handler, cleared: [], files, failures: [], invalid: [] }) as const;
+  ({
+    kind: 'batch-done',
+    handler,
+    consumer: 'files',
+    cleared: [],
+    files,
+    failures: [],
+    invalid: [],
+  }) as const;
 const counted = (backlogs: Readonly<Record<string, number | null>>) =>
   Object.entries(backlogs).map(([handler, backlog]) => ({ handler, backlog }));
 

@@ -27,7 +27,7 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   'wipe-failed': { kind: 'wipe-failed', error: 'a/old: ELOOP, a link', paths: 1 },
   'wipe-completed': { kind: 'wipe-completed' },
   'marker-failed': { kind: 'marker-failed', error },
-  'journal-recovery': { kind: 'journal-recovery', rows: 1 },
+  'log-recovery': { kind: 'log-recovery', rows: 1 },
   cleared: {
     kind: 'cleared',
     handler: 'listen_port',
@@ -44,7 +44,15 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   },
   'clear-failed': { kind: 'clear-failed', handler: 'h', failedKeys: 1, examples: [{}], files: 0, ms: 1 },
   settled: { kind: 'settled', rows: 1, files: 1 },
-  'batch-done': { kind: 'batch-done', handler: 'h', cleared: [1], files: 1, failures: [], invalid: [] },
+  'batch-done': {
+    kind: 'batch-done',
+    handler: 'h',
+    consumer: 'files',
+    cleared: [1],
+    files: 1,
+    failures: [],
+    invalid: [],
+  },
   'rows-failed': { kind: 'rows-failed', handler: 'h', rows: 1, errors: ['bad key', 'worse key'] },
   'rows-invalid': { kind: 'rows-invalid', handler: 'h', rows: 2, errors: ['bad key'] },
   'disk-failing': { kind: 'disk-failing', code: 'EROFS', error: 'read-only', rows: 1 },
@@ -74,7 +82,7 @@ it.each(all.filter(([, { level }]) => level === 'error'))(
   'the error "%s" says what to do, or what is done about it',
   (_kind, { message }) => {
     expect(message).toMatch(
-      /retrying|are retried|is retried|reconnecting|add a section|: configure|correct it|starts uncached again|"uncached check"/,
+      /retrying|are retried|is retried|kept and retried|reconnecting|add a section|: configure|correct it|starts uncached again|"uncached check"/,
     );
   },
 );

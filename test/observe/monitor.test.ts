@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { Clock, Journal, JournalCount } from '../../src/core/contracts.ts';
+import type { LogCount } from '../../src/core/consumer-contract.ts';
+import type { Clock } from '../../src/core/contracts.ts';
 import type { CountSource } from '../../src/observe/count-handlers.ts';
 import { openMonitor } from '../../src/observe/monitor.ts';
+import { emptyLog } from './empty-log.ts';
 
 let now = 0;
 const clock: Clock = {
@@ -10,12 +12,11 @@ const clock: Clock = {
   wait: (_ms, signal) => wait(2 ** 30, undefined, { signal, ref: false }),
 };
 
-function countable(handler: string, counts = async (): Promise<JournalCount[]> => []): CountSource {
-  const journal = { counts } as Partial<Journal> as Journal;
+function countable(handler: string, counts = async (): Promise<LogCount[]> => []): CountSource {
   return {
     handlers: new Map([[handler, { columns: [] }]]),
     queues: new Map(),
-    journal,
+    log: { ...emptyLog, counts },
     disabled: new Map(),
     disabledQueues: new Map(),
   };
@@ -23,8 +24,8 @@ function countable(handler: string, counts = async (): Promise<JournalCount[]> =
 
 it('counts what a reload brought, although the count before it was late', async () => {
   const watch = openMonitor('1', clock);
-  let finish = (_: JournalCount[]) => {};
-  const late = new Promise<JournalCount[]>((resolve) => {
+  let finish = (_: LogCount[]) => {};
+  const late = new Promise<LogCount[]>((resolve) => {
     finish = resolve;
   });
   const before = new AbortController();
@@ -129,7 +130,14 @@ it('warns of a row with an invalid key until no row of its handler is left: some
   watch.observe({ kind: 'heartbeat', ms: 1 });
   now = 1_000;
   const failure = { id: 1, error: 'no page can have this key' };
-  const tried = { kind: 'batch-done', handler: 'news', cleared: [], files: 0, failures: [] } as const;
+  const tried = {
+    kind: 'batch-done',
+    handler: 'news',
+    consumer: 'files',
+    cleared: [],
+    files: 0,
+    failures: [],
+  } as const;
   watch.observe({ ...tried, invalid: [{ ...failure, known: false }] });
   watch.observe({ kind: 'rows-invalid', handler: 'news', rows: 1, errors: [failure.error] });
   now = 20_000;
@@ -137,5 +145,95 @@ it('warns of a row with an invalid key until no row of its handler is left: some
   settling = 0;
   now = 40_000;
   expect((await watch.status()).problems).toEqual([]);
+  stop.abort();
+});
+
+it('shows the last clearings of before the start, until there are new ones', async () => {
+  const watch = openMonitor('1', clock);
+  const stop = new AbortController();
+  const batch = { handler: 'news', entries: 2, keys: 2, examples: [], failedKeys: 0, lagMs: null };
+  const earlier = Array.from({ length: 30 }, (_, at) => ({
+    ...batch,
+    id: 30 - at,
+    at: 30 - at,
+    files: null,
+  }));
+  const source = countable('news');
+  const log = { ...source.log, recentClearings: async () => earlier };
+  watch.keepCounting({ ...source, log }, stop.signal);
+  expect((await watch.status()).clearings).toEqual(earlier.slice(0, 20));
+  watch.observe({ kind: 'cleared', ...batch, files: 3, ms: 1 });
+  // A reload asks again.
+  watch.keepCounting({ ...source, log }, stop.signal);
+  const { clearings } = await watch.status();
+  expect(clearings.map(({ id }) => id)).toEqual([31, ...earlier.slice(0, 19).map(({ id }) => id)]);
+  expect(clearings[0]).toMatchObject({ files: 3 });
+  stop.abort();
+});
+
+it('judges the caches of other daemons by what they report, and its own by what it knows', async () => {
+  now = 0;
+  const watch = openMonitor('1', clock);
+  const stop = new AbortController();
+  const cache = {
+    kind: 'files',
+    name: 'files',
+    node: 'web1',
+    place: '/cache',
+    state: 'live',
+    version: '1',
+  } as const;
+  const numbers = {
+    behind: 0,
+    unsettled: 0,
+    lagMs: null,
+    failing: 0,
+    seenMs: 90_000,
+    connected: true,
+    problem: null,
+  };
+  const own = { ...cache, ...numbers, id: 'a', owner: 'own' };
+  const source = countable('news');
+  let others = [
+    { ...own, id: 'b', node: 'web2', owner: 'other' },
+    { ...own, id: 'c', node: 'web3', owner: null },
+  ];
+  const asked: unknown[] = [];
+  const log = {
+    ...source.log,
+    consumers: async () => [own, ...others],
+    async counts(owner?: string) {
+      asked.push(owner);
+      return [];
+    },
+  };
+  const told: string[] = [];
+  watch.keepCounting({ ...source, owner: 'own', log }, stop.signal, (event) => {
+    if ('problem' in event && typeof event.problem === 'object')
+      told.push(`${event.kind}, ${event.problem.level}: ${event.problem.text.slice(0, 13)}`);
+  });
+  watch.observe({ kind: 'listening', channels: [] });
+  watch.observe({ kind: 'heartbeat', ms: 1 });
+  const { consumers, problems, health } = await watch.status();
+  expect(asked).toEqual(['own']);
+  expect(consumers.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  // It is ready to clear, whatever others do.
+  expect([health, ...problems.map(({ kind, text }) => `${kind}: ${text}`)]).toEqual([
+    'warning',
+    expect.stringMatching(/^consumer: files on web2 \(\/cache\) is cleared by no daemon since 90 s/),
+    expect.stringMatching(/^consumer: files on web3 \(\/cache\) is cleared by no daemon since 90 s/),
+  ]);
+  others = others.slice(1);
+  now += 2_000;
+  await watch.status();
+  expect(told).toEqual([
+    'problem-found, warning: files on web2',
+    'problem-found, warning: files on web3',
+    'problem-resolved, warning: files on web2',
+  ]);
+  const { text } = await watch.metrics();
+  expect(text).toContain(
+    'uncached_consumer_seen_age_seconds{consumer="c",kind="files",name="files",node="web3"} 90\n',
+  );
   stop.abort();
 });

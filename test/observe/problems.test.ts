@@ -16,9 +16,10 @@ beforeEach(() => {
 
 const list = () => known.list(longMs).map(({ level, kind, text }) => `${level} ${kind}: ${text}`);
 const failed = (loop: string, error: Error): Event => ({ kind: 'loop-failed', loop, error, retryMs: 1 });
-const tried = (cleared: number[], failing: number[]): Event => ({
+const tried = (cleared: number[], failing: number[], consumer = 'files'): Event => ({
   kind: 'batch-done',
   handler: 'h',
+  consumer,
   cleared,
   files: 0,
   failures: failing.map((id) => ({ id, error: 'read-only' })),
@@ -54,13 +55,13 @@ it('deafness is a warning, since the sweep finds what comes, and critical when i
 
 it('a handler that cannot work is critical at once, until it can', () => {
   known.notice(failed('h', denied));
-  known.notice(failed('other, again', denied));
+  known.notice(failed('other', denied));
   expect(known.list(longMs)).toEqual([
     { level: 'critical', kind: 'handler', handler: 'h', text: 'h: permission denied' },
     { level: 'critical', kind: 'handler', handler: 'other', text: 'other: permission denied' },
   ]);
   known.notice({ kind: 'loop-recovered', loop: 'h' });
-  known.notice({ kind: 'loop-recovered', loop: 'other, again' });
+  known.notice({ kind: 'loop-recovered', loop: 'other' });
   expect(list()).toEqual([]);
 });
 
@@ -70,13 +71,24 @@ it('an outage is reported for all and not for each handler', () => {
   expect(list()).toEqual([]);
 });
 
-it('a root that waits is critical at once; what settles, later', () => {
+it('a root that waits is critical at once', () => {
   known.notice(failed('root', new Error('not mounted')));
-  known.notice(failed('settle', denied));
-  expect(list()).toEqual(['critical root: not mounted', 'warning journal: settle: permission denied']);
-  now = longMs;
-  expect(list()[1]).toMatch(/^critical/);
+  expect(list()).toEqual(['critical root: not mounted']);
 });
+
+it.each(['files, log', 'files, failing', 'files, settling', 'command news, settling', 'trim', 'consumers'])(
+  'what concerns the log, such as the loop "%s", is a warning at first and critical later',
+  (loop) => {
+    known.notice(failed(loop, denied));
+    expect(known.list(longMs)).toEqual([
+      { level: 'warning', kind: 'log', text: `${loop}: permission denied` },
+    ]);
+    now = longMs;
+    expect(list()[0]).toMatch(/^critical/);
+    known.notice({ kind: 'loop-recovered', loop });
+    expect(list()).toEqual([]);
+  },
+);
 
 it('a handler of which nothing can be cleared is critical; one entry that fails again and again is not', () => {
   known.notice(tried([], [1]));
@@ -88,6 +100,18 @@ it('a handler of which nothing can be cleared is critical; one entry that fails 
   known.notice(tried([], [3]));
   expect(list()).toEqual(['critical failing: h: nothing can be cleared: read-only']);
   known.notice(tried([4], [1]));
+  expect(list()).toEqual([]);
+});
+
+it('a command that always fails is critical although the files of its handler are deleted', () => {
+  known.notice(tried([1], []));
+  known.notice(tried([], [1], 'command h'));
+  known.notice(tried([2], []));
+  known.notice(tried([], [2], 'command h'));
+  expect(list()).toEqual(['critical failing: h: nothing can be cleared: read-only']);
+  known.notice(tried([3], []));
+  expect(list()).toHaveLength(1);
+  known.notice(tried([3], [], 'command h'));
   expect(list()).toEqual([]);
 });
 

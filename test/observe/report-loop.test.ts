@@ -72,7 +72,15 @@ afterEach(() => end.abort());
 it('checks and reports now and then while nothing happens', async () => {
   await pass(60_000);
   watch.observe({ kind: 'heartbeat', ms: 1 });
-  watch.notice({ kind: 'batch-done', handler: 'news', cleared: [1], files: 1, failures: [], invalid: [] });
+  watch.notice({
+    kind: 'batch-done',
+    handler: 'news',
+    consumer: 'files',
+    cleared: [1],
+    files: 1,
+    failures: [],
+    invalid: [],
+  });
   await pass(1);
   expect(reports).toEqual(['0', '10000', '20000', '30000', '40000', '50000', '60000']);
   expect(looks).toBe(reports.length);

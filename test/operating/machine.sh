@@ -37,7 +37,7 @@ export UNCACHED_SETTLE=10m
 ready_for() {
   local query
   case $1 in
-    status) query="SELECT NOT EXISTS (SELECT FROM uncached.journal WHERE cleared_at IS NULL)
+    status) query="SELECT NOT EXISTS (SELECT FROM uncached.log WHERE id > (SELECT min(cleared_to) FROM uncached.consumer))
       AND (SELECT count(*) = 1 AND bool_and(problems::text = '[]') FROM uncached.daemon WHERE silent_at > clock_timestamp())" ;;
     drain) query="SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'uncached %')" ;;
   esac

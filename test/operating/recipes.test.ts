@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { unsettled } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type LogLine, type RunningDaemon, startUncached, uncached } from '../uncached.ts';
 import { blocksOf } from './blocks.ts';
@@ -57,13 +58,11 @@ afterAll(async () => {
 
 /** Resolves when every entry has been claimed, cleared and settled. */
 async function untilIdle(): Promise<void> {
-  const tables = [
-    'uncached.journal',
-    ...textsOf('ini').flatMap((ini) => /^queue = (.*)$/m.exec(ini)?.[1] ?? []),
-  ];
-  const rows = tables
-    .map((table) => `SELECT '${table}' AS "table", to_jsonb(t) AS row FROM ${table} AS t`)
-    .join(' UNION ALL ');
+  const queues = textsOf('ini').flatMap((ini) => /^queue = (.*)$/m.exec(ini)?.[1] ?? []);
+  const rows = [
+    `SELECT 'the log' AS "table", to_jsonb(unsettled) AS row FROM ${unsettled}`,
+    ...queues.map((table) => `SELECT '${table}', to_jsonb(t) FROM ${table} AS t`),
+  ].join(' UNION ALL ');
   await eventually(
     'idle',
     async () => ((await client.query(rows)).rowCount === 0 ? true : undefined),

@@ -7,6 +7,7 @@ import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import { eventually } from '../faults/eventually.ts';
 import { connect } from '../sql/connect.ts';
+import { untilBlocked } from './blocked.ts';
 import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
@@ -29,9 +30,10 @@ beforeEach(async () => {
     ALTER ROLE uncached_contention SET deadlock_timeout = '10ms';
     GRANT SELECT, DELETE ON cache_clearing_ports TO uncached_contention;
     GRANT USAGE ON SCHEMA uncached TO uncached_contention;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached_contention;
-    GRANT USAGE ON ALL SEQUENCES IN SCHEMA uncached TO uncached_contention;
-    TRUNCATE cache_clearing_ports, uncached.journal;
+    GRANT SELECT, INSERT ON uncached.log TO uncached_contention;
+    GRANT SELECT, UPDATE ON uncached.log_lock TO uncached_contention;
+    GRANT SELECT ON uncached.consumer TO uncached_contention;
+    TRUNCATE cache_clearing_ports, uncached.log;
     INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'), ('www', 'b')`);
   producer = await connect(database.config);
   // The session that detects a deadlock is the one that is aborted. This makes sure that it is never the
@@ -59,17 +61,7 @@ function open(timings: DatabaseTimings): void {
 
 const takeB = `BEGIN; UPDATE cache_clearing_ports SET date_added = now() WHERE port = 'b'`;
 
-/** Resolves when a session of this role waits for a lock. */
-async function untilWaiting(role: string): Promise<void> {
-  const ask = async () => {
-    const { rows } = await watcher.query(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename = $1 AND wait_event_type = 'Lock'`,
-      [role],
-    );
-    return rows.length > 0 || undefined;
-  };
-  await eventually('waiting', ask, async () => `${role} waits for nobody`);
-}
+const untilWaiting = (role: string) => untilBlocked(watcher, 1, role);
 
 it('claims again after a deadlock (40P01) that it lost', async () => {
   const before = await deadlocks();

@@ -5,7 +5,7 @@ import type { Problem } from '../../src/core/daemon-status.ts';
 import { openDaemonTable } from '../../src/postgres/daemon-table.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
 import { openPool, type Pool } from '../../src/postgres/pool.ts';
-import { journalSql } from '../../src/postgres/sql-files.ts';
+import { logSql } from '../../src/postgres/sql-files.ts';
 import { connect } from '../sql/connect.ts';
 import { connectionOf } from './connection.ts';
 import { testDatabase } from './test-database.ts';
@@ -26,7 +26,7 @@ describe.each(['UTF8', 'SQL_ASCII', 'WIN1252'])('daemons in a database of %s', (
 
   beforeAll(async () => {
     client = await connect(database.config);
-    await client.query(journalSql());
+    await client.query(logSql());
     pool = openPool(openHosts([connectionOf(database.config)]));
   });
   afterAll(async () => {
@@ -102,7 +102,7 @@ describe.each(['UTF8', 'SQL_ASCII', 'WIN1252'])('daemons in a database of %s', (
       };
       await withSession(`uncached ${owner} listener`, seen, { user: role });
       await withSession(`uncached ${'c'.repeat(16)} listener`, seen, { user: role });
-      for (const right of ['UPDATE, DELETE ON uncached.journal', 'INSERT ON uncached.daemon']) {
+      for (const right of ['INSERT, DELETE ON uncached.log', 'INSERT ON uncached.daemon']) {
         await client.query(`GRANT USAGE ON SCHEMA uncached TO ${role}; GRANT ${right} TO ${role}`);
         const connected = async () => {
           expect((await daemons().list()).daemons).toMatchObject([{ connected: true }]);

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../src/core/bytes.ts';
 import { openHosts } from '../../src/postgres/hosts.ts';
-import { openJournal } from '../../src/postgres/journal.ts';
+import { lastClearing } from '../../src/postgres/last-clearing.ts';
+import { openLog } from '../../src/postgres/log.ts';
 import { pendingRows, queuedKeys } from '../../src/postgres/pending.ts';
 import { openPool } from '../../src/postgres/pool.ts';
 import { openQueue } from '../../src/postgres/queue.ts';
 import { install } from '../sql/sql-file.ts';
 import { withClient } from './connection.ts';
+import { consumerOf } from './consumer.ts';
 import { testDatabase } from './test-database.ts';
 
 /**
@@ -80,14 +82,33 @@ describe.each(encodings)('a database whose encoding is %s', (encoding, text, for
       const claim = await openQueue(pool, { ...given, handler }).claim(10, null);
       expect(inOrder(claim.rows)).toEqual(expected);
 
-      const journal = openJournal(pool, { owner: 'test', leaseMs: 1_000 });
-      const ids = claim.rows.map(({ id }) => id);
-      const { at } = await journal.snapshot(ids, []);
-      expect(inOrder(await journal.read({ ids, at }))).toEqual(expected);
+      const own = consumerOf(pool, { handlers: [handler], name: text });
+      expect(await own.join({ wiping: false })).toMatchObject({ state: 'new' });
+      const upTo = claim.rows.at(-1)?.id ?? 0;
+      for (const { groups } of [
+        await own.read({ after: 0, limit: 10 }),
+        await own.readAgain({ after: 0, upTo, at: 'infinity' }),
+      ]) {
+        expect(groups).toMatchObject([{ handler }]);
+        expect(inOrder(groups.flatMap(({ rows }) => [...rows]))).toEqual(expected);
+      }
       // Our own messages contain characters that old encodings lack.
-      await journal.fail(ids.map((id) => ({ id, error: `a component of ${text}… → is too long` })));
+      const failures = claim.rows.map(({ id }) => ({ id, error: `a component of ${text}… → is too long` }));
+      await own.failing.add(failures);
+      await own.failing.restart('all');
+      expect(inOrder((await own.failing.due(10)).rows)).toEqual(expected);
+      await own.failing.settleLater(
+        failures.map(({ id }) => id),
+        1,
+      );
+      expect(inOrder(await own.failing.inCohorts([1], 0))).toEqual(expected);
       expect(inOrder(await pendingRows(pool, [handler], () => true))).toEqual(expected);
-      const [row] = await journal.failing({});
+      await own.failing.keepInvalid(failures);
+      const log = openLog(pool);
+      expect(inOrder(await log.failing({}))).toEqual(expected);
+      const cleared = await lastClearing(pool, handler, ({ id }) => id === upTo);
+      expect(inOrder(cleared ? [cleared] : [])).toEqual(inOrder(claim.rows.slice(-1)));
+      const [row] = await log.failing({});
       expect(row?.error).toMatch(/^a component of .* is too long$/);
       expect(row?.handler).toBe(handler);
     } finally {

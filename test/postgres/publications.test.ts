@@ -75,7 +75,7 @@ describe('publicationProblems()', () => {
   ])('of a table %s says what PostgreSQL does, and what helps', async (_what, sql, expected) => {
     await client.query(`${sql}; CREATE PUBLICATION copy FOR ALL TABLES`);
     expect(await refused('site.q')).toBe(expected);
-    const problems = await inspect('site.q', 'uncached.journal');
+    const problems = await inspect('site.q', 'uncached.log', 'uncached.failing', 'uncached.consumer');
     expect(problems).toHaveLength(expected ? 1 : 0);
     for (const problem of problems) {
       expect(problem).toMatch(/^table site.q is in the publication copy and has no replica identity, /);
@@ -98,20 +98,20 @@ describe('publicationProblems()', () => {
     ]);
   });
 
-  test('is content with what is not published, or not deleted there, and names the journal', async () => {
+  test('is content with what is not published, or not deleted there, and names the log', async () => {
     await client.query('CREATE TABLE site.q (id serial)');
     expect(await inspect('site.q')).toEqual([]);
     await client.query(`CREATE PUBLICATION copy FOR TABLE site.q WITH (publish = 'insert')`);
     expect(await inspect('site.q')).toEqual([]);
     await client.query(
-      'DROP PUBLICATION copy; CREATE PUBLICATION copy FOR ALL TABLES; ALTER TABLE uncached.journal REPLICA IDENTITY NOTHING',
+      'DROP PUBLICATION copy; CREATE PUBLICATION copy FOR ALL TABLES; ALTER TABLE uncached.log REPLICA IDENTITY NOTHING',
     );
     try {
-      expect(await inspect('uncached.journal')).toEqual([
-        expect.stringContaining('ALTER TABLE uncached.journal REPLICA IDENTITY DEFAULT'),
+      expect(await inspect('uncached.log')).toEqual([
+        expect.stringContaining('ALTER TABLE uncached.log REPLICA IDENTITY DEFAULT'),
       ]);
     } finally {
-      await client.query('ALTER TABLE uncached.journal REPLICA IDENTITY DEFAULT');
+      await client.query('ALTER TABLE uncached.log REPLICA IDENTITY DEFAULT');
     }
   });
 });

@@ -8,7 +8,7 @@ import { connectionOf } from './connection.ts';
 import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
-describe('registering a root', () => {
+describe('a root', () => {
   const database = testDatabase();
   let client: Client;
   let pool: Pool;
@@ -23,55 +23,35 @@ describe('registering a root', () => {
   });
   afterEach(() => client.query('DELETE FROM uncached.root'));
 
+  const roots = () => openRoots({ pool, queues: ['public."q\'1\\"'], onMissing: () => {} });
+  const places = { '': 'i', "a'\\": 'j' };
   const register = (path: string) =>
-    openRoots({ pool, owner: "o'wner\\", queues: ['public."q\'1\\"'], onMissing: () => {} }).register({
-      machine: 'm',
-      path,
-      id: 'i',
-      identity: '1:2',
-      mountPoint: '/',
-      places: { '': 'i', "a'\\": 'j' },
-      wiping: false,
-      taking: true,
-    });
+    roots().register({ machine: 'm', path, id: 'i', identity: '1:2', mountPoint: '/', places });
 
-  test('keeps every text as it is, also a second time', async () => {
+  test('that is registered keeps every text as it is, also a second time', async () => {
     const path = "/x/it's \\ here; DROP TABLE uncached.root; --";
     await register(path);
     await register(path);
-    const { rows } = await client.query(
-      `SELECT path, mount_point, places, queues, wiping, ARRAY(SELECT jsonb_object_keys(owners)) AS owners FROM uncached.root`,
-    );
-    expect(rows).toEqual([
-      {
-        path,
-        mount_point: '/',
-        places: { '': 'i', "a'\\": 'j' },
-        queues: ['public."q\'1\\"'],
-        wiping: false,
-        owners: ["o'wner\\"],
-      },
-    ]);
+    const { rows } = await client.query(`SELECT path, mount_point, places, queues FROM uncached.root`);
+    expect(rows).toEqual([{ path, mount_point: '/', places, queues: ['public."q\'1\\"'] }]);
+    expect(await roots().known({ machine: 'm', path })).toEqual({ id: 'i', mountPoint: '/', places });
+    expect(await roots().known({ machine: 'other', path })).toBeUndefined();
   });
 
-  test('waits for another that is under way, and so comes after it', async () => {
-    await client.query(`
-      BEGIN;
-      LOCK TABLE uncached.root IN SHARE ROW EXCLUSIVE MODE;
-      INSERT INTO uncached.root VALUES ('m', '/other', 'o', '', '', '{}', '{}', '{}', false)`);
-    const registered = register('/own').then(() => 'registered');
-    // Locks of all databases are listed, and those that were copied from one template have the same oids.
-    const waiting = `
-      SELECT FROM pg_locks WHERE NOT granted AND relation = 'uncached.root'::regclass
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-    await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 100_000 }).toBe(1);
-    await client.query('COMMIT');
-    expect(await registered).toBe('registered');
-    const { rows } = await client.query('SELECT path FROM uncached.root ORDER BY seen_at');
-    expect(rows.map(({ path }) => path)).toEqual(['/other', '/own']);
+  test.each([
+    ['there as ever', { machine: 'm', path: '/x', identity: '1:2' }, false],
+    ['there from a backup', { machine: 'm', path: '/x', identity: '1:3' }, false],
+    ['moved on its machine', { machine: 'm', path: '/y', identity: '1:2' }, false],
+    ['copied on its machine', { machine: 'm', path: '/y', identity: '1:3' }, true],
+    ['on a cloned machine', { machine: 'clone', path: '/x', identity: '1:2' }, true],
+    ['copied to another machine', { machine: 'other', path: '/z', identity: '7:7' }, true],
+  ])('with the marker of another is a copy, if it is %s: %s', async (_where, seen, isCopy) => {
+    await register('/x');
+    expect(await roots().isCopy({ id: 'i', ...seen })).toBe(isCopy);
+    expect(await roots().isCopy({ id: 'another', ...seen })).toBe(false);
   });
 
-  test('takes no lock that anybody may hold', async () => {
+  test('is registered without a lock that anybody may hold', async () => {
     await client.query(`
       CREATE FUNCTION public.no_advisory_lock() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN

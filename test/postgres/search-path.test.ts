@@ -10,6 +10,7 @@ import { install } from '../sql/sql-file.ts';
 import { startUncached, uncached } from '../uncached.ts';
 import { fitBetter, imitateEverything } from './hostile.ts';
 import { type LaunchedServer, launchServer } from './launch.ts';
+import { forgetClearings, unsettled } from './unsettled.ts';
 import { versions } from './versions.ts';
 
 const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: false };
@@ -113,7 +114,7 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
         100_000,
       );
       await expect
-        .poll(async () => (await client.query('SELECT FROM uncached.journal')).rowCount, { timeout: 100_000 })
+        .poll(async () => (await client.query(`SELECT FROM ${unsettled}`)).rowCount, { timeout: 100_000 })
         .toBe(0);
     } finally {
       expect(await running.stop()).toBe(0);
@@ -145,7 +146,7 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
       });
     } finally {
       await pool.end();
-      await client.query('TRUNCATE uncached.journal');
+      await forgetClearings(client);
     }
   });
 

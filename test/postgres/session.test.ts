@@ -38,7 +38,7 @@ beforeAll(async () => {
   client = await connect(database.config);
   await client.query(`
     CREATE ROLE ${role} LOGIN;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO ${role};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.consumer TO ${role};
     GRANT USAGE ON SCHEMA uncached TO ${role}`);
   for (const [name, value] of Object.entries(hostile))
     await client.query(`ALTER ROLE ${role} SET ${name} = '${value}'`);
@@ -75,7 +75,7 @@ test('a working session has the settings that it needs, whatever the role has', 
 });
 
 test('writes where that is not the default, and for longer than other programs may', async () => {
-  await pool.query('DELETE FROM uncached.journal');
+  await pool.query('DELETE FROM uncached.consumer');
   await pool.query('SELECT pg_sleep(4)');
 });
 

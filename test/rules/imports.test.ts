@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const adapters = ['postgres', 'filesystem', 'filesystem/walk', 'filesystem/workers', 'config', 'observe'];
+const caches = ['caches/files', 'caches/command'];
 
 /** doc/design.md, "Layout": the folders that a folder may import from, besides itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -16,10 +17,26 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   observe: ['core'],
   http: ['core'],
   clearing: ['template', 'core'],
+  'caches/files': ['clearing', 'core'],
+  'caches/command': ['clearing', 'core'],
   daemon: ['clearing', 'core'],
-  app: ['daemon', 'clearing', 'template', ...adapters, 'core'],
+  version: [],
+  'open-caches': [...caches, 'clearing', ...adapters, 'version', 'core'],
+  app: ['open-caches', ...caches, 'daemon', 'clearing', 'template', ...adapters, 'core'],
   'cli/explain': ['app', 'clearing', 'template', ...adapters, 'core'],
-  cli: ['cli/explain', 'app', 'daemon', 'clearing', 'template', ...adapters, 'http', 'core'],
+  cli: [
+    'cli/explain',
+    'app',
+    'open-caches',
+    ...caches,
+    'daemon',
+    'clearing',
+    'template',
+    ...adapters,
+    'http',
+    'version',
+    'core',
+  ],
   main: ['cli'],
   'page-cache': [],
 };
@@ -36,16 +53,16 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'filesystem',
     'page-cache',
     'config/load',
-    'clearing/process-tree',
+    'caches/command/process-tree',
     'postgres/password-file',
     'postgres/tls',
     'postgres/sql-files',
-    'cli/version',
+    'version',
     'http/static-files',
     'observe/log-writer',
   ],
   'node:fs/promises': ['page-cache', 'filesystem'],
-  'node:child_process': ['clearing/command', 'filesystem', 'observe/systemd'],
+  'node:child_process': ['caches/command/command', 'filesystem', 'observe/systemd'],
   'node:http': ['http'],
   'node:tls': ['postgres/tls'],
   'node:net': ['http', 'postgres/refusing-socket', 'postgres/tls'],

@@ -33,11 +33,14 @@ function listed(text: string, heading: string): { term: string; description: str
 }
 
 async function commandsBelow(command: readonly string[]): Promise<string[][]> {
-  const names = listed(await help(command), 'Commands').map(({ term }) => term.split(/[ |]/)[0] ?? '');
+  const text = await help(command);
+  const names = listed(text, 'Commands').map(({ term }) => term.split(/[ |]/)[0] ?? '');
   const below = await Promise.all(
     names.filter((name) => name !== 'help').map((name) => commandsBelow([...command, name])),
   );
-  return below.length === 0 ? [[...command]] : below.flat();
+  // One with commands below it is one itself if it has options.
+  const isOne = below.length === 0 || (command.length > 0 && listed(text, 'Options').length > 1);
+  return [...(isOne ? [[...command]] : []), ...below.flat()];
 }
 
 const commands: string[][] = [];

@@ -2,10 +2,12 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { lastWill } from '../last-will.ts';
 import { testDatabase } from '../postgres/test-database.ts';
+import { forgetClearings } from '../postgres/unsettled.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { type Order, type Supervisor, supervisors } from './supervisors.ts';
 
@@ -23,13 +25,20 @@ function spawnable(programs: readonly string[]): boolean {
   return programs.every((program) => path.some((directory) => existsSync(join(directory, program))));
 }
 
+let client: Client;
 let site: Site;
 let folder: string;
 let scanner: ChildProcess | undefined;
 let release: () => Promise<void>;
 
+beforeAll(async () => {
+  client = new Client(database.config);
+  await client.connect();
+});
+afterAll(() => client.end());
 afterEach(async () => {
   await release();
+  await forgetClearings(client);
   site.remove();
   rmSync(folder, { recursive: true });
 });

@@ -4,6 +4,7 @@ import type { LaunchedServer } from '../postgres/launch.ts';
 import { channels } from './channels.ts';
 import { commands, disabled, withCommand, withoutDates } from './commands.ts';
 import { disk } from './disk.ts';
+import { elsewhere, membership } from './fleet.ts';
 import { locks } from './locks.ts';
 import { hang, mounted, mounts } from './mounts.ts';
 import { rights } from './rights.ts';
@@ -38,6 +39,7 @@ export const groupsOn = (server: () => LaunchedServer): readonly Group[] => [
     options: { within: mounted },
   },
   { title: 'locks and a disk', situations: [...locks, ...disk] },
+  { title: 'nodes', situations: [...elsewhere, ...membership] },
   { title: 'rights', situations: rights },
   { title: 'channels and a page', situations: [...channels, ...unseen] },
   { title: 'a network', situations: network, options: { between: true } },

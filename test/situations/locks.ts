@@ -12,9 +12,18 @@ export const locks: readonly Situation[] = [
     mend: (at) => at.release(),
   },
   {
-    name: 'somebody holds a lock on the journal',
+    name: 'somebody holds a lock on the log',
     async cause(at) {
-      await at.hold('LOCK TABLE uncached.journal IN ACCESS EXCLUSIVE MODE');
+      await at.hold('LOCK TABLE uncached.log IN ACCESS EXCLUSIVE MODE');
+      await at.enqueue();
+    },
+    says: /listen_port: Cannot claim from cache_clearing_ports: canceling statement due to lock timeout/,
+    mend: (at) => at.release(),
+  },
+  {
+    name: 'somebody holds the row that is locked to append to the log',
+    async cause(at) {
+      await at.hold('SELECT FROM uncached.log_lock FOR UPDATE');
       await at.enqueue();
     },
     says: /listen_port: Cannot claim from cache_clearing_ports: canceling statement due to lock timeout/,
@@ -36,8 +45,9 @@ export const locks: readonly Situation[] = [
     async cause(at) {
       await at.hold('SELECT pg_current_xact_id()');
       await at.enqueue();
-      const age = `WITH rows AS (UPDATE uncached.journal SET cleared_at = cleared_at - interval '2 hours'
-                                WHERE cleared_at IS NOT NULL RETURNING id) SELECT FROM rows`;
+      const age = `WITH rows AS (UPDATE uncached.log SET claimed_at = claimed_at - interval '2 hours'
+                                FROM uncached.consumer WHERE log.id > settled_to AND log.id <= cleared_to RETURNING log.id)
+                   SELECT FROM rows`;
       const aged = async () => (await at.query(age)).length > 0 || undefined;
       await eventually('rows that settle', aged, async () => JSON.stringify(at.log.slice(-5)));
     },

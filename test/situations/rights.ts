@@ -56,21 +56,21 @@ export const rights: readonly Situation[] = [
     mend: (at) => at.query('DROP TRIGGER refuse ON cache_clearing_ports'),
   },
   {
-    name: 'the journal may not be used',
+    name: 'the log may not be used',
     async cause(at) {
-      await at.query('REVOKE ALL ON uncached.journal FROM uncached');
+      await at.query('REVOKE ALL ON uncached.log FROM uncached');
       await at.enqueue();
     },
-    says: /permission denied for table journal/,
-    mend: (at) => at.query('GRANT SELECT, INSERT, UPDATE, DELETE ON uncached.journal TO uncached'),
+    says: /permission denied for table log/,
+    mend: (at) => at.query('GRANT SELECT, INSERT, DELETE ON uncached.log TO uncached'),
   },
   {
-    name: 'the journal was dropped',
+    name: 'the log was dropped',
     async cause(at) {
-      await at.query('ALTER TABLE uncached.journal RENAME TO elsewhere');
+      await at.query('ALTER TABLE uncached.log RENAME TO elsewhere');
       await at.enqueue();
     },
-    says: /relation "uncached.journal" does not exist/,
-    mend: (at) => at.query('ALTER TABLE uncached.elsewhere RENAME TO journal'),
+    says: /relation "uncached.log" does not exist/,
+    mend: (at) => at.query('ALTER TABLE uncached.elsewhere RENAME TO log'),
   },
 ];

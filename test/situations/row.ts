@@ -53,14 +53,14 @@ export function logCell(
   return cells.find((cell) => cell === expected) ?? cells[0] ?? 'silent';
 }
 
-/** The views that show no problem. */
-export function greens({ goesOn }: Situation, row: Row): string[] {
+/** The views that are green and must not be, or the other way round. */
+export function misjudging({ goesOn, elsewhere, isWell }: Situation, row: Row): string[] {
   const isGreen = {
     status: /^OK/.test(row.status),
     page: /^ok/.test(row.page),
-    '/readyz': row['/readyz'] === '200' && !goesOn,
+    '/readyz': row['/readyz'] === '200' && !goesOn && !elsewhere,
     rules: row.rules === 'none',
     log: row.log === 'silent',
   };
-  return columns.filter((column) => isGreen[column]);
+  return columns.filter((column) => isGreen[column] !== (isWell === true && column !== 'log'));
 }

@@ -1,5 +1,5 @@
 import { eventually } from '../faults/eventually.ts';
-import { greens, logCell, type Row, servedCells, statusCell } from './row.ts';
+import { logCell, misjudging, type Row, servedCells, statusCell } from './row.ts';
 import { alertOn, likelyAlertOn } from './rules.ts';
 import type { Situation } from './situation.ts';
 import type { Stand } from './stand.ts';
@@ -14,7 +14,7 @@ const stableMs = 2_500;
 
 /**
  * Creates a situation. Resolves with its row as soon as that is the expected one. Without an expected row,
- * resolves when no view shows green and nothing changes any more.
+ * resolves when every view shows the colour that it must and nothing changes any more.
  */
 export async function tell(situation: Situation, stand: Stand, expected: Row | undefined): Promise<Row> {
   const { log: before } = stand;
@@ -28,10 +28,10 @@ export async function tell(situation: Situation, stand: Stand, expected: Row | u
     if (JSON.stringify(row) !== JSON.stringify(last)) since = performance.now();
     last = row;
     if (expected) return JSON.stringify(row) === JSON.stringify(expected) ? row : undefined;
-    return greens(situation, row).length === 0 && performance.now() - since >= stableMs ? row : undefined;
+    return misjudging(situation, row).length === 0 && performance.now() - since >= stableMs ? row : undefined;
   };
   return eventually(
-    `told as ${JSON.stringify(expected ?? 'not green')}`,
+    `told as ${JSON.stringify(expected ?? 'what it is')}`,
     look,
     async () => `${JSON.stringify(last)}\n${lastWords(stand)}`,
     patienceMs,

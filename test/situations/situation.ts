@@ -15,4 +15,8 @@ export interface Situation {
   readonly mend?: (stand: Stand) => Promise<unknown>;
   /** Pages are still cleared: a warning, and /readyz still answers 200. */
   readonly goesOn?: true;
+  /** Something is wrong at another node: a warning here, and /readyz answers 200. */
+  readonly elsewhere?: true;
+  /** Nothing is wrong: every view but the log is green. */
+  readonly isWell?: true;
 }

@@ -25,9 +25,19 @@ export function published(): Table {
   );
 }
 
-/** Writes two tables: situations that stop clearing (`stopped`), and situations in which it goes on. */
-export function publish(stopped: Table, goesOn: Table): void {
-  const text = `${tableOf(stopped)}\nPages are cleared all the same, at the latest by the sweep, in these:\n\n${tableOf(goesOn)}`;
+/** Writes a table of each: situations that stop clearing, those in which it goes on, and those of another node. */
+export function publish({
+  stopped,
+  goesOn,
+  elsewhere,
+}: Readonly<Record<'stopped' | 'goesOn' | 'elsewhere', Table>>): void {
+  const text = [
+    tableOf(stopped),
+    'Pages are cleared all the same, at the latest by the sweep, in these:\n',
+    tableOf(goesOn),
+    'In these something is wrong at another node. There it is as above. `status` says it everywhere; page, /readyz, rules and\nlog are those of a node that is well:\n',
+    tableOf(elsewhere),
+  ].join('\n');
   const before = readFileSync(file, 'utf8');
   writeFileSync(
     file,

@@ -1,9 +1,6 @@
 import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { freePort } from '../postgres/free-port.ts';
-import { iniFor, makeSite } from '../site.ts';
-import { startUncached } from '../uncached.ts';
 import type { Situation } from './situation.ts';
 
 /** Situations without a daemon. The first ones stop it. */
@@ -98,21 +95,6 @@ export const without: readonly Situation[] = [
       await at.query('GRANT SELECT ON listen_for TO uncached');
       await at.start();
     },
-  },
-  {
-    name: 'a second daemon, with another root, on the same queue tables',
-    async cause(at) {
-      await at.stop();
-      const other = makeSite();
-      other.write(['ports/x/y', 'categories/x', 'daily/x', 'commits/x', 'news/x']);
-      const file = other.configure(iniFor(other, { ...at.database.config, user: at.role }));
-      const rival = startUncached(file, { ...at.env, UNCACHED_HTTP_LISTEN: String(await freePort()) });
-      at.atEnd(() => rival.stop('SIGKILL').then(() => other.remove()));
-      await rival.until('LISTEN', ({ event }) => event === 'listening');
-      await at.spawn().until('end', ({ event }) => event === 'fatal-error');
-    },
-    says: /fatal error/,
-    log: /another root.*exiting/,
   },
 ];
 

@@ -14,8 +14,8 @@ const claim = (table: string, key: string) => `
      WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} LIMIT 10 FOR UPDATE SKIP LOCKED))
     RETURNING ${key}
   )
-  INSERT INTO uncached.journal (handler, key)
-  SELECT DISTINCT 'handler', to_jsonb(taken) FROM taken
+  INSERT INTO uncached.log (handler, key)
+  SELECT DISTINCT 'handler', to_jsonb(taken) FROM taken WHERE (SELECT single FROM uncached.log_lock FOR UPDATE)
   RETURNING key`;
 
 describe('a producer', () => {
@@ -70,12 +70,13 @@ describe('a producer', () => {
     });
   });
 
-  test('has no right on the journal', async () => {
-    await client.query(`SET ROLE ${producer}`);
-    await expect(client.query('TABLE uncached.journal')).rejects.toThrow(
-      'permission denied for table journal',
-    );
-  });
+  test.each(['log', 'log_lock', 'log_id_seq', 'consumer', 'failing', 'root', 'daemon'])(
+    'has no right on uncached.%s',
+    async (name) => {
+      await client.query(`SET ROLE ${producer}`);
+      await expect(client.query(`TABLE uncached.${name}`)).rejects.toThrow('permission denied for');
+    },
+  );
 
   test('may attach its own table', async () => {
     await client.query(`RESET ROLE; ALTER TABLE ports OWNER TO ${producer}; SET ROLE ${producer}`);
@@ -108,8 +109,16 @@ describe('a member of uncached', () => {
     expect((await client.query(claim('cache_clearing_ports', 'category, port'))).rows).toEqual([
       { key: { category: 'www', port: 'nginx' } },
     ]);
-    await client.query(`UPDATE uncached.journal SET cleared_at = clock_timestamp(), last_error = 'no'`);
-    expect((await client.query('DELETE FROM uncached.journal RETURNING id')).rowCount).toBe(1);
+    await client.query(`
+      INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to)
+      SELECT 'root', 'files', 'files', 'live', last_value, last_value FROM uncached.log_id_seq;
+      INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error)
+      SELECT 'root', id, handler, key, claimed_at, 'no' FROM uncached.log;
+      UPDATE uncached.failing SET retry_at = now();
+      DELETE FROM uncached.failing;
+      UPDATE uncached.consumer SET settled_to = settled_to + 1;
+      DELETE FROM uncached.consumer`);
+    expect((await client.query('DELETE FROM uncached.log RETURNING id')).rowCount).toBe(1);
     expect(
       await notificationsOf(client, 'port_updated', () => client.query('NOTIFY port_updated')),
     ).toHaveLength(1);
@@ -126,7 +135,13 @@ describe('a member of uncached', () => {
   test.each([
     `UPDATE cache_clearing_ports SET category = 'mail'`,
     `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'nginx')`,
-    'TRUNCATE uncached.journal',
+    'TRUNCATE uncached.log',
+    // Appends come one after the other, and no row of the log changes.
+    `UPDATE uncached.log SET handler = 'other'`,
+    'DELETE FROM uncached.log_lock',
+    'TRUNCATE uncached.log_lock',
+    `SELECT nextval('uncached.log_id_seq')`,
+    `SELECT setval('uncached.log_id_seq', 1)`,
     `UPDATE listen_for SET name = 'other'`,
     'CREATE TABLE uncached.other ()',
   ])('may not %s', async (statement) => {

@@ -163,43 +163,69 @@ describe('shipped tables', () => {
   });
 });
 
-describe('uncached.journal', () => {
+describe('the schema uncached', () => {
   const database = testDatabase();
 
-  test('every update of cleared_at is HOT', async () => {
+  test('has cursors whose every update is HOT', async () => {
     await withClient(database.config, async (client) => {
       await client.query(`
-        INSERT INTO uncached.journal (handler, key, enqueued_at)
-        SELECT 'listen_port', jsonb_build_object('category', 'www', 'port', 'p' || n), now()
-          FROM generate_series(1, 1000) AS n`);
-      await client.query('BEGIN; UPDATE uncached.journal SET cleared_at = clock_timestamp()');
+        INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to)
+        SELECT n, 'files', 'files', 'live', 0, 0 FROM generate_series(1, 100) AS n`);
+      await client.query(
+        'BEGIN; UPDATE uncached.consumer SET settled_to = 1, cleared_to = 2, seen_at = clock_timestamp()',
+      );
       const { rows } = await client.query(
-        `SELECT pg_stat_get_xact_tuples_hot_updated('uncached.journal'::regclass)::int AS hot`,
+        `SELECT pg_stat_get_xact_tuples_hot_updated('uncached.consumer'::regclass)::int AS hot`,
       );
       await client.query('COMMIT');
-      expect(rows).toEqual([{ hot: 1000 }]);
+      expect(rows).toEqual([{ hot: 100 }]);
     });
   });
 
-  test('the index for retries holds failing rows only', async () => {
+  test('has indexes that hold only rows that wait for a retry, or settle after one', async () => {
     await withClient(database.config, async (client) => {
-      const { rows } = await client.query(
-        `SELECT pg_get_indexdef('uncached.journal_retry_at_idx'::regclass) AS definition`,
+      const { rows } = await client.query<{ definition: string }>(
+        `SELECT pg_get_indexdef(indexrelid) AS definition FROM pg_index
+         WHERE indrelid = 'uncached.failing'::regclass AND NOT indisprimary ORDER BY 1`,
       );
-      expect(rows).toEqual([
-        { definition: expect.stringMatching(/\(retry_at\) WHERE \(last_error IS NOT NULL\)$/) },
+      expect(rows.map(({ definition }) => definition.replace(/^.* USING btree /, ''))).toEqual([
+        '(consumer, cohort, id) WHERE (cohort IS NOT NULL)',
+        '(consumer, retry_at) WHERE (retry_at IS NOT NULL)',
       ]);
     });
   });
 
-  test('every column has its comment', async () => {
+  test('has one lock for who appends, whose row nobody can double or change', async () => {
     await withClient(database.config, async (client) => {
-      const { rows } = await client.query(`
-        SELECT attname
+      await install(client);
+      expect((await client.query('TABLE uncached.log_lock')).rows).toEqual([{ single: true }]);
+      for (const statement of [
+        'INSERT INTO uncached.log_lock DEFAULT VALUES',
+        'INSERT INTO uncached.log_lock VALUES (false)',
+        'UPDATE uncached.log_lock SET single = false',
+      ])
+        await expect(client.query(statement), statement).rejects.toThrow('constraint');
+    });
+  });
+
+  test('has a comment for every object, and for every column that does not say the same elsewhere', async () => {
+    await withClient(database.config, async (client) => {
+      const { rows: objects } = await client.query(`
+        SELECT oid::regclass::text AS name FROM pg_class
+         WHERE relnamespace = 'uncached'::regnamespace AND relkind = 'r' AND obj_description(oid, 'pg_class') IS NULL
+        UNION ALL
+        SELECT oid::regprocedure::text FROM pg_proc
+         WHERE pronamespace = 'uncached'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL`);
+      expect(objects).toEqual([]);
+      // A failing row is a copy of one of the log.
+      const { rows: columns } = await client.query(`
+        SELECT attrelid::regclass::text || '.' || attname AS name
           FROM pg_attribute
-         WHERE attrelid = 'uncached.journal'::regclass AND attnum >= 0
-           AND col_description(attrelid, attnum) IS NULL`);
-      expect(rows).toEqual([]);
+          JOIN pg_class ON pg_class.oid = attrelid
+         WHERE relnamespace = 'uncached'::regnamespace AND relkind = 'r' AND attnum > 0
+           AND col_description(attrelid, attnum) IS NULL
+           AND NOT (relname = 'failing' AND attname IN (SELECT attname FROM pg_attribute WHERE attrelid = 'uncached.log'::regclass))`);
+      expect(columns).toEqual([{ name: 'uncached.log_lock.single' }]);
     });
   });
 });

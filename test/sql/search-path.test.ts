@@ -1,19 +1,20 @@
 import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { installSql, journalSql, uninstallSql } from '../../src/postgres/sql-files.ts';
+import { installSql, logSql, uninstallSql } from '../../src/postgres/sql-files.ts';
 import { withClient } from '../postgres/connection.ts';
 import { createDatabase, type Database } from '../postgres/database.ts';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { versions } from '../postgres/versions.ts';
 import { connect } from './connect.ts';
 import { setTraps, trapped } from './hostile.ts';
+import { version01 } from './version-0.1.ts';
 
 const newest = { title: 'PostgreSQL of this run', binaries: undefined, missing: false };
 const older = versions().map(({ title, binaries }) => ({ title, binaries, missing: binaries === undefined }));
 
 const scripts = [
   { name: 'schema --freshports', text: () => installSql({ freshports: true }) },
-  { name: 'schema --journal-only', text: journalSql },
+  { name: 'schema --journal-only', text: logSql },
   { name: 'schema --uninstall', text: uninstallSql },
 ];
 
@@ -82,12 +83,25 @@ describe.each([...older, newest])('what is printed, on $title', ({ binaries, mis
     test.skipIf(missing).each(paths)('looks nothing up in public, with the path %s', async (path) => {
       if (installed) await install();
       await setTraps(client, 'public', 'attacker', text());
-      // The journal's part uses no name that could be matched better. Where public comes first, the trap
+      // The log's part uses no name that could be matched better. Where public comes first, the trap
       // needs no better match.
       if (name !== 'schema --journal-only' || path !== usual)
         expect(await run(withoutFixedPath(text()), path)).toMatch(trapped);
       expect(await run(text(), path)).toBe('done');
     });
+
+    test.skipIf(missing || installed)(
+      'looks nothing up while it moves the journal of version 0.1',
+      async () => {
+        await client.query(version01);
+        await client.query(`
+        INSERT INTO uncached.journal (handler, key) VALUES ('h', '{}');
+        INSERT INTO uncached.root VALUES ('m', '/', 'a', '', '/', '{}', '{}', '{}', true)`);
+        await setTraps(client, 'public', 'attacker', text());
+        for (const path of paths) expect(await run(text(), path)).toBe('done');
+        expect(await run(withoutFixedPath(text()), 'public, pg_catalog')).toMatch(trapped);
+      },
+    );
 
     test.skipIf(missing)('looks nothing up among the temporary tables', async () => {
       if (installed) await install();
@@ -139,7 +153,7 @@ describe.each([...older, newest])('what is printed, on $title', ({ binaries, mis
       GRANT CREATE ON DATABASE ${database?.name} TO attacker;
       SET ROLE attacker;
       CREATE SCHEMA uncached;
-      CREATE VIEW uncached.journal AS SELECT 1 AS id;
+      CREATE VIEW uncached.log AS SELECT 1 AS id;
       RESET ROLE`);
     for (const { text } of scripts) {
       expect(await run(text(), 'public')).toMatch('role attacker, which is neither postgres nor a superuser');

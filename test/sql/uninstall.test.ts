@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { logSql } from '../../src/postgres/sql-files.ts';
 import { withClient } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { testDatabase } from '../postgres/test-database.ts';
@@ -6,6 +7,7 @@ import { within } from '../postgres/within.ts';
 import { attach } from './attach.ts';
 import { catalog } from './catalog.ts';
 import { install, uninstall } from './sql-file.ts';
+import { journal01 } from './version-0.1.ts';
 
 // The role stays, because the template database of the test run needs it. versions.test.ts tests its removal.
 describe('uninstall.sql', () => {
@@ -17,7 +19,7 @@ describe('uninstall.sql', () => {
       await client.query(`
         DROP TABLE IF EXISTS ports;
         CREATE TABLE ports (category text, port text);
-        TRUNCATE uncached.journal`);
+        TRUNCATE uncached.log, uncached.failing, uncached.consumer RESTART IDENTITY`);
     });
   });
 
@@ -85,25 +87,65 @@ describe('uninstall.sql', () => {
     });
   });
 
-  test('refuses while the journal has rows, and changes nothing', async () => {
+  const claim = `INSERT INTO uncached.log (handler, key) VALUES ('listen_port', '{}')`;
+  const consumer = (state: string, settledTo: number) =>
+    `INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to)
+     VALUES ('${state}', 'files', 'files', '${state}', ${settledTo}, ${settledTo})`;
+  const fails = (of: string, more = '') =>
+    `INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error, invalid)
+     VALUES ('${of}', 1, 'listen_port', '{}', now(), 'e', ${more === '' ? 'false' : 'true'})`;
+
+  test.each([
+    ['nobody has cleared what was claimed', [claim], 1],
+    ['a cache has not settled it', [claim, claim, consumer('live', 1)], 1],
+    ['a cache is being wiped', [claim, claim, consumer('live', 2), consumer('wiping', 0)], 2],
+    ['it fails somewhere', [claim, consumer('live', 1), fails('live')], 1],
+    ['it fails and is not settled either', [claim, consumer('live', 0), fails('live')], 1],
+    [
+      'version 0.1 has claimed it',
+      [journal01, `INSERT INTO uncached.journal (handler, key) VALUES ('h', '{}')`],
+      1,
+    ],
+  ])('refuses while %s, and changes nothing', async (_what, statements, count) => {
     await withClient(database.config, async (client) => {
-      await client.query(`INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{}')`);
+      for (const statement of statements) await client.query(statement);
       const before = await catalog(client);
 
       await expect(uninstall(client)).rejects.toMatchObject({
         code: '55000',
-        message: 'Cannot uninstall uncached: rows of uncached.journal not settled: 1',
+        message: `Cannot uninstall uncached: keys that are not settled: ${count}`,
         hint: expect.stringContaining('Run uncached drain'),
       });
 
       expect(await catalog(client)).toEqual(before);
+      await client.query('DROP TABLE IF EXISTS uncached.journal');
+    });
+  });
+
+  test.each([
+    ['is settled everywhere', [claim, consumer('live', 1)]],
+    [
+      'is not where a cache has expired',
+      [claim, consumer('live', 1), consumer('expired', 0), fails('expired')],
+    ],
+    ['fails where a cache was forgotten', [claim, consumer('live', 1), fails('gone')]],
+    ['has an invalid key, and was settled', [claim, consumer('live', 1), fails('live', 'invalid')]],
+    ['was claimed by version 0.1, and moved', [journal01, logSql()]],
+    ['was claimed by version 0.1, and settled', [journal01]],
+  ])('does its work when what was claimed %s', async (_what, statements) => {
+    await withClient(database.config, async (client) => {
+      for (const statement of statements) await client.query(statement);
+      await uninstall(client);
+      expect((await catalog(client)).filter((line) => line.includes('uncached'))).toEqual([]);
     });
   });
 
   test('waits for a claim that is being made, and then refuses', async () => {
     await withClient(database.config, async (daemon) => {
-      await daemon.query(`BEGIN; INSERT INTO uncached.journal (handler, key) VALUES ('listen_port', '{}')`);
+      await daemon.query(`BEGIN; ${claim}`);
       await withClient(database.config, async (client) => {
+        // It must see what was committed while it waited.
+        await client.query(`SET default_transaction_isolation = 'repeatable read'`);
         const refused = expect(uninstall(client)).rejects.toMatchObject({ code: '55000' });
         await within(100_000, 'see uninstall.sql wait for the claim', async (signal) => {
           const waiting =

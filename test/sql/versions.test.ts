@@ -26,7 +26,7 @@ describe.each([...older, newest])('sql/ on $title', ({ binaries, missing }) => {
     await server.stop();
   });
 
-  test.skipIf(missing)('1-journal.sql says whom a role should ask that may not create roles', async () => {
+  test.skipIf(missing)('1-log.sql says whom a role should ask that may not create roles', async () => {
     await client.query(`
       CREATE ROLE builder;
       GRANT CREATE ON DATABASE postgres TO builder;

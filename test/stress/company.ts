@@ -1,21 +1,35 @@
 import type { Setting } from './load.ts';
 import { type LoadProcess, startLoad } from './load-process.ts';
+import type { Node } from './node.ts';
 import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
 type Script = 'producer' | 'writer' | 'reader';
 
-const members: readonly { script: Script; count: number }[] = [
-  { script: 'producer', count: 2 },
-  { script: 'writer', count: 2 },
-  { script: 'reader', count: 1 },
-];
+/** Producers for all nodes, and the web servers of each: fewer, if they are many. */
+function members(nodes: readonly Node[]): { script: Script; node: Node | undefined }[] {
+  const servers =
+    nodes.length === 1 ? (['writer', 'writer', 'reader'] as const) : (['writer', 'reader'] as const);
+  return [
+    { script: 'producer', node: undefined },
+    { script: 'producer', node: undefined },
+    ...nodes.flatMap((node) => servers.map((script) => ({ script, node }))),
+  ];
+}
+
+interface Member {
+  readonly script: Script;
+  readonly name: string;
+  /** Undefined: it changes data, for all of them. */
+  readonly node: Node | undefined;
+  process: LoadProcess;
+}
 
 /** All load processes. */
 export class Company {
-  readonly #start: (script: Script, name: string) => LoadProcess;
-  readonly #processes: { script: Script; name: string; process: LoadProcess }[];
+  readonly #start: (member: Omit<Member, 'process'>) => LoadProcess;
+  readonly #processes: Member[];
   #started = 0;
   #resting = false;
   #killing: Promise<void> = Promise.resolve();
@@ -24,21 +38,19 @@ export class Company {
   readonly #marks = new Map<LoadProcess, string>();
 
   constructor(world: World, { seed, settleMs }: Options, report: Report) {
-    const { connection, root, trace } = world;
-    this.#start = (script, name) => {
+    const { connection, nodes, trace } = world;
+    this.#start = ({ script, name, node }) => {
       this.#started += 1;
       const mark = this.#started.toString(16).padStart(4, '0');
-      const setting: Setting = { seed, name, mark, connection, root, settleMs, trace };
+      const setting: Setting = { seed, name, mark, connection, root: node?.root ?? '', settleMs, trace };
       const process = startLoad(script, setting, report);
       this.#marks.set(process, mark);
       return process;
     };
-    this.#processes = members.flatMap(({ script, count }) =>
-      Array.from({ length: count }, (_, n) => {
-        const name = `${script} ${n + 1}`;
-        return { script, name, process: this.#start(script, name) };
-      }),
-    );
+    this.#processes = members(nodes).map(({ script, node }, n) => {
+      const member = { script, node, name: `${script} ${n + 1}${node ? ` of ${node.name}` : ''}` };
+      return { ...member, process: this.#start(member) };
+    });
   }
 
   go(): void {
@@ -64,7 +76,7 @@ export class Company {
     this.killed.add(this.#marks.get(one.process) ?? '');
     this.#killing = one.process.kill();
     await this.#killing;
-    one.process = this.#start(one.script, one.name);
+    one.process = this.#start(one);
     one.process.go();
     return one.script;
   }

@@ -2,18 +2,28 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Client } from 'pg';
 import { type Datum, nameOf, pages } from './families.ts';
+import type { Node } from './node.ts';
 import { decode } from './page.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
-/** Compares every file below root with the database. */
+/** Compares every file of every node with the database. */
 export async function compare(
   client: Client,
-  { root, canaries }: World,
+  { nodes }: World,
   killed: ReadonlySet<string>,
   report: Report,
 ): Promise<void> {
   const committed = await readCommitted(client);
+  for (const node of nodes) compareNode(node, committed, killed, report);
+}
+
+function compareNode(
+  { name, root, canaries }: Node,
+  committed: ReadonlyMap<string, number>,
+  killed: ReadonlySet<string>,
+  report: Report,
+): void {
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name).slice(root.length + 1);
     if (entry.isDirectory() || path === '.uncached' || canaries.within.has(path)) continue;
@@ -22,13 +32,14 @@ export async function compare(
       const body = readIfThere(join(root, path));
       if (body === undefined) continue;
       report.figures.count('pages compared');
-      comparePage(path, body, committed, report);
+      comparePage({ node: name, path, body }, committed, report);
       continue;
     }
     // The name of a temp or a spool file contains its owner's mark. A process that was not killed has removed
     // its own.
     const mark = /^\..*\.([0-9a-f]{4})[0-9a-f]{12}\.tmp$|-([0-9a-f]{4})-\d+$/.exec(basename(path));
-    if (!mark || !killed.has(mark[1] ?? mark[2] ?? '')) report.violation('stranger', [path], path);
+    if (!mark || !killed.has(mark[1] ?? mark[2] ?? ''))
+      report.violation('stranger', [path], `${name}: ${path}`);
     else if (mark[2]) rmSync(join(root, path));
   }
 }
@@ -44,14 +55,13 @@ function readIfThere(file: string): Buffer | undefined {
 }
 
 function comparePage(
-  path: string,
-  body: Buffer,
+  { node, path, body }: { node: string; path: string; body: Buffer },
   committed: ReadonlyMap<string, number>,
   report: Report,
 ): void {
   const page = decode(body, path);
   if (typeof page === 'string') {
-    report.violation('torn', [path], page);
+    report.violation('torn', [path], `${node}: ${page}`);
     return;
   }
   const wrong = Object.entries(page.versions).filter(([name, version]) => version !== committed.get(name));
@@ -60,7 +70,11 @@ function comparePage(
   const what = wrong.every(([name, version]) => version < (committed.get(name) ?? 0))
     ? 'stale'
     : 'impossible';
-  report.violation(what, [path], `${path} by ${page.by}, read at ${page.readAt}: ${detail.join('; ')}`);
+  report.violation(
+    what,
+    [path],
+    `${node}: ${path} by ${page.by}, read at ${page.readAt}: ${detail.join('; ')}`,
+  );
 }
 
 async function readCommitted(client: Client): Promise<Map<string, number>> {

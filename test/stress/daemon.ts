@@ -18,11 +18,14 @@ export interface Daemon {
 }
 
 export function startDaemon({
+  name,
   main,
   log,
   configuration,
   report,
 }: {
+  /** Of its node. */
+  name: string;
   main: string;
   log: string;
   configuration: string;
@@ -39,7 +42,7 @@ export function startDaemon({
   const ended = once(child, 'exit').then(([code, signal]) => {
     revoke();
     // Only the run ends a daemon. A daemon never exits by itself.
-    if (wanted) report.violation('fault', [], `the daemon ended by itself: ${signal ?? code}`);
+    if (wanted) report.violation('fault', [], `a daemon of ${name} ended by itself: ${signal ?? code}`);
   });
   return {
     listened() {

@@ -44,24 +44,27 @@ function fromTrace({ trace }: World, path: string, about: Partial<Datum> | undef
   });
 }
 
-function fromLog({ log }: World): Line[] {
-  return readLines(log).flatMap((text) => {
-    try {
-      return [{ at: Date.parse((JSON.parse(text) as { time: string }).time), text: `daemon ${text}` }];
-    } catch {
-      // A line was cut off by a kill.
-      return [];
-    }
-  });
+function fromLog({ nodes }: World): Line[] {
+  return nodes.flatMap(({ name, log }) =>
+    readLines(log).flatMap((text) => {
+      try {
+        return [{ at: Date.parse((JSON.parse(text) as { time: string }).time), text: `${name} ${text}` }];
+      } catch {
+        // A line was cut off by a kill.
+        return [];
+      }
+    }),
+  );
 }
 
-/** Entries and journal rows of the page's data, and the commit times of the current versions. */
+/** Entries and rows of the log about the page's data, what became of the consumers, and the commit times of the current versions. */
 async function fromDatabase({ connection }: World, about: Partial<Datum> | undefined): Promise<Line[]> {
   const { family = null, category = null, port = null } = about ?? {};
   return withClient(connection, async (client) => {
     const trace = await client.query<Line>(
       `SELECT extract(epoch FROM at)::float8 * 1000 AS at, concat_ws(' ', 'database', what, 'by', pid, line) AS text FROM trace
-       WHERE ($1::text IS NULL OR what LIKE '% queue_' || $1 OR line->>'handler' = 'listen_' || $1)
+       WHERE what LIKE '% consumer'
+          OR ($1::text IS NULL OR what LIKE '% queue_' || $1 OR line->>'handler' = 'listen_' || $1)
          AND ($2::text IS NULL OR coalesce(line->'key', line)->>'category' = $2)
          AND ($3::text IS NULL OR coalesce(line->'key', line)->>'port' = $3)`,
       [family, category, port],

@@ -18,7 +18,7 @@ export interface Datum {
 const categories = ['www', 'a[b]', '*', 'ünï cödé'];
 const ports = ['0', '1', '2', '3', '*', '?x', '{port}', 'a\\b', "it's", '-rf', '~', '%Y'];
 
-/** Keys that can name no page. Their journal rows fail permanently. No other row may fail permanently. */
+/** Keys that can name no page. Their rows are kept as invalid. No other row may fail permanently. */
 export const poison = ['..', '.', '', 'a/../../../outside', '.hidden'];
 
 export const data: readonly Datum[] = families.flatMap((family) =>

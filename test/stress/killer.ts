@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { withClient } from '../postgres/connection.ts';
 import { seeded } from '../random.ts';
 import type { Company } from './company.ts';
-import type { Daemon } from './daemon.ts';
+import type { Node } from './node.ts';
+import { NodeDaemons } from './node-daemons.ts';
 import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
@@ -13,15 +14,14 @@ import type { World } from './world.ts';
  */
 const loadShare = 0.55;
 
-/** Kills processes at times that the seed decides: mostly the daemon, sometimes others. */
+/** Kills processes at times that the seed decides: mostly daemons, sometimes others. */
 export class Killer {
   readonly #world: World;
   readonly #company: Company;
   readonly #report: Report;
   readonly #meanLifeMs: number;
   readonly #random;
-  #daemon: Daemon | undefined;
-  readonly #beside: Daemon[] = [];
+  readonly #all: readonly NodeDaemons[];
   #crashesLeft: number;
   readonly #crashChance: number;
 
@@ -33,36 +33,47 @@ export class Killer {
     this.#meanLifeMs = (minutes * 60_000 * loadShare) / kills;
     this.#crashesLeft = crashes;
     this.#crashChance = crashes / kills;
+    this.#all = world.nodes.map((node) => new NodeDaemons(node, this.#random, report));
   }
 
-  /**
-   * The number of daemons alive when `run` has returned: the main one, which is killed repeatedly, and the
-   * additional ones.
-   */
+  /** The number of daemons alive when `run` has returned. */
   get living(): number {
-    return this.#beside.length + 1;
+    return this.#all.reduce((sum, { living }) => sum + living, 0);
+  }
+
+  of(node: Node): NodeDaemons {
+    const found = this.#all.find((one) => one.node === node);
+    if (!found) throw new Error(`Cannot tell the daemons of ${node.name}: it is of another run`);
+    return found;
   }
 
   /** Runs until the signal aborts. No daemon is frozen when it returns. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#daemon ??= this.#start();
+    for (const daemons of this.#all) daemons.start();
     while (!signal.aborted) {
       await wait(this.#lifeMs(), undefined, { signal }).catch(() => {});
       if (signal.aborted) break;
+      const daemons = this.#random.pick(this.#all);
       const chance = this.#random.next();
       if (this.#crashesLeft > 0 && chance < this.#crashChance) await this.#crash();
       else if (chance > 0.94) await this.#cut();
       else if (chance > 0.86) await this.#killLoad();
-      else if (chance > 0.76) this.#startBeside(this.#daemon);
-      await this.#killBeside();
-      await this.#killDaemon(signal);
+      else if (daemons.isAway) continue;
+      else if (chance > 0.76) daemons.startBeside();
+      else if (chance > 0.71) {
+        this.#sendAway(daemons, signal);
+        continue;
+      }
+      if (daemons.isAway) continue;
+      await daemons.killBeside();
+      await this.#kill(daemons, signal);
     }
     // Frozen daemons continue now, at the quiet point.
-    for (const daemon of this.#beside) daemon.thaw();
+    await Promise.all(this.#all.map((daemons) => daemons.rest()));
   }
 
   async end(): Promise<void> {
-    await Promise.all([...this.#beside, this.#daemon].map((daemon) => daemon?.kill()));
+    await Promise.all(this.#all.map((daemons) => daemons.end()));
   }
 
   /** A quarter are killed while they start. A quarter live long enough to settle. */
@@ -73,53 +84,36 @@ export class Killer {
     return this.#meanLifeMs * (kind < 0.75 ? between(0.3, 1.3) : between(1.3, 3.2));
   }
 
-  #start(): Daemon {
-    return this.#world.startDaemon(this.#random);
+  /** Beyond three heartbeats another daemon may take over; beyond five seconds (`expire`) all is wiped. */
+  #sendAway(daemons: NodeDaemons, signal: AbortSignal): void {
+    const { between, chance, pick } = this.#random;
+    const how = pick(['frozen', 'gone'] as const);
+    const long = chance(0.6);
+    daemons.goAway(long ? between(6_000, 9_000) : between(3_200, 4_800), how, signal);
+    this.#report.figures.count(`nodes ${how}${long ? ' for long' : ''}`);
   }
 
-  /**
-   * Another daemon takes its place, and takes over its claims. The first one keeps running next to it, or is
-   * frozen and resumes later.
-   */
-  #startBeside(daemon: Daemon): void {
-    this.#daemon = this.#start();
-    this.#beside.push(daemon);
-    this.#report.figures.count('daemons beside');
-    if (this.#random.chance(0.3)) return;
-    daemon.freeze();
-    this.#report.figures.count('daemons frozen');
-  }
-
-  /** Usually leaves two of them. Some are thawed and run for a while first. */
-  async #killBeside(): Promise<void> {
-    for (const daemon of [...this.#beside]) {
-      if (this.#random.chance(0.3)) daemon.thaw();
-      if (this.#beside.length <= 2 && this.#random.chance(0.8)) continue;
-      await daemon.kill();
-      this.#beside.splice(this.#beside.indexOf(daemon), 1);
-    }
-  }
-
-  async #killDaemon(signal: AbortSignal): Promise<void> {
+  async #kill(daemons: NodeDaemons, signal: AbortSignal): Promise<void> {
     const { figures } = this.#report;
-    const starting = this.#daemon?.listened() === false;
-    await this.#daemon?.kill();
+    const starting = await daemons.kill();
     figures.count('kills');
-    // Unmarked rows were claimed and not cleared yet. Marked rows were waiting for their second clearing.
-    const { claimed, settling } = await this.#journal();
+    const { claimed, settling } = await this.#unsettled(daemons.node);
     if (starting) figures.count('kills while starting');
     if (claimed > 0) figures.count('kills while clearing');
     if (settling > 0) figures.count('kills while settling');
     if (this.#random.chance(0.2))
       await wait(this.#random.between(0, 700), undefined, { signal }).catch(() => {});
-    this.#daemon = this.#start();
+    daemons.start();
   }
 
-  async #journal(): Promise<{ claimed: number; settling: number }> {
+  /** Of the log: what was not cleared once, and what was waiting for its second clearing. */
+  async #unsettled({ root }: Node): Promise<{ claimed: number; settling: number }> {
     return withClient(this.#world.connection, async (client) => {
       const { rows } = await client.query<{ claimed: number; settling: number }>(
-        `SELECT count(*) FILTER (WHERE cleared_at IS NULL AND last_error IS NULL)::int AS claimed,
-                count(*) FILTER (WHERE cleared_at IS NOT NULL)::int AS settling FROM uncached.journal`,
+        `SELECT count(*) FILTER (WHERE log.id > cleared_to)::int AS claimed,
+                count(*) FILTER (WHERE log.id > settled_to AND log.id <= cleared_to)::int AS settling
+         FROM uncached.consumer, uncached.log WHERE place = $1 AND state <> 'expired'`,
+        [root],
       );
       return rows[0] ?? { claimed: 0, settling: 0 };
     });
@@ -134,7 +128,7 @@ export class Killer {
     this.#report.figures.count('crashes of PostgreSQL');
   }
 
-  /** Cuts the daemon's connections, as a broken network would. The daemon runs on for a while. */
+  /** Cuts connections of daemons, as a broken network would. They run on for a while. */
   async #cut(): Promise<void> {
     await withClient(this.#world.connection, (client) =>
       client.query(

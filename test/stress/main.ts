@@ -7,11 +7,12 @@ import { Killer } from './killer.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { quietPoint } from './quiet.ts';
 import { Report } from './report.ts';
+import { Swapper } from './swap.ts';
 import { buildWorld, type World } from './world.ts';
 
 /**
- * The live stress test: producers of every style, writers of both kinds, and readers around the real daemon,
- * which is killed repeatedly. At quiet points every page is compared with the database. Exits with 1 at the
+ * The live stress test: producers of every style, and for each node writers of both kinds and readers around the
+ * real daemon, which is killed repeatedly. At quiet points every page is compared with the database. Exits with 1 at the
  * first violation, or with 0 when its time is over.
  */
 const begun = performance.now();
@@ -44,6 +45,7 @@ process.exit(report.violations.length > 0 ? 1 : 0);
 async function run(world: World): Promise<void> {
   const company = new Company(world, options, report);
   const killer = new Killer(world, company, options, report);
+  const swapper = new Swapper(world, options, report);
   const chance = seeded(`${options.seed} run`);
   const endsAt = performance.now() + options.minutes * 60_000;
   let peace = new AbortController();
@@ -62,6 +64,7 @@ async function run(world: World): Promise<void> {
       await killing;
       await company.pause('writer');
       await quietPoint({ world, company, options, report, daemons: killer.living });
+      if (report.violations.length === 0) await swapper.swap(killer);
       say(`${Math.round((performance.now() - begun) / 1_000)} s: ${JSON.stringify(report.figures.sum())}`);
     }
   } catch (error) {
@@ -82,10 +85,11 @@ async function explain(world: World): Promise<void> {
 }
 
 function summarize(postgres: string): void {
-  const { seed, minutes, settle, mutation } = options;
+  const { seed, minutes, nodes, settle, mutation } = options;
   const summary = {
     seed,
     minutes,
+    nodes,
     settle,
     mutation: mutation ?? 'none',
     seconds: Math.round((performance.now() - begun) / 1_000),

@@ -15,6 +15,8 @@ export interface Options {
   readonly crashes: number;
   readonly settle: string;
   readonly settleMs: number;
+  /** Roots, each with its daemons. */
+  readonly nodes: number;
   /** Seconds of load between two quiet points. */
   readonly load: number;
   /** Whether the site is on disk instead of in memory. */
@@ -22,10 +24,12 @@ export interface Options {
   readonly mutation: Mutation | undefined;
 }
 
-export const usage = `node build/test/stress/main.js [--seed TEXT] [--minutes 10] [--kills 240] [--crashes 5]
+export const usage = `node build/test/stress/main.js [--seed TEXT] [--minutes 10] [--nodes 2] [--kills 240] [--crashes 5]
   [--settle 1s] [--load 15] [--disk] [${Object.keys(mutations)
     .map((name) => `--${name}`)
     .join(' | ')}]`;
+
+const mutationNames = Object.keys(mutations) as Mutation[];
 
 /** Throws an Error that says what is wrong. */
 export function parseOptions(argv: readonly string[]): Options {
@@ -34,19 +38,19 @@ export function parseOptions(argv: readonly string[]): Options {
     options: {
       seed: { type: 'string', default: String(randomInt(1_000_000)) },
       minutes: { type: 'string', default: '10' },
+      nodes: { type: 'string', default: '2' },
       kills: { type: 'string' },
       crashes: { type: 'string' },
       settle: { type: 'string', default: '1s' },
       load: { type: 'string', default: '15' },
       disk: { type: 'boolean', default: false },
-      'no-second-clearing': { type: 'boolean' },
-      'no-grace': { type: 'boolean' },
-      'settle-from-the-claim': { type: 'boolean' },
-      'temps-not-deleted': { type: 'boolean' },
+      ...Object.fromEntries(mutationNames.map((name) => [name, { type: 'boolean' as const }])),
     },
   });
+  const nodes = number('nodes', values.nodes);
+
   const minutes = number('minutes', values.minutes);
-  const [mutation, second] = mutationNames.filter((name) => values[name]);
+  const [mutation, second] = mutationNames.filter((name) => (values as Record<string, unknown>)[name]);
   if (second) throw new Error('one mutation at a time');
   return {
     seed: values.seed,
@@ -55,13 +59,12 @@ export function parseOptions(argv: readonly string[]): Options {
     crashes: number('crashes', values.crashes ?? String(Math.floor(minutes / 2))),
     settle: values.settle,
     settleMs: duration(100)(values.settle),
+    nodes,
     load: number('load', values.load),
     disk: values.disk,
     mutation,
   };
 }
-
-const mutationNames = Object.keys(mutations) as Mutation[];
 
 function number(name: string, text: string): number {
   const value = Number(text);

@@ -1,19 +1,20 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
+import { unsettled } from '../postgres/unsettled.ts';
 import { within } from '../postgres/within.ts';
 import { uncached } from '../uncached.ts';
 import type { Company } from './company.ts';
 import { compare } from './compare.ts';
 import { families } from './families.ts';
+import type { Node } from './node.ts';
 import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
 
 /**
- * Everything queued now must be settled within this time plus the settle time. The longest case: a daemon was
- * killed while its claim waited for a producer's lock. The claim was committed after the next daemon had read
- * the journal, which treats it as abandoned after 5 s.
+ * Everything queued now must be settled within this time plus the settle time, by every node. The longest case: a
+ * node comes back from a long absence, and is wiped. A root that was replaced has left a consumer that must expire.
  */
 const settledMs = 100_000;
 
@@ -41,14 +42,15 @@ export async function quietPoint({
   await client.connect();
   try {
     await endPrepared(client);
-    if (!(await settled(client, settleMs + settledMs)))
-      return report.violation('stuck', [], await whatIsLeft(client));
+    if (!(await settled(client, world, settleMs + settledMs)))
+      return report.violation('stuck', [], await whatIsLeft(client, world));
     report.figures.most('longest settling ms', Math.round(performance.now() - begun));
     report.figures.count('quiet points');
     await compare(client, world, company.killed, report);
-    for (const harm of world.canaries.harm()) report.violation('outside', [], harm);
+    for (const node of world.nodes) lookAround(node, report);
     await assertNoLeak(client, daemons, report);
-    await removePoison(client);
+    await cleanUp(client);
+    await assertTrimmed(client, report);
     await assertStatus(world, report);
     if (report.violations.length === 0) await world.forget(client);
   } finally {
@@ -63,21 +65,26 @@ async function endPrepared(client: Client): Promise<void> {
     await client.query(`${gid.charCodeAt(gid.length - 1) % 2 ? 'COMMIT' : 'ROLLBACK'} PREPARED '${gid}'`);
 }
 
-const poisoned = `(last_error IS NOT NULL AND 'poison' IN (key->>'category', key->>'port'))`;
+const poisoned = `(invalid AND 'poison' IN (key->>'category', key->>'port'))`;
 
 /**
- * One statement, so one snapshot: between two statements an entry could move from the queue to the journal
- * unseen.
+ * One statement, so one snapshot: between two statements an entry could move from the queue to the log unseen.
+ * Every node follows as the root that is there now. No other consumer holds up anybody.
  */
 const left = `
   SELECT (${families.map((family) => `(SELECT count(*) FROM queue_${family})`).join(' + ')}
-        + (SELECT count(*) FROM uncached.journal WHERE NOT ${poisoned}))::int AS left`;
+        + (SELECT count(*) FROM ${unsettled} WHERE NOT ${poisoned})
+        + (SELECT count(*) FROM unnest($1::text[], $2::text[]) AS node (id, place)
+           WHERE NOT EXISTS (SELECT FROM uncached.consumer AS one WHERE (one.id, one.place, one.state) = (node.id, node.place, 'live')))
+        + (SELECT count(*) FROM uncached.consumer WHERE state <> 'expired' AND id <> ALL ($1)))::int AS left`;
+
+const rootsOf = ({ nodes }: World) => [nodes.map((node) => node.id() ?? ''), nodes.map(({ root }) => root)];
 
 /**
- * Whether the count reached zero in time. A changed journal row sends a notification (schema.ts). Queue
- * entries only move to the journal.
+ * Whether the count reached zero in time. A change of a consumer or of a failing row sends a notification
+ * (schema.ts), and each heartbeat changes its consumer. Queue entries only move to the log.
  */
-async function settled(client: Client, ms: number): Promise<boolean> {
+async function settled(client: Client, world: World, ms: number): Promise<boolean> {
   let told = () => {};
   client.on('notification', () => told());
   await client.query('LISTEN stress_settled');
@@ -87,7 +94,7 @@ async function settled(client: Client, ms: number): Promise<boolean> {
       const next = new Promise<void>((resolve) => {
         told = resolve;
       });
-      const { rows } = await client.query<{ left: number }>(left);
+      const { rows } = await client.query<{ left: number }>(left, rootsOf(world));
       if (rows[0]?.left === 0) return true;
       await Promise.race([next, aborted]);
     }
@@ -96,11 +103,13 @@ async function settled(client: Client, ms: number): Promise<boolean> {
   return within(ms, 'settle', look).catch(() => false);
 }
 
-async function whatIsLeft(client: Client): Promise<string> {
-  const found: string[] = [];
+async function whatIsLeft(client: Client, world: World): Promise<string> {
+  const found = [JSON.stringify(rootsOf(world))];
   for (const sql of [
     ...families.map((family) => `SELECT '${family}' AS queue, * FROM queue_${family} LIMIT 50`),
-    `SELECT * FROM uncached.journal WHERE NOT ${poisoned} LIMIT 200`,
+    `SELECT * FROM ${unsettled} WHERE NOT ${poisoned} LIMIT 200`,
+    'SELECT * FROM uncached.consumer',
+    'SELECT * FROM uncached.root',
     'SELECT pid, application_name, state, wait_event, xact_start, left(query, 80) AS query FROM pg_stat_activity',
     'SELECT * FROM pg_prepared_xacts',
   ]) {
@@ -110,12 +119,36 @@ async function whatIsLeft(client: Client): Promise<string> {
   return found.join('\n');
 }
 
+/** What must be the same in every root, and how often it was wiped. */
+function lookAround({ name, canaries, wipes }: Node, report: Report): void {
+  const wiped = Object.entries(wipes());
+  for (const [reason, times] of wiped) report.figures.count(`wipes, ${reason}`, times);
+  for (const harm of canaries.harm(wiped.length > 0)) report.violation('outside', [], `${name}: ${harm}`);
+}
+
 /**
- * Entries with invalid keys must stay as failing rows. They are removed by hand at each quiet point, as an
- * operator would.
+ * Entries with invalid keys must stay as failing rows, and the consumers of former roots as expired. They are
+ * removed by hand at each quiet point, as an operator would.
  */
-async function removePoison(client: Client): Promise<void> {
-  await client.query(`DELETE FROM uncached.journal WHERE ${poisoned}`);
+async function cleanUp(client: Client): Promise<void> {
+  await client.query(`DELETE FROM uncached.failing WHERE ${poisoned}`);
+  await client.query(`
+    WITH former AS (DELETE FROM uncached.consumer WHERE state = 'expired' RETURNING id)
+    DELETE FROM uncached.failing USING former WHERE consumer = former.id`);
+}
+
+/** Nothing is kept that nobody needs: a sweep is a second away. */
+async function assertTrimmed(client: Client, report: Report): Promise<void> {
+  const until = performance.now() + leakMs;
+  for (;;) {
+    const { rows } = await client.query<{ log: number; failing: number }>(
+      `SELECT (SELECT count(*)::int FROM uncached.log) AS log, (SELECT count(*)::int FROM uncached.failing) AS failing`,
+    );
+    const [found] = rows;
+    if (found?.log === 0 && found.failing === 0) return;
+    if (performance.now() > until) return report.violation('leaked', [], JSON.stringify(found));
+    await wait(100);
+  }
 }
 
 const leakMs = 100_000;
@@ -146,10 +179,18 @@ async function assertNoLeak(client: Client, daemons: number, report: Report): Pr
 const wellWithinMs = 100_000;
 
 /** `status` must report the same to the operator. */
-async function assertStatus({ configuration }: World, report: Report): Promise<void> {
+async function assertStatus({ nodes }: World, report: Report): Promise<void> {
   const until = performance.now() + wellWithinMs;
+  for (const node of nodes) await assertStatusOf(node, until, report);
+}
+
+async function assertStatusOf(
+  { configuration, program }: Node,
+  until: number,
+  report: Report,
+): Promise<void> {
   for (;;) {
-    const { code, stdout } = await uncached(['--config', configuration, 'status', '--json']);
+    const { code, stdout } = await uncached(['--config', configuration, 'status', '--json'], {}, { program });
     if (code === 0) return;
     if (performance.now() > until) return report.violation('status', [], stdout);
     await wait(200);

@@ -6,7 +6,7 @@ import { data, families } from './families.ts';
 /** The role that the daemon connects as. */
 export const daemonRole = 'stress_daemon';
 
-/** What an administrator would install for this site, and a trace of all entries and journal rows. */
+/** What an administrator would install for this site, and a trace of all entries, rows of the log and consumers. */
 export async function installSchema(client: Client): Promise<void> {
   await client.query((await uncached(['schema'])).stdout);
   await client.query(siteSql);
@@ -55,8 +55,8 @@ const siteSql = `
   ${shipped('statement')}`;
 
 /**
- * The trace explains a stale page. The second trigger notifies main of changes in the journal, so that main
- * need not poll.
+ * The trace explains a stale page. The second trigger notifies main of changes of what waits, so that main need
+ * not poll.
  */
 const traceSql = `
   CREATE TABLE trace (at timestamptz DEFAULT clock_timestamp(), what text, pid integer DEFAULT pg_backend_pid(), line jsonb);
@@ -66,8 +66,14 @@ const traceSql = `
     RETURN NULL;
   END $$;
   CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY stress_settled; RETURN NULL; END $$;
-  CREATE TRIGGER trace AFTER INSERT OR UPDATE OR DELETE ON uncached.journal FOR EACH ROW EXECUTE FUNCTION trace();
-  CREATE TRIGGER tell AFTER UPDATE OR DELETE ON uncached.journal FOR EACH STATEMENT EXECUTE FUNCTION tell();
+  CREATE TRIGGER trace AFTER INSERT OR DELETE ON uncached.log FOR EACH ROW EXECUTE FUNCTION trace();
+  CREATE TRIGGER trace AFTER INSERT OR UPDATE OR DELETE ON uncached.failing FOR EACH ROW EXECUTE FUNCTION trace();
+  CREATE TRIGGER trace AFTER INSERT OR DELETE ON uncached.consumer FOR EACH ROW EXECUTE FUNCTION trace();
+  CREATE TRIGGER changed AFTER UPDATE ON uncached.consumer FOR EACH ROW
+    WHEN ((OLD.state, OLD.settled_to, OLD.cleared_to, OLD.owner) IS DISTINCT FROM (NEW.state, NEW.settled_to, NEW.cleared_to, NEW.owner))
+    EXECUTE FUNCTION trace();
+  CREATE TRIGGER tell AFTER UPDATE OR DELETE ON uncached.consumer FOR EACH STATEMENT EXECUTE FUNCTION tell();
+  CREATE TRIGGER tell AFTER UPDATE OR DELETE ON uncached.failing FOR EACH STATEMENT EXECUTE FUNCTION tell();
   ${families
     .map(
       (family) =>

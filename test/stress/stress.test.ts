@@ -30,22 +30,30 @@ describe('the live stress', () => {
     expect(summary.figures.reads).toBeGreaterThan(0);
   });
 
-  // It ends with the first stale page, which takes longer on a machine that renders few.
-  it('convicts a daemon without the second clearing', { timeout: 780_000 }, async () => {
-    const { code, output, summary } = await stress(
-      ...['--no-second-clearing', '--minutes', '5', '--load', '4', '--kills', '10', '--crashes', '0'],
-    );
-    expect(code, output).toBe(1);
-    expect(summary.violations.stale, output).toBeGreaterThan(0);
-    expect({ ...summary.violations, stale: 0 }, output).toEqual({
-      stale: 0,
-      torn: 0,
-      outside: 0,
-      stuck: 0,
-      leaked: 0,
-      fault: 0,
-    });
-  });
+  // Each ends with the first stale page, which takes longer on a machine that renders few.
+  it.each([
+    { mutation: 'no-second-clearing', args: ['--kills', '10'] },
+    { mutation: 'cursor-before-clearing', args: [] },
+    { mutation: 'no-wipe', args: [] },
+  ] satisfies { mutation: Mutation; args: string[] }[])(
+    'convicts a daemon with the mutation $mutation',
+    { timeout: 780_000 },
+    async ({ mutation, args }) => {
+      const { code, output, summary } = await stress(
+        ...[`--${mutation}`, '--minutes', '5', '--load', '4', '--crashes', '0', ...args],
+      );
+      expect(code, output).toBe(1);
+      expect(summary.violations.stale, output).toBeGreaterThan(0);
+      expect({ ...summary.violations, stale: 0 }, output).toEqual({
+        stale: 0,
+        torn: 0,
+        outside: 0,
+        stuck: 0,
+        leaked: 0,
+        fault: 0,
+      });
+    },
+  );
 
   it.each(Object.keys(mutations) as Mutation[])('can still make the mutation %s', (mutation) => {
     expect(mutatedMain(mutation)).toMatch(/main\.js$/);

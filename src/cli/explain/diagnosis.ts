@@ -11,13 +11,13 @@ export function diagnose(
   statuses: readonly PageStatus[],
 ): string[] {
   const all = statuses.flatMap((account) => account.rows);
-  const rows = all.filter(({ error, clearedMs }) => error === null || clearedMs === null);
-  const failing = rows.filter(({ error }) => error !== null);
+  const rows = all.filter(({ invalid }) => !invalid);
+  const failing = rows.filter(({ error, cleared }) => error !== null && !cleared);
   if (failing.length > 0)
     return [
       `A clearing of it fails. Fix the error shown, usually file permissions, then: ${retryOf(failing)}`,
     ];
-  const claimed = rows.some(({ clearedMs }) => clearedMs === null);
+  const claimed = rows.some(({ cleared }) => !cleared);
   if (claimed || statuses.some(({ queued }) => (queued?.length ?? 0) > 0))
     return [
       'It waits to be cleared, which takes milliseconds. If it still waits when you ask again, see: uncached status',
@@ -48,7 +48,7 @@ function retryOf(rows: readonly PendingRow[]): string {
 }
 
 /**
- * The journal forgets what is settled. But a page that exists has not been cleared since it was put in place.
+ * The log tells no more of what is settled. But a page that exists has not been cleared since it was put in place.
  */
 function formatSettled(matches: readonly TemplateMatch[]): string[] {
   const [command] = matches

@@ -4,9 +4,9 @@ import { usableBindings } from '../../core/contracts.ts';
 import { readChannels } from '../../postgres/channels.ts';
 import { connectionConfigs } from '../../postgres/connection.ts';
 import { openHosts } from '../../postgres/hosts.ts';
+import { type LastClearing, lastClearing } from '../../postgres/last-clearing.ts';
 import { type PendingRow, pendingRows, type QueuedKey, queuedKeys } from '../../postgres/pending.ts';
 import { openPool } from '../../postgres/pool.ts';
-import { formatLastClearing, lastClearings } from './last-clearings.ts';
 import { matchesKey, possibleValues, type TemplateMatch } from './matches.ts';
 
 /** How a handler concerns a page, according to the database. */
@@ -15,15 +15,15 @@ export interface PageStatus {
   readonly channels: readonly string[];
   /** Entries that name the page; undefined for a handler without a queue. */
   readonly queued: readonly QueuedKey[] | undefined;
-  /** Journal rows that name the page. */
+  /** Rows of the log that name the page and are not settled, or fail. */
   readonly rows: readonly PendingRow[];
-  /** When it last cleared the page, from the daemon's memory; undefined where that is not available. */
-  readonly cleared: string | undefined;
+  /** The newest row of the log that names the page; undefined where it has none. */
+  readonly last: LastClearing | undefined;
 }
 
 /** For each handler with a match: what the database knows. */
 export async function readPageStatuses(
-  { database, http }: Configuration,
+  { database }: Configuration,
   matches: readonly TemplateMatch[],
   covers: (pattern: string) => boolean,
 ): Promise<PageStatus[]> {
@@ -33,18 +33,22 @@ export async function readPageStatuses(
     await hosts.findPrimary();
     const handlers = [...new Set(matches.map(({ handler }) => handler))];
     const channels = await readChannels(pool);
-    const clearings = await lastClearings(http.listen);
     // The queue tables first: an entry that is claimed in between is then seen twice, rather than missed in
     // both places.
     const queued: (QueuedKey[] | undefined)[] = [];
     // One after the other: a path has few handlers, and each connection costs more than its statement.
     for (const handler of handlers) queued.push(await readQueue(handler));
-    const journal = await pendingRows(
+    const inLog = await pendingRows(
       pool,
       handlers.map(({ name }) => name),
       ({ handler, key }) =>
         handlers.some((one) => one.name === handler && matchesKey(reasonsOf(one), key, covers)),
     );
+    const last: (LastClearing | undefined)[] = [];
+    for (const handler of handlers)
+      last.push(
+        await lastClearing(pool, handler.name, ({ key }) => matchesKey(reasonsOf(handler), key, covers)),
+      );
     return handlers.map((handler, at): PageStatus => {
       const own = reasonsOf(handler);
       return {
@@ -53,8 +57,8 @@ export async function readPageStatuses(
           .filter((one) => one.handler === handler.name)
           .map(({ channel }) => channel),
         queued: queued[at]?.filter(({ key }) => matchesKey(own, key, covers)),
-        rows: journal.filter((row) => row.handler === handler.name),
-        cleared: clearings && formatLastClearing(clearings, own, covers),
+        rows: inLog.filter((row) => row.handler === handler.name),
+        last: last[at],
       };
     });
   } finally {

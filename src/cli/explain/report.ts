@@ -2,6 +2,7 @@ import { formatDuration, writeDuration } from '../../core/duration.ts';
 import { several } from '../../core/plural.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { PendingRow, QueuedKey } from '../../postgres/pending.ts';
+import { formatLastClearing } from './cleared.ts';
 import { diagnose } from './diagnosis.ts';
 import { formatKey } from './format-key.ts';
 import type { TemplateMatch } from './matches.ts';
@@ -45,15 +46,14 @@ function formatMatch({ template, follower, candidates, more }: TemplateMatch): F
   ];
 }
 
-function formatPageStatus(
-  { handler, channels, queued, rows, cleared }: PageStatus,
-  settleMs: number,
-): Fact[] {
+function formatPageStatus({ handler, channels, queued, rows, last }: PageStatus, settleMs: number): Fact[] {
   return [
     ['channel', channels.join(', ') || `none: no row of listen_for has the script_name ${handler.name}`],
     ...(queued ? [['queue', formatQueue(queued)] as const] : []),
-    ...formatJournal(rows, settleMs),
-    ...(cleared === undefined ? [] : [['cleared', cleared] as const]),
+    ...formatLog(rows, settleMs),
+    ...formatLastClearing(last, handler.columns).map(
+      (text, line): Fact => [line === 0 ? 'cleared' : '', text],
+    ),
   ];
 }
 
@@ -68,23 +68,23 @@ function formatQueue(queued: readonly QueuedKey[]): string {
 /** A mass enqueue can have thousands of rows that clear news/. */
 const shownRows = 5;
 
-function formatJournal(rows: readonly PendingRow[], settleMs: number): Fact[] {
-  if (rows.length === 0) return [['journal', 'no row for it']];
-  const shown = rows.slice(0, shownRows).map((row): Fact => ['journal', formatRow(row, settleMs)]);
+function formatLog(rows: readonly PendingRow[], settleMs: number): Fact[] {
+  if (rows.length === 0) return [['log', 'no row for it']];
+  const shown = rows.slice(0, shownRows).map((row): Fact => ['log', formatRow(row, settleMs)]);
   const others = rows.length - shown.length;
   return others > 0 ? [...shown, ['', `and ${several(others, 'more row')}`]] : shown;
 }
 
 function formatRow(
-  { id, claimedMs, clearedMs, attempts, error, retryMs }: PendingRow,
+  { id, claimedMs, cleared, attempts, error, retryMs, invalid }: PendingRow,
   settleMs: number,
 ): string {
-  if (error !== null && clearedMs !== null)
-    return `row ${id}: cleared as far as possible ${formatDuration(clearedMs)} ago, and kept: ${clip(error, longestError)}`;
-  if (error !== null) {
+  if (error !== null && invalid)
+    return `row ${id}: claimed ${formatDuration(claimedMs)} ago, cleared as far as possible, and kept: ${clip(error, longestError)}`;
+  if (error !== null && !cleared) {
     const next = retryMs === null || retryMs <= 0 ? 'now' : `in ${formatDuration(retryMs)}`;
     return `row ${id}: failing since it was claimed ${formatDuration(claimedMs)} ago, ${several(attempts, 'try', 'tries')}, next ${next}: ${clip(error, longestError)}`;
   }
-  if (clearedMs === null) return `row ${id}: claimed ${formatDuration(claimedMs)} ago, not cleared yet`;
-  return `row ${id}: cleared ${formatDuration(clearedMs)} ago, settling: cleared again ${writeDuration(settleMs)} after the transactions that were open then have ended`;
+  if (!cleared) return `row ${id}: claimed ${formatDuration(claimedMs)} ago, not cleared yet`;
+  return `row ${id}: claimed ${formatDuration(claimedMs)} ago and cleared, settling: cleared again ${writeDuration(settleMs)} after the transactions that were open then have ended`;
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Cache, ClearResult } from '../../core/contracts.ts';
+import type { DeletionResult, PageFiles } from '../../core/page-files.ts';
 import { usualTimings, type WorkerTimings } from '../../core/timings.ts';
 import type { Confines } from '../walk/directory.ts';
 import { Quarantine } from './quarantine.ts';
@@ -8,7 +8,7 @@ import { Stalled, Worker } from './worker.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { AnswerTo, ClearRequest, Request } from './worker-request.ts';
 
-export interface FileCache extends Cache {
+export interface FileCache extends PageFiles {
   /**
    * Starts a worker before the first request: a child takes 50 ms, and the first event would wait for it. A
    * second one starts when that one is busy.
@@ -68,7 +68,7 @@ export function openCache(
       const confined = { ...confines, ...(identities && { identities }), ...(countApart && { countApart }) };
       let size = partSize;
       const parts = partsOf(patterns, () => size);
-      const cleared: ClearResult[] = [];
+      const cleared: DeletionResult[] = [];
       let next = parts.next();
       const clearNext = async () => {
         let request: ClearRequest | undefined;
@@ -140,7 +140,7 @@ function* partsOf(
   if (part.length > 0) yield part;
 }
 
-function mergeResults(parts: readonly ClearResult[]): ClearResult {
+function mergeResults(parts: readonly DeletionResult[]): DeletionResult {
   const filesApart = new Map<string, number>();
   for (const part of parts) {
     for (const [pattern, files] of Object.entries(part.filesApart ?? {}))

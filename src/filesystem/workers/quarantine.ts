@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ClearResult } from '../../core/contracts.ts';
+import type { DeletionResult } from '../../core/page-files.ts';
 import type { Confines } from '../walk/directory.ts';
 import { notAnsweringCode, notAnsweringMessage } from '../walk/step-guard.ts';
 import { SuspendedDirectories } from './suspended-directories.ts';
@@ -38,7 +38,7 @@ export class Quarantine {
     return this.#suspended.paths;
   }
 
-  clear(request: ClearRequest): Promise<ClearResult> {
+  clear(request: ClearRequest): Promise<DeletionResult> {
     return this.#inTurn(() => this.#clear(request)).finally(() => this.#closeUnneeded());
   }
 
@@ -52,7 +52,7 @@ export class Quarantine {
     this.#end.abort();
   }
 
-  async #clear(request: ClearRequest): Promise<ClearResult> {
+  async #clear(request: ClearRequest): Promise<DeletionResult> {
     let silent: string | undefined;
     for (let found = 0; found <= maxFound && !this.#hurried; found++) {
       try {

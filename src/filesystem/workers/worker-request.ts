@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ClearResult } from '../../core/contracts.ts';
+import type { DeletionResult } from '../../core/page-files.ts';
 import type { Mark, SeenRoot } from '../../core/root.ts';
 import { clear, preview } from '../clear-patterns.ts';
 import { type InspectedTemplate, type Inspection, inspectRoot } from '../inspect-root.ts';
@@ -80,7 +80,7 @@ interface SurveyRequest extends SurveyOptions {
 
 interface Answers {
   /** And how many names were listed for it. */
-  readonly clear: ClearResult & { readonly listed?: number };
+  readonly clear: DeletionResult & { readonly listed?: number };
   readonly look: SeenRoot;
   readonly mark: null;
   readonly inspect: Inspection;

@@ -114,7 +114,7 @@ export class Worker {
       message: (message) => {
         if (this.#channel === channel) this.#receive(message);
       },
-      // No row is lost: the journal still has it, and the next request starts another process.
+      // No row is lost: the log still has it, and the next request starts another process.
       ended: (error) => this.#ended(channel, error),
     });
     return channel;

@@ -179,7 +179,7 @@ describe('check names a mistake as doc/operating.md has it', () => {
     const queue = queueOf(mistake);
     await client.query(`
       CREATE TABLE ${queue}s (slug text);
-      INSERT INTO uncached.root VALUES ('m', '/other', 'o', '', '', '{}', '{public.${queue}s}', '{}', false)`);
+      INSERT INTO uncached.root VALUES ('m', '/other', 'o', '', '', '{}', '{public.${queue}s}')`);
     expect((await checkHere(configure(mistake))).stdout).not.toContain(`${queue}s`);
   });
 

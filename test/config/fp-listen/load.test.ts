@@ -18,7 +18,16 @@ describe('fp-listen.ini', () => {
           password: `it's; 50% #1`,
         },
         cache: { root: '/var/db/freshports/cache', settleMs: 10_000 },
-        daemon: { sweepMs: 60_000, heartbeatMs: 10_000, batch: 1_000, log: 'info' },
+        daemon: {
+          sweepMs: 60_000,
+          listens: true,
+          pollMs: 1_000,
+          heartbeatMs: 10_000,
+          expireMs: 3_600_000,
+          keepMs: 3_600_000,
+          batch: 1_000,
+          log: 'info',
+        },
         http: {},
         handlers: [
           {

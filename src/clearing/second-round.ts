@@ -1,0 +1,97 @@
+import type { HandlerRows } from '../core/consumer-contract.ts';
+import type { LogRow } from '../core/contracts.ts';
+import { clearBatch } from './batch.ts';
+import { byHandler } from './by-handler.ts';
+import type { Cohort } from './cohort.ts';
+import { keepFailing, type RoundParts } from './keep-failing.ts';
+import type { Position } from './settling.ts';
+
+/** The consumer has expired, or its rows have changed under it: it must begin again. */
+export class Outdated extends Error {
+  override name = 'Outdated';
+}
+
+/**
+ * Rows cleared at a time. In a larger part more rows have the same key, which is then cleared once. It is
+ * bounded, since these rows are in memory.
+ */
+function settleLimit(batch: number): number {
+  return Math.min(batch * 20, 20_000);
+}
+
+/**
+ * Clears a part of a cohort for the second time: of the log, then of the rows that failed before, and at last
+ * what is to be wiped with it. First clearings go first: their pages are stale, while those of second
+ * clearings are most likely gone. Undefined: that was the last part.
+ */
+export async function clearCohort(
+  cohort: Cohort,
+  position: Position,
+  parts: RoundParts,
+): Promise<Position | undefined> {
+  const { failing } = parts.log;
+  const isMore = cohort.failing.length > 0 || cohort.wipes;
+  if (position.settledTo < cohort.upTo) {
+    const settledTo = await clearPart(cohort, position.settledTo, parts);
+    return settledTo < cohort.upTo || isMore ? { ...position, settledTo } : undefined;
+  }
+  const rows = cohort.failing.length > 0 ? await failing.inCohorts(cohort.failing, position.retried) : [];
+  const last = rows.at(-1);
+  if (last) {
+    const settled = await clearAgain(rows, parts, { again: true });
+    // Before they are deleted: what dies in between begins again.
+    await parts.onRetried(settled);
+    await failing.remove(settled);
+    return { ...position, retried: last.id };
+  }
+  if (cohort.wipes) await parts.wipe();
+  return undefined;
+}
+
+async function clearPart({ upTo, at }: Cohort, from: number, parts: RoundParts): Promise<number> {
+  const rows: LogRow[] = [];
+  let end = from;
+  while (end < upTo && rows.length < settleLimit(parts.batch)) {
+    const part = await parts.log.readAgain({ after: end, upTo, at });
+    if (part.state === undefined || part.state === 'expired') throw new Outdated('the consumer has expired');
+    // A crash of the server has undone claims, and given their ids to rows that have not had their grace.
+    if (part.late) throw new Outdated('rows of the log have changed');
+    addAll(rows, part.groups);
+    end = part.upTo;
+  }
+  await clearAgain(rows, parts, { again: false });
+  return end;
+}
+
+function addAll(rows: LogRow[], groups: readonly HandlerRows[]): void {
+  for (const group of groups) for (const row of group.rows) rows.push(row);
+}
+
+/** Returns the ids that need not be kept. Invalid ones are settled, too, as far as they can be. */
+async function clearAgain(
+  rows: readonly LogRow[],
+  parts: RoundParts,
+  how: { again: boolean },
+): Promise<number[]> {
+  const { name, steps, cache, log, observe } = parts;
+  const settled: number[] = [];
+  let done = 0;
+  let files = 0;
+  for (const [handler, some] of byHandler(rows)) {
+    const step = steps.get(handler);
+    if (!step) continue;
+    const outcome = await clearBatch(step, some, cache, { background: true });
+    files += outcome.files;
+    done += outcome.cleared.length;
+    await keepFailing(outcome.failures, parts, how);
+    if (outcome.invalid.length > 0) await log.failing.keepInvalid(outcome.invalid, how);
+    const kept = new Set(outcome.invalid.map(({ id }) => id));
+    const gone = outcome.cleared.filter((id) => !kept.has(id));
+    for (const id of gone) settled.push(id);
+    // Invalid keys were reported after the first clearing.
+    const invalid = outcome.invalid.map((failure) => ({ ...failure, known: true }));
+    observe({ kind: 'batch-done', handler, consumer: name, ...outcome, cleared: gone, invalid });
+  }
+  if (rows.length > 0) observe({ kind: 'settled', rows: done, files });
+  return settled;
+}

@@ -1,0 +1,64 @@
+import type { RowFailure } from './consumer-contract.ts';
+import type { Key } from './contracts.ts';
+
+/**
+ * Where something cached lives and how it is made to go: files below a root, a program to run. Each kind has a
+ * folder below caches/, which exports a CacheKind; app.ts lists them, and nothing else knows which there are.
+ */
+export interface TargetCache {
+  /**
+   * Clears, and resolves when it is gone. What is gone already is a success; what cannot be cleared is
+   * reported and stops nothing else. The iterable is read in parts; a list in it stays together, as the parts
+   * of a page must. Rejects if the cache as a whole cannot be used, and nothing counts as done; the caller
+   * then repeats it, so it must allow a second iteration.
+   */
+  clear(works: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
+}
+
+/** What to clear in one cache for a handler. */
+export interface Step {
+  /** The lines of the handler, parsed. */
+  readonly plans: readonly Plan[];
+  /** What is cleared once for each batch, whatever its keys: the works of the handlers under `then`. */
+  readonly shared: readonly string[];
+  /** The handler that each of these works belongs to. */
+  readonly followerOf: ReadonlyMap<string, string>;
+}
+
+/** By the name of each cache of one kind: what it clears for each handler that needs it. */
+export type CacheSteps = ReadonlyMap<string, ReadonlyMap<string, Step>>;
+
+/** A line of a handler, parsed by the kind of cache that it is for. */
+interface Plan {
+  readonly text: string;
+  /** Key columns that it names; none: it is cleared once for each batch. */
+  readonly columns: readonly string[];
+  /** What to clear for one key, in the words of the cache. Throws an Error for a key with which nothing can be cached. */
+  expand(key: Key): string;
+  /** Works that cover every key. */
+  readonly everything: readonly string[];
+}
+
+export interface ClearRequirements {
+  /** Other requests go first, though not for ever. */
+  readonly background?: boolean;
+  /** It is sure to be cleared again when settled: what is costly may wait until then. */
+  readonly secondFollows?: boolean;
+  /** Works whose result is also counted separately. */
+  readonly countApart?: readonly string[];
+}
+
+export interface ClearResult {
+  /** Files, or runs. */
+  readonly files: number;
+  /** How many of them there were for a work that is counted separately. */
+  readonly filesApart?: Readonly<Record<string, number>>;
+  readonly failures: readonly WorkFailure[];
+  /** What was deleted; only on request. */
+  readonly paths?: readonly string[];
+}
+
+/** A work that could not be done. `error`: what failed and why, as text. */
+export interface WorkFailure extends Omit<RowFailure, 'id'> {
+  readonly work: string;
+}

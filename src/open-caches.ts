@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { RunCommand } from './caches/command/command.ts';
+import { commandCache, commandSteps } from './caches/command/command-cache.ts';
+import { filesCache, filesSteps } from './caches/files/files-cache.ts';
+import { RootGuard } from './caches/files/root-guard.ts';
+import { verifiedCache } from './caches/files/verified-cache.ts';
+import { ClaimsUnderWay } from './clearing/claims-under-way.ts';
+import { Consumer } from './clearing/consumer.ts';
+import type { ClaimContext } from './clearing/drain-queue.ts';
+import type { Handler } from './clearing/handler.ts';
+import { LocalConsumers } from './clearing/local-consumers.ts';
+import { Members } from './clearing/members.ts';
+import { Orphans } from './clearing/orphans.ts';
+import type { Configuration } from './config/typed-configuration.ts';
+import type { ConsumerLog, Log } from './core/consumer-contract.ts';
+import type { Clock } from './core/contracts.ts';
+import type { Observe } from './core/events.ts';
+import type { PageFiles } from './core/page-files.ts';
+import type { Markers, Roots } from './core/root.ts';
+import type { CacheSteps, Step, TargetCache } from './core/target-cache.ts';
+import type { Timings } from './core/timings.ts';
+import { patternCovers } from './filesystem/match.ts';
+import { type ConsumerLogOptions, openConsumerLog } from './postgres/consumer-log.ts';
+import { forgetOthers, releaseConsumers, reportSeen } from './postgres/consumer-table.ts';
+import type { Pool } from './postgres/pool.ts';
+import { version } from './version.ts';
+
+interface CacheParts {
+  readonly configuration: Configuration;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly pool: Pool;
+  readonly owner: string;
+  readonly log: Log;
+  readonly run: RunCommand;
+  readonly files: PageFiles;
+  readonly markers: Markers;
+  readonly roots: Roots;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly timings: Timings;
+}
+
+export interface OpenedCaches extends ClaimContext {
+  readonly root: RootGuard;
+  readonly timings: Timings;
+  /** The ids of the consumers, once root is known. */
+  ids(): string[];
+  /**
+   * Tells the fleet that the consumers of this daemon are alive, and what their problem is. `becameFirst`: from now on
+   * it claims at once (claimsAtOnce), and did not before.
+   */
+  report(): Promise<{ becameFirst: boolean }>;
+  /** Other daemons may have the consumers of this one. */
+  release(): Promise<void>;
+}
+
+/** A kind of cache: a folder below caches/, and an entry in the list below; nothing else knows which there are. */
+interface CacheKind {
+  readonly kind: string;
+  /** Nothing is cached in it before its first row. */
+  readonly startsEmpty: boolean;
+  readonly steps: CacheSteps;
+  readonly cache: TargetCache;
+  /** Clears all that it can name. */
+  readonly wipe: (steps: ReadonlyMap<string, Step>) => Promise<void>;
+}
+
+/** Opens every cache of the configuration as a consumer of the log. */
+export function openCaches(parts: CacheParts): OpenedCaches {
+  const { configuration, handlers, log, clock, observe, timings, roots, markers, files } = parts;
+  const claims = new ClaimsUnderWay();
+  /** Until the others are known. */
+  let isFirst = true;
+  const opened: { consumer: Consumer; log: ConsumerLog; id: () => string }[] = [];
+  const members: Members = new Members(
+    () => opened,
+    (how) =>
+      forgetOthers(parts.pool, {
+        owner: parts.owner,
+        root: members.rootId,
+        ids: opened.map(({ id }) => id()),
+        ...how,
+      }),
+  );
+  const root: RootGuard = new RootGuard({
+    markers,
+    roots,
+    members,
+    cache: files,
+    handlers,
+    covers: patternCovers,
+    newId: () => randomBytes(8).toString('hex'),
+    clock,
+    observe,
+    timings: timings.root,
+  });
+  const clearAll = async (cache: TargetCache, steps: ReadonlyMap<string, Step>) => {
+    const works = [...steps.values()].flatMap(({ plans, shared }) => [
+      ...plans.flatMap(({ everything }) => everything),
+      ...shared,
+    ]);
+    const { failures } = await cache.clear(new Set(works));
+    const [first] = failures;
+    if (first) throw new Error(first.error);
+  };
+  const pages = filesCache(verifiedCache(files, root));
+  const commands = commandCache(parts.run);
+  const kinds: CacheKind[] = [
+    {
+      kind: 'files',
+      startsEmpty: false,
+      steps: filesSteps(handlers.values()),
+      cache: pages,
+      wipe: () => root.wipeAgain(),
+    },
+    {
+      kind: 'command',
+      startsEmpty: true,
+      steps: commandSteps(handlers.values()),
+      cache: commands,
+      wipe: (steps) => clearAll(commands, steps),
+    },
+  ];
+  for (const { kind, startsEmpty, steps, cache, wipe } of kinds) {
+    for (const [name, own] of steps) {
+      const first = opened[0];
+      const options: ConsumerLogOptions = {
+        get id() {
+          return first ? `${members.rootId} ${kind} ${name}` : members.rootId;
+        },
+        kind,
+        name,
+        node: hostname(),
+        place: first ? '' : configuration.cache.root,
+        pool: parts.pool,
+        owner: parts.owner,
+        version,
+        handlers: [...own.keys()],
+        leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
+        startsEmpty,
+      };
+      const consumerLog = openConsumerLog(options);
+      const consumer = new Consumer({
+        name: first ? `${kind} ${name}` : kind,
+        cache,
+        steps: own,
+        log: consumerLog,
+        claims,
+        clock,
+        observe,
+        timings,
+        settleMs: configuration.cache.settleMs,
+        batch: configuration.daemon.batch,
+        ...(first && { after: first.consumer }),
+        wipe: () => wipe(own),
+        onLost: () => root.lost(),
+        ...(!first && { orphans: new Orphans({ failing: consumerLog.failing, observe }) }),
+      });
+      opened.push({ consumer, log: consumerLog, id: () => options.id });
+    }
+  }
+  const consumers = new LocalConsumers(opened.map(({ consumer }) => consumer));
+  return {
+    claimsAtOnce: () => isFirst && !root.standsBy,
+    consumers,
+    claims,
+    log,
+    clock,
+    observe,
+    root,
+    timings,
+    ids: () => opened.map(({ id }) => id()),
+    async report() {
+      const following = opened.filter(({ consumer }) => consumer.isFollowing);
+      const seen = following.map(({ consumer, id }) => ({
+        id: id(),
+        clearedTo: consumer.clearedTo,
+        problem: root.problem?.message ?? null,
+      }));
+      const leaseMs = configuration.daemon.heartbeatMs * timings.missedHeartbeats;
+      const { lost, first } = await reportSeen(parts.pool, { owner: parts.owner, leaseMs }, seen);
+      const was = isFirst;
+      isFirst = first === parts.owner || first === null;
+      if (lost.length > 0) root.lost();
+      return { becameFirst: isFirst && !was };
+    },
+    release: () => releaseConsumers(parts.pool, parts.owner),
+  };
+}

@@ -1,0 +1,50 @@
+import { beforeEach, expect, it } from 'vitest';
+import { commandCache, commandSteps } from '../../../src/caches/command/command-cache.ts';
+import { clearBatch } from '../../../src/clearing/batch.ts';
+import { parseHandlers } from '../../../src/clearing/handler.ts';
+
+const { handlers } = parseHandlers([
+  { name: 'page', queue: 'q', clear: ['{id}'], run: 'purge --all', followers: ['mail'] },
+  { name: 'mail', clear: [], run: 'mail', followers: [] },
+  { name: 'plain', queue: 'p', clear: ['{id}'], followers: [] },
+]);
+
+let ran: string[][];
+/** The program that ends with an error. */
+let fails: string | undefined;
+
+beforeEach(() => {
+  ran = [];
+  fails = undefined;
+});
+
+const cache = commandCache(async (command) => {
+  ran.push([...command]);
+  if (command[0] === fails) throw new Error(`${fails} ended with 1`);
+});
+
+const steps = commandSteps(handlers.values());
+const page = steps.get('page')?.get('page') ?? expect.fail('no step');
+const rows = ['p1', 'p2', 'a/b'].map((id, at) => ({ id: at + 1, handler: 'page', key: { id } }));
+
+it('is a cache of its own for each handler that runs a program, with those that follow it', () => {
+  expect([...steps].map(([name, own]) => [name, ...own.keys()])).toEqual([
+    ['page', 'page'],
+    ['mail', 'mail'],
+  ]);
+  expect(page.shared).toEqual(['purge --all', 'mail']);
+});
+
+it('runs each program once for a batch, in order, whatever its keys', async () => {
+  expect(await clearBatch(page, rows, cache)).toMatchObject({ files: 0, cleared: [1, 2, 3], invalid: [] });
+  expect(ran).toEqual([['purge', '--all'], ['mail']]);
+});
+
+it('has every row tried again where a program fails, and runs none after it', async () => {
+  fails = 'purge';
+  expect(await clearBatch(page, rows, cache)).toMatchObject({
+    cleared: [],
+    failures: [{ id: 1, error: 'purge ended with 1' }, { id: 2 }, { id: 3 }],
+  });
+  expect(ran).toEqual([['purge', '--all']]);
+});

@@ -1,0 +1,117 @@
+import { expect } from 'vitest';
+import { RootGuard } from '../../../src/caches/files/root-guard.ts';
+import { parseHandlers } from '../../../src/clearing/handler.ts';
+import type { Event } from '../../../src/core/events.ts';
+import type { DeletionFailure } from '../../../src/core/page-files.ts';
+import type { Mark, Marker, Registration, SeenRoot } from '../../../src/core/root.ts';
+import { usualTimings } from '../../../src/core/timings.ts';
+import { patternCovers } from '../../../src/filesystem/match.ts';
+
+const { handlers } = parseHandlers([{ name: 'news', clear: ['news/*'], followers: [] }]);
+
+/** A root with one marker, its place in the database, and a record of what happens to both. */
+export class RootWorld {
+  now = 0;
+  marker: Marker | undefined;
+  identity = '1:1';
+  mountPoint = '/srv/cache';
+  writable: 'yes' | 'no' = 'yes';
+  /** A directory below root that a template names. */
+  hasFront = true;
+  row: Registration | undefined;
+  isCopy = false;
+  /** Where its consumers are; undefined: another daemon has them. */
+  state: 'live' | 'wiping' | 'new' | 'expired' | undefined = 'live';
+  follows = false;
+  missing = false;
+  full = false;
+  /** While true, nothing can be cleared. */
+  broken = false;
+  failures: DeletionFailure[] = [];
+  /** Resolves before anything is cleared. */
+  clearing: Promise<void> = Promise.resolve();
+  /** How many clearings have begun. */
+  asked = 0;
+  readonly did: string[] = [];
+  readonly events: Event[] = [];
+  #ids = 0;
+
+  start(): RootGuard {
+    const world = this;
+    return new RootGuard({
+      markers: {
+        root: '/srv/cache',
+        fronts: ['news'],
+        async read(): Promise<SeenRoot> {
+          if (world.missing) throw Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'open' });
+          const { identity, marker, mountPoint, writable } = world;
+          const seen = marker ? ({ kind: 'marker', marker } as const) : ({ kind: 'absent' } as const);
+          const root = { path: '', mounted: false, identity, marker: seen, writable };
+          const news = {
+            path: 'news',
+            mounted: false,
+            identity: '1:2',
+            marker: { kind: 'absent' } as const,
+            writable,
+          };
+          return {
+            machine: 'm',
+            boot: 'this',
+            mountPoint,
+            fronts: world.hasFront ? [root, news] : [root],
+            silent: [],
+          };
+        },
+        async write([mark]: readonly Mark[]) {
+          if (world.full) throw new Error('Cannot keep the marker');
+          world.marker = mark?.marker;
+          world.did.push(mark?.marker.clean ? 'marked clean' : 'marked');
+        },
+        async sync() {
+          world.did.push('synced');
+        },
+      },
+      roots: {
+        known: async () => world.row,
+        isCopy: async () => world.isCopy,
+        async register(row) {
+          world.row = row;
+          world.did.push('registered');
+        },
+      },
+      members: {
+        async join(id, { wiping }) {
+          world.did.push(`joined as ${id}${wiping ? ' to be wiped' : ''}`);
+          world.follows = world.state !== undefined;
+          return world.state;
+        },
+        leave() {
+          world.follows = false;
+        },
+      },
+      cache: {
+        async clear(patterns, how) {
+          world.asked += 1;
+          await world.clearing;
+          if (world.broken) throw new Error('the worker died');
+          world.did.push(`cleared ${[...patterns]} in ${how?.identities?.['']}`);
+          return { files: 1, failures: world.failures };
+        },
+      },
+      handlers,
+      timings: usualTimings.root,
+      covers: patternCovers,
+      newId: () => `id ${++world.#ids}`,
+      clock: { now: () => world.now, wait: () => expect.fail('nobody waits') },
+      observe: (event) => world.events.push(event),
+    });
+  }
+
+  done(): string[] {
+    return this.did.splice(0);
+  }
+
+  get told(): string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+}

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { wipe } from '../../../src/caches/files/wipe.ts';
+import { parseHandlers } from '../../../src/clearing/handler.ts';
+import type { DeletionFailure } from '../../../src/core/page-files.ts';
+import type { Marker } from '../../../src/core/root.ts';
+import { patternCovers } from '../../../src/filesystem/match.ts';
+
+const { handlers } = parseHandlers([
+  {
+    name: 'port',
+    queue: 'q',
+    clear: ['ports/{category}/{port}/*', 'commits/{id}/', 'ports/{path:below /head}.*'],
+    followers: ['news'],
+  },
+  { name: 'news', clear: ['news/*'], followers: [] },
+]);
+
+/** The calls to the disk, and their results. */
+async function wiped(of: Marker['left'], failing: readonly string[] = [], code = 'ELOOP') {
+  let asked: string[] = [];
+  const clear = async (patterns: Iterable<string>) => {
+    asked = [...patterns];
+    const failures: DeletionFailure[] = failing.map((path) => ({ pattern: 'x', path, code, message: 'no' }));
+    return { files: 1, failures };
+  };
+  const { left, failures } = await wipe(clear, handlers.values(), { of, covers: patternCovers });
+  return { asked, left, told: failures.length };
+}
+
+it('clears everything that a template can name, each once', async () => {
+  expect(await wiped('all')).toEqual({
+    asked: ['ports/*/*/*', 'commits/*/', 'ports/*', 'ports/.*', 'news/*'],
+    left: [],
+    told: 0,
+  });
+});
+
+it('remembers what could not be deleted, and tries that alone', async () => {
+  expect((await wiped('all', ['ports/www', 'ports/www', 'news/odd[1]'])).left).toEqual([
+    'ports/www',
+    'news/odd[1]',
+  ]);
+  expect((await wiped(['ports/www', 'news/odd[1]', 'commits/a'])).asked).toEqual([
+    'ports/www/*/*',
+    'ports/www',
+    'news/odd\\[1\\]',
+    'commits/a/',
+  ]);
+});
+
+it('goes below what a template removes with its directory, and nowhere that no template leads', async () => {
+  expect((await wiped(['commits/a/b/c'])).asked).toEqual(['commits/a/b/c']);
+  expect((await wiped(['spooling/x', 'news', 'x', '../x'])).asked).toEqual(['news/*']);
+});
+
+it('wipes everything again when it cannot write down what is left', async () => {
+  expect((await wiped('all', ['ports/caf\\xE9'])).left).toBe('all');
+  const many = Array.from({ length: 2_000 }, (_, nth) => `ports/${nth}`);
+  expect((await wiped('all', many)).left).toBe('all');
+});
+
+it('does not miss what a file system keeps for itself', async () => {
+  expect(await wiped('all', ['ports/lost+found', 'news/lost+found'], 'EACCES')).toMatchObject({
+    left: [],
+    told: 0,
+  });
+});

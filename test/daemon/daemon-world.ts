@@ -1,0 +1,160 @@
+import { expect, vi } from 'vitest';
+import { ClaimsUnderWay } from '../../src/clearing/claims-under-way.ts';
+import { parseHandlers } from '../../src/clearing/handler.ts';
+import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
+import type { LastSeen, Log } from '../../src/core/consumer-contract.ts';
+import type { ChannelBinding, Claim, Clock, Queue } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
+import { Wakeup } from '../../src/core/wakeup.ts';
+import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import { FakeCache, stepsOf } from '../clearing/fake-cache.ts';
+import { LogWorld } from '../clearing/log-world.ts';
+
+const settings = [
+  { name: 'page', queue: 'q', clear: ['{id}'], followers: ['news'] },
+  { name: 'news', clear: ['news'], followers: [] },
+];
+
+export const channels = [
+  { channel: 'changed', handler: 'page' },
+  { channel: 'news_changed', handler: 'news' },
+];
+
+/** Between claims that find nothing. */
+const longestCooldownMs = 50;
+
+export const sweepMs = 600_000;
+export const pollMs = 700_000;
+const heartbeatMs = 800_000;
+
+/** The daemon with fakes for all its surroundings. Nearly no time passes: each event has a cause. */
+export class DaemonWorld {
+  happened: string[] = [];
+  /** Keys of the entries of the queue table. */
+  entries: string[] = [];
+  claimFails = false;
+  isFirst = true;
+  becameFirst = false;
+  listens = true;
+  seen: LastSeen[] = [];
+  channels: ChannelBinding[] = channels;
+  notify: (channel: string) => void = () => {};
+  lose: (error: Error) => void = () => {};
+  /** Called when the daemon listens. */
+  onListen: () => unknown = () => {};
+  /** Ends the wait of so many milliseconds. */
+  readonly #waits = new Map<number, () => void>();
+  readonly rootWakeup = new Wakeup();
+  readonly log = new LogWorld();
+  readonly cache = new FakeCache(stepsOf(settings));
+  readonly claims = new ClaimsUnderWay();
+  readonly clock: Clock = {
+    now: () => this.log.now,
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        this.#waits.set(ms, resolve);
+        if (ms <= longestCooldownMs) resolve();
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      }),
+  };
+  readonly consumers = new LocalConsumers([
+    this.log.follow(this.cache, { claims: this.claims, clock: this.clock, settleMs: 0 }),
+  ]);
+
+  constructor() {
+    this.log.calls.push = (...calls) => this.happened.push(...calls);
+    const clear = this.cache.clear.bind(this.cache);
+    this.cache.clear = async (works, how) => {
+      const result = await clear(works, how);
+      this.happened.push(...this.cache.cleared().map((what) => `clear ${what}`));
+      return result;
+    };
+  }
+
+  start(): Daemon {
+    const { handlers } = parseHandlers(settings);
+    const say =
+      <Result>(what: string, result: Result) =>
+      async () => {
+        this.happened.push(what);
+        return result;
+      };
+    const log: Partial<Log> = {
+      record: async (handler) => {
+        this.happened.push(`record ${handler}`);
+        return this.log.append(handler, '')[0] ?? expect.fail('no row');
+      },
+      lastSeen: async () => this.seen,
+      expire: async (gone) => void this.happened.push(`expire ${gone.map(({ id }) => id)}`),
+      trim: say('trim', undefined),
+    };
+    return startDaemon({
+      handlers,
+      log: log as Log,
+      consumers: this.consumers,
+      claims: this.claims,
+      claimsAtOnce: () => this.isFirst,
+      observe: () => {},
+      timings: usualTimings,
+      clock: this.clock,
+      queues: new Map([['page', this.#queue]]),
+      channels: this.channels,
+      readChannels: async () => {
+        this.happened.push('read channels');
+        return this.channels;
+      },
+      onChannelsChanged: () => this.happened.push('channels changed'),
+      listen: async (onNotification) => {
+        this.notify = onNotification;
+        await this.onListen();
+        return {
+          lost: new Promise((resolve) => {
+            this.lose = resolve;
+          }),
+          heartbeat: async () => {},
+          close() {},
+        };
+      },
+      root: {
+        wakeup: this.rootWakeup,
+        inspected: Promise.resolve(),
+        step: say('look at root', Number.POSITIVE_INFINITY),
+        rejoin: () => void this.happened.push('rejoin'),
+        end: () => void this.happened.push('end of root'),
+        leave: say('leave root', undefined),
+      },
+      report: async () => {
+        this.happened.push('report');
+        return { becameFirst: this.becameFirst };
+      },
+      release: say('release', undefined),
+      sweepMs,
+      pollMs,
+      listens: this.listens,
+      heartbeatMs,
+      batch: 10,
+      expireMs: 5_000,
+      keepMs: 1_000,
+    });
+  }
+
+  /** This time is over, for whoever waits for it. */
+  pass(ms: number): void {
+    this.#waits.get(ms)?.();
+  }
+
+  until(...all: string[]): Promise<void> {
+    return vi.waitFor(() => expect(this.happened).toEqual(expect.arrayContaining(all)), { timeout: 30_000 });
+  }
+
+  readonly #queue: Queue = {
+    claim: async (): Promise<Claim> => {
+      this.happened.push('claim');
+      if (this.claimFails) throw new Error('cut');
+      const keys = this.entries.splice(0);
+      const rows = keys.length > 0 ? this.log.append('page', ...keys) : [];
+      return { entries: rows.length, rows, last: null, lagMs: null, remains: false };
+    },
+    backlog: async () => ({ entries: 0, lagMs: null, ofUnknownAge: 0 }),
+  };
+}

@@ -1,0 +1,9 @@
+import type { CountSource } from '../../src/observe/count-handlers.ts';
+
+/** A log of which there is nothing to count. */
+export const emptyLog: CountSource['log'] = {
+  counts: async () => [],
+  consumers: async () => [],
+  failing: async () => [],
+  recentClearings: async () => [],
+};

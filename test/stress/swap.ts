@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { renameSync, rmSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { seeded } from '../random.ts';
+import type { Killer } from './killer.ts';
+import type { Node } from './node.ts';
+import type { Options } from './options.ts';
+import type { Report } from './report.ts';
+import type { World } from './world.ts';
+
+/**
+ * Puts another root in the place of a node's, while its load pauses: an empty one, or a copy of what another node
+ * had at the quiet point before, which has old pages and the marker of that node.
+ */
+export class Swapper {
+  readonly #nodes: readonly Node[];
+  readonly #folder: string;
+  readonly #report: Report;
+  readonly #random;
+  #copy: { readonly of: Node; readonly path: string } | undefined;
+
+  constructor({ nodes, folder }: World, { seed }: Options, report: Report) {
+    this.#nodes = nodes;
+    this.#folder = folder;
+    this.#report = report;
+    this.#random = seeded(`${seed} swapper`);
+  }
+
+  async swap(killer: Killer): Promise<void> {
+    const node = this.#random.pick(this.#nodes);
+    if (this.#random.chance(0.5)) await this.#replace(node, killer);
+    this.#takeCopy(this.#random.pick(this.#nodes));
+  }
+
+  async #replace(node: Node, killer: Killer): Promise<void> {
+    const daemons = killer.of(node);
+    const running = this.#random.chance(0.5);
+    const copied = this.#copy !== undefined && this.#copy.of !== node;
+    if (!running) await daemons.end();
+    if (copied) this.#putCopy(node);
+    else for (const name of await readdir(node.root)) await rm(join(node.root, name), { recursive: true });
+    node.canaries.renew();
+    if (!running) daemons.start();
+    this.#report.figures.count(
+      `roots ${copied ? 'replaced by a copy' : 'emptied'}${running ? ', running' : ''}`,
+    );
+  }
+
+  /** The copy is made beside it, so that the root is not there for a moment only. */
+  #putCopy({ root }: Node): void {
+    if (!this.#copy) return;
+    const [next, former] = [`${root}.next`, `${root}.former`];
+    execFileSync('cp', ['-a', this.#copy.path, next]);
+    renameSync(root, former);
+    renameSync(next, root);
+    rmSync(former, { recursive: true });
+  }
+
+  #takeCopy(of: Node): void {
+    const path = join(this.#folder, 'copy');
+    rmSync(path, { recursive: true, force: true });
+    execFileSync('cp', ['-a', of.root, path]);
+    this.#copy = { of, path };
+  }
+}
