@@ -125,8 +125,7 @@ export function foldFailures(observe: Report, now: () => number, againMs = 60_00
         tried(event);
         return report();
       case 'loop-failed': {
-        // That root cannot be used is reported once by its guard, with what to do, and no row is affected.
-        const code = event.loop === 'root' ? undefined : diskErrorCode(event.error);
+        const code = diskErrorCode(event.error);
         if (code !== undefined) diskFailed(event, code, explain(event.error));
         else {
           tracker.recovered(event);

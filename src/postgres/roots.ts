@@ -93,8 +93,9 @@ async function register(
   { machine, path, id, identity, mountPoint, places }: Registration,
   queues: readonly string[],
 ): Promise<void> {
-  const { rows } = await pool.query<{ former: string }>(
-    `WITH former AS MATERIALIZED (
+  const { rows } = await pool.query<{ former: string }>({
+    name: 'uncached_register_root',
+    text: `WITH former AS MATERIALIZED (
        SELECT id FROM uncached.root WHERE machine = $1 AND path = $2 AND id <> $3
      ), registered AS (
        INSERT INTO uncached.root AS root (machine, path, id, identity, mount_point, places, queues)
@@ -104,8 +105,8 @@ async function register(
            queues = excluded.queues, seen_at = clock_timestamp()
      )
      SELECT id AS former FROM former`,
-    [machine, path, id, identity, mountPoint, JSON.stringify(places), queues],
-  );
+    values: [machine, path, id, identity, mountPoint, JSON.stringify(places), queues],
+  });
   for (const { former } of rows) await forgetFormerRoot(pool, { id: former, machine, path });
   await forgetUnmarked(pool, { id, node: hostname(), place: path });
 }

@@ -47,7 +47,7 @@ it.each(ways)(
 
 /** What a run is known to do. */
 const calls = [
-  ...['listen', 'clear', 'INSERT INTO uncached.consumer', 'INSERT INTO uncached.root'],
+  ...['listen', 'clear', 'INSERT INTO uncached.consumer', 'uncached_register_root'],
   ...['uncached_claim', 'uncached_record', 'uncached_look', 'uncached_read_again', 'uncached_advance'],
   ...['uncached_fail', 'uncached_restart', 'uncached_due', 'uncached_settle_later', 'uncached_in_cohorts'],
   ...['uncached_remove', 'uncached_seen', 'uncached_trim'],

@@ -109,7 +109,8 @@ export class RootGuard {
     try {
       seen = await this.#parts.markers.read();
     } catch (error) {
-      return this.#wait(new Error(formatRootError(this.#parts.markers.root, error), { cause: error }));
+      // Without its cause: the remedy is in the message, and no row is affected.
+      return this.#wait(new Error(formatRootError(this.#parts.markers.root, error)));
     }
     const verdict = await this.#record.judge(seen);
     if (!verdict.isCache) return this.#wait(rootRefusal(verdict.why));
