@@ -104,6 +104,9 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
   });
 
   test.skipIf(missing)('leads the daemon not to them', { timeout: 400_000 }, async () => {
+    // Our own look must not be led to them either.
+    const looking = await connect(server as LaunchedServer);
+    await looking.query('SET search_path = pg_catalog');
     const running = startUncached(site.configure(iniFor(site, daemon())));
     try {
       await running.until('listening', ({ event }) => event === 'listening', 100_000);
@@ -114,9 +117,10 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
         100_000,
       );
       await expect
-        .poll(async () => (await client.query(`SELECT FROM ${unsettled}`)).rowCount, { timeout: 100_000 })
+        .poll(async () => (await looking.query(`SELECT FROM ${unsettled}`)).rowCount, { timeout: 100_000 })
         .toBe(0);
     } finally {
+      await looking.end();
       expect(await running.stop()).toBe(0);
     }
     expect(running.log.filter(({ level }) => level > 30)).toEqual([]);
