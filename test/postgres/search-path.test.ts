@@ -45,7 +45,9 @@ describe.each([...older, newest])('the search_path on $title', ({ binaries, miss
     await client.end();
     await server.stop();
   });
-  beforeEach(() => {
+  beforeEach(async () => {
+    // Another root would be waited for.
+    if (server !== undefined) await forgetClearings(client);
     site = makeSite();
     site.write(['ports/www/nginx/index.html', 'ports/www/other/index.html', 'categories/www/index.html']);
     site.write(['daily/2020/01/01.html', 'commits/abc/index.html', 'news/index.html']);
