@@ -71,7 +71,7 @@
 --
 -- Triggers that use it stay as they are when it is installed again.
 
--- Names are not secrets, and the journal has grants of its own.
+-- Names are not secrets, and the log has grants of its own.
 GRANT USAGE ON SCHEMA uncached TO PUBLIC;
 
 

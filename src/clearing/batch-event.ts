@@ -46,7 +46,7 @@ export function batchEvent(
 }
 
 /**
- * The same for rows that were read from the log. Undefined if all were told before: a daemon clears again what it
+ * The same for rows that were read from the log. Undefined if all were reported before: a daemon clears again what it
  * had not settled, after a start and after each outage.
  * @param toldTo rows up to this one were cleared before
  */

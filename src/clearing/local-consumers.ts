@@ -5,7 +5,7 @@ import type { Consumer } from './consumer.ts';
 interface FirstClearing {
   readonly files: number;
   readonly failed: ReadonlySet<number>;
-  /** Those that the first cache needed. It had read the others from the log meanwhile, and told of them. */
+  /** Those that the first cache needed. It had read the others from the log meanwhile, and reported them. */
   readonly untold: ReadonlySet<readonly LogRow[]>;
 }
 

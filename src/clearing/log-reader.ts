@@ -12,7 +12,7 @@ interface Reads {
   readonly onPart: () => void;
 }
 
-/** Reads the log for one consumer, where nobody has told it of the rows, and gives them their first clearing. */
+/** Reads those rows of the log that did not come with a claim's answer, and gives them their first clearing. */
 export class LogReader {
   /** Woken when the log may have such rows. */
   readonly wakeup = new Wakeup();
@@ -21,7 +21,7 @@ export class LogReader {
   #rescanUntil = 0;
   /** Nothing was read since the consumer began to follow: what comes first may have been cleared before. */
   #recovering = false;
-  /** Rows up to this one were cleared before it began to follow, so nobody is told of their first clearing. */
+  /** Rows up to this one were cleared before it began to follow, so their first clearing is not reported again. */
   #toldTo = 0;
 
   constructor(parts: RoundParts, reads: Reads) {
@@ -124,7 +124,7 @@ export class LogReader {
     const started = clock.now();
     const outcome = await clearRows(group.handler, step, group.rows, this.#parts);
     const event = readEvent(group, step, outcome, { toldTo: this.#toldTo, started, now: clock.now() });
-    // What stands behind another cache is told with that one.
+    // The clearing of a cache that stands behind another is reported together with that one's.
     if (event && !after) observe(event);
   }
 }

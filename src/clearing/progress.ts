@@ -7,7 +7,7 @@ interface Range extends IdRange {
 
 /**
  * Which rows of the log have had their first clearing: all up to `clearedTo`, and beyond it some ranges, which
- * are done or under way. What is not in a range is a gap: rows that nobody has told us of, or ids that were
+ * are done or under way. What is not in a range is a gap: rows that are not known here, or ids that were
  * never used. Ranges that are done are one where they touch: how many there are depends on what is under way,
  * not on how much was done while that takes its time.
  */

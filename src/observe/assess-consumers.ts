@@ -10,7 +10,7 @@ const silentMs = usualTimings.missedHeartbeats * usualTimings.consumerSeenMs;
 
 /**
  * What is wrong with the caches of the fleet, as the database shows them.
- * @param isTold whether it is told in another way
+ * @param isTold whether it is reported in another way
  */
 export function assessConsumers(
   consumers: readonly SeenConsumer[],

@@ -25,8 +25,8 @@ export const clearsFor = (handler: string) =>
 /**
  * SQL of a query: for each handler, up to which row every consumer that clears for it has settled and cleared, without
  * those that `ignored` selects. Where no consumer clears for it, and without a handler: every consumer. If there is
- * none, nothing waits: whoever comes is wiped. A cache that is behind says nothing of the rows of other handlers, which
- * its cursors only pass over.
+ * none, nothing waits: a cache that is registered later is wiped. A cache that is behind says nothing of the rows of
+ * other handlers, which its cursors only pass over.
  */
 export const cursorsByHandler = (ignored: string) => `
   WITH counting AS MATERIALIZED (

@@ -1,5 +1,5 @@
 /**
- * Finds uncached.enqueue() by comparing with tgfoid. NULL where only the journal is installed.
+ * Finds uncached.enqueue() by comparing with tgfoid. NULL where only the log is installed.
  * (to_regprocedure() would need USAGE.)
  */
 export const enqueueFunction = `(
