@@ -45,6 +45,17 @@ export function withAdvice(what: string, thrown: unknown): Error {
   return code === undefined ? error : Object.assign(error, { code });
 }
 
+/** The same function. What it throws says what could not be done, as of withAdvice: `what` follows "Cannot". */
+export function advised<Arguments extends unknown[], Result>(
+  what: string,
+  statement: (...values: Arguments) => Promise<Result>,
+): (...values: Arguments) => Promise<Result> {
+  return (...values) =>
+    statement(...values).catch((error) => {
+      throw withAdvice(`Cannot ${what}`, error);
+    });
+}
+
 /** Its message already says what the operator can do. */
 export class AdvisedError extends Error {
   readonly code: string;

@@ -1,6 +1,6 @@
 import type { FailedRow, FailingRowsOfConsumer, IdRange, RowFailure } from '../core/consumer-contract.ts';
 import { slices } from '../core/slices.ts';
-import { withAdvice } from './advice.ts';
+import { advised } from './advice.ts';
 import { longestWait } from './elapsed-time.ts';
 import { jsonOf } from './json.ts';
 import { logKey } from './log-key.ts';
@@ -27,12 +27,7 @@ export function openFailing(own: Own): FailingRowsOfConsumer {
   const tell = <Arguments extends unknown[], Result>(
     what: string,
     statement: (given: Own, ...values: Arguments) => Promise<Result>,
-  ) => {
-    return (...values: Arguments) =>
-      statement(own, ...values).catch((error) => {
-        throw withAdvice(`Cannot ${what}`, error);
-      });
-  };
+  ) => advised(what, (...values: Arguments) => statement(own, ...values));
   return {
     add: tell('write to uncached.failing', add),
     keepInvalid: tell('write to uncached.failing', keepInvalid),

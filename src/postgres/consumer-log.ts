@@ -8,7 +8,7 @@ import type {
   LogPart,
 } from '../core/consumer-contract.ts';
 import type { Key } from '../core/contracts.ts';
-import { withAdvice } from './advice.ts';
+import { advised } from './advice.ts';
 import { openFailing } from './consumer-failing.ts';
 import { clearsFor } from './consumer-table.ts';
 import { elapsedMs } from './elapsed-time.ts';
@@ -36,12 +36,7 @@ export function openConsumerLog(options: ConsumerLogOptions): ConsumerLog {
   const tell = <Arguments extends unknown[], Result>(
     what: string,
     statement: (given: ConsumerLogOptions, ...values: Arguments) => Promise<Result>,
-  ) => {
-    return (...values: Arguments) =>
-      statement(options, ...values).catch((error) => {
-        throw withAdvice(`Cannot ${what}`, error);
-      });
-  };
+  ) => advised(what, (...values: Arguments) => statement(options, ...values));
   return {
     join: tell('register in uncached.consumer', join),
     read: tell('read the log', read),

@@ -1,5 +1,6 @@
 import type { LastSeen, SeenConsumer } from '../core/consumer-contract.ts';
 import { maxCounted } from '../core/contracts.ts';
+import { advised } from './advice.ts';
 import { elapsedMs } from './elapsed-time.ts';
 import { drop } from './failing-rows.ts';
 import { isAlive } from './join.ts';
@@ -83,14 +84,16 @@ export async function listConsumers(pool: Pool): Promise<SeenConsumer[]> {
  * What a daemon reports of its own consumers. `lost`: those that have expired, that another daemon has, or that
  * have cleared what the log has never had (join.ts). `first`: the daemon that claims at once; every daemon finds the same one.
  */
-export async function reportSeen(
-  pool: Pool,
-  { owner, leaseMs }: { owner: string; leaseMs: number },
-  seen: readonly { id: string; clearedTo: number | null; problem: string | null }[],
-): Promise<{ lost: string[]; first: string | null }> {
-  const { rows } = await pool.query<{ lost: string[]; first: string | null }>({
-    name: 'uncached_seen',
-    text: `
+export const reportSeen = advised(
+  'write to uncached.consumer',
+  async (
+    pool: Pool,
+    { owner, leaseMs }: { owner: string; leaseMs: number },
+    seen: readonly { id: string; clearedTo: number | null; problem: string | null }[],
+  ): Promise<{ lost: string[]; first: string | null }> => {
+    const { rows } = await pool.query<{ lost: string[]; first: string | null }>({
+      name: 'uncached_seen',
+      text: `
       WITH seen AS MATERIALIZED (
         SELECT * FROM unnest($2::text[], $3::bigint[], $4::text[]) AS seen (id, cleared_to, problem)
       ), kept AS (
@@ -106,18 +109,19 @@ export async function reportSeen(
                 AND (consumer.owner = $1 OR seen_at BETWEEN clock_timestamp() - $5 * interval '1 millisecond'
                                                         AND clock_timestamp() + $5 * interval '1 millisecond')
               ORDER BY id LIMIT 1) AS first`,
-    values: [
-      owner,
-      seen.map(({ id }) => id),
-      seen.map(({ clearedTo }) => clearedTo),
-      seen.map(({ problem }) => problem),
-      leaseMs,
-    ],
-  });
-  const [found] = rows;
-  if (!found) throw new Error('the statement returned nothing');
-  return found;
-}
+      values: [
+        owner,
+        seen.map(({ id }) => id),
+        seen.map(({ clearedTo }) => clearedTo),
+        seen.map(({ problem }) => problem),
+        leaseMs,
+      ],
+    });
+    const [found] = rows;
+    if (!found) throw new Error('the statement returned nothing');
+    return found;
+  },
+);
 
 export async function lastSeen(pool: Pool): Promise<LastSeen[]> {
   const { rows } = await pool.query<LastSeen>(
@@ -138,22 +142,28 @@ export async function expire(pool: Pool, away: readonly LastSeen[]): Promise<voi
 }
 
 /** They may be taken over at once. */
-export async function releaseConsumers(pool: Pool, owner: string): Promise<void> {
-  await pool.query('UPDATE uncached.consumer SET owner = NULL WHERE owner = $1', [owner]);
-}
+export const releaseConsumers = advised(
+  'write to uncached.consumer',
+  async (pool: Pool, owner: string): Promise<void> => {
+    await pool.query('UPDATE uncached.consumer SET owner = NULL WHERE owner = $1', [owner]);
+  },
+);
 
 /** Forgets consumers of a daemon, and if `ofRoot` those that belong to a root, except these. */
-export async function forgetOthers(
-  pool: Pool,
-  { owner, root, ids, ofRoot }: { owner: string; root: string; ids: readonly string[]; ofRoot: boolean },
-): Promise<void> {
-  const { rows } = await pool.query<{ id: string }>(
-    `SELECT id FROM uncached.consumer
+export const forgetOthers = advised(
+  'delete from uncached.consumer',
+  async (
+    pool: Pool,
+    { owner, root, ids, ofRoot }: { owner: string; root: string; ids: readonly string[]; ofRoot: boolean },
+  ): Promise<void> => {
+    const { rows } = await pool.query<{ id: string }>(
+      `SELECT id FROM uncached.consumer
      WHERE id <> ALL ($1) AND (owner = $2 OR $3 AND starts_with(id, $4 || ' '))`,
-    [ids, owner, ofRoot, root],
-  );
-  for (const { id } of rows) await forgetConsumer(pool, id);
-}
+      [ids, owner, ofRoot, root],
+    );
+    for (const { id } of rows) await forgetConsumer(pool, id);
+  },
+);
 
 /**
  * Forgets what followed the log for a root that is no more: another one is in its place. Not if a daemon has it, or it

@@ -1,6 +1,6 @@
 import type { Ends, FailingRow, FailingRows, Log, LogCount } from '../core/consumer-contract.ts';
 import { type LogRow, logGrown, maxCounted } from '../core/contracts.ts';
-import { withAdvice } from './advice.ts';
+import { advised } from './advice.ts';
 import {
   cursorsByHandler,
   expire,
@@ -20,12 +20,7 @@ export function openLog(pool: Pool): Log {
   const tell = <Arguments extends unknown[], Result>(
     what: string,
     statement: (pool: Pool, ...values: Arguments) => Promise<Result>,
-  ) => {
-    return (...values: Arguments) =>
-      statement(pool, ...values).catch((error) => {
-        throw withAdvice(`Cannot ${what}`, error);
-      });
-  };
+  ) => advised(what, (...values: Arguments) => statement(pool, ...values));
   return {
     record: tell('append to the log', record),
     lastSeen: tell('read uncached.consumer', lastSeen),

@@ -49,6 +49,21 @@ const rowOf = async (id = 'root') => {
   return rows[0];
 };
 
+describe('where nothing listens', () => {
+  const nowhere = openPool(openHosts([{ host: '127.0.0.1', port: 1 }], patient));
+  const what = { owner: 'me', leaseMs, root: 'root', ids: [], ofRoot: true };
+
+  it.each([
+    ['what a daemon reports', () => reportSeen(nowhere, what, [])],
+    ['what it releases', () => releaseConsumers(nowhere, what.owner)],
+    ['what it forgets', () => forgetOthers(nowhere, what)],
+  ])('%s fails in words that say what to do', async (_what, statement) => {
+    await expect(statement()).rejects.toThrow(
+      /^Cannot (write to|delete from) uncached\.consumer: .*ECONNREFUSED.* \(nothing listens there: is PostgreSQL running, /,
+    );
+  });
+});
+
 describe('a daemon that has lost its consumer', () => {
   const report = (owner: string, clearedTo = 0, id = 'root') =>
     reportSeen(pool, { owner, leaseMs }, [{ id, clearedTo, problem: null }]);
