@@ -76,7 +76,7 @@ async function drainByDaemon(world: World, parent: string): Promise<BacklogRun> 
   }
 }
 
-async function drainByPredecessor(world: World, parent: string, quick: boolean): Promise<BacklogRun> {
+export async function drainByPredecessor(world: World, parent: string, quick: boolean): Promise<BacklogRun> {
   const pages = await begin(world, parent);
   const predecessor = await startPredecessor(world, pages);
   try {
@@ -154,14 +154,14 @@ export function deleteFiles(directory: string): void {
   }
 }
 
-async function begin(world: World, parent: string): Promise<Pages> {
+export async function begin(world: World, parent: string): Promise<Pages> {
   await emptyTables(world);
   const pages = writePages(parent, namedPages(), pageBytes);
   sync();
   return pages;
 }
 
-async function load(world: World): Promise<void> {
+export async function load(world: World): Promise<void> {
   await enqueueBacklog(world.client);
   await world.client.query('DROP TABLE backlog');
   await tidy(world);

@@ -51,12 +51,19 @@ function statOf(pid: number): string[] {
  * and shared with the first process.
  */
 export function peakMiB(pid: number): number {
+  return memoryMiB(pid, 'VmHWM');
+}
+
+/** The same at this moment. */
+export function residentMiB(pid: number): number {
+  return memoryMiB(pid, 'VmRSS');
+}
+
+function memoryMiB(pid: number, field: string): number {
   const [, ...children] = withChildren(pid);
   return (
-    children.reduce(
-      (sum, child) => sum + kiBOf(child, 'VmHWM') - kiBOf(child, 'RssFile'),
-      kiBOf(pid, 'VmHWM'),
-    ) / 1024
+    children.reduce((sum, child) => sum + kiBOf(child, field) - kiBOf(child, 'RssFile'), kiBOf(pid, field)) /
+    1024
   );
 }
 

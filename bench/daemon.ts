@@ -27,7 +27,7 @@ export async function startDaemon(
 }
 
 /** Resolves when the daemon has sent nothing for a while. An entry enqueued then waits for a notification. */
-async function untilCalm(client: Client): Promise<void> {
+export async function untilCalm(client: Client): Promise<void> {
   for (;;) {
     const { rows } = await client.query<{ calm: boolean }>(
       `SELECT bool_and(state = 'idle' AND state_change < clock_timestamp() - interval '300 milliseconds') AS calm

@@ -1,4 +1,5 @@
 import { type BacklogRun, backlogBatches } from './backlog.ts';
+import type { FleetRun } from './fleet.ts';
 import type { Measured } from './main.ts';
 import { median, quantile, ratio } from './statistics.ts';
 
@@ -13,11 +14,12 @@ export interface Figure {
 /** The figures that can be computed from the measurements, in the order of the promises. */
 export function figuresOf(measured: Measured): Figure[] {
   return [
-    ...backlogFigures('in memory', measured.memory, { predecessor: 25, gone: 1.8, settled: 2.5 }),
+    ...backlogFigures('in memory', measured.memory, { predecessor: 25, gone: 1.5, settled: 2 }),
     ...backlogFigures('on disk', measured.disk, { predecessor: 15, gone: 1.5 }),
     ...latencyFigures(measured),
     ...growthFigures(measured),
     ...workFigures(measured),
+    ...fleetFigures(measured),
     ...otherFigures(measured),
   ].filter(({ value }) => Number.isFinite(value));
 }
@@ -75,13 +77,37 @@ function growthFigures({ growth = [] }: Measured): Figure[] {
   ];
 }
 
-function workFigures({ memory }: Measured): Figure[] {
+function workFigures({ memory, drain, eventWal }: Measured): Figure[] {
   const { uncached = [], predecessor = [] } = memory ?? {};
   const cpu = (runs: readonly BacklogRun[]) => runs.map(({ cpuMs = Number.NaN }) => cpuMs);
   const beyond = uncached.map(({ transactions = Number.NaN }) => transactions - 2 * backlogBatches);
   return [
-    atLeast(12, "work: CPU a row, the predecessor's of ours", ratio(cpu(predecessor), cpu(uncached))),
+    atLeast(8, "work: CPU a row, the predecessor's of ours", ratio(cpu(predecessor), cpu(uncached))),
     atMost(10, 'work: transactions beyond 2 a batch', median(beyond), ''),
+    atLeast(
+      3,
+      'uncached drain, commits for free: faster than the predecessor',
+      ratio(timesOf(drain?.predecessor), timesOf(drain?.uncached)),
+    ),
+    atMost(
+      1.1,
+      'single event: write-ahead log, of that of the build before',
+      ratio(eventWal?.uncached ?? [], eventWal?.before ?? []),
+    ),
+  ];
+}
+
+const timesOf = (runs: readonly BacklogRun[] = []) => runs.map(({ goneMs }) => goneMs);
+
+function fleetFigures({ fleet }: Measured): Figure[] {
+  const of = (nodes: 1 | 8 | 32, value: keyof FleetRun) =>
+    (fleet?.[`${nodes} nodes`] ?? []).map((run) => run[value]);
+  return [
+    atMost(500, 'write-ahead log of an entry of a backlog, one node', median(of(1, 'walBytes')), 'bytes'),
+    atMost(500, 'write-ahead log of an entry of a backlog, 32 nodes', median(of(32, 'walBytes')), 'bytes'),
+    atMost(1.2, '20,000 entries on 8 nodes, of one', ratio(of(8, 'settledMs'), of(1, 'settledMs'))),
+    atMost(2, '20,000 entries on 32 nodes, of one', ratio(of(32, 'settledMs'), of(1, 'settledMs'))),
+    atMost(1.3, 'claim of 1,000 entries, 32 nodes, of one', ratio(of(32, 'claimMs'), of(1, 'claimMs'))),
   ];
 }
 
@@ -94,7 +120,8 @@ function otherFigures({ producers, storm, idle }: Measured): Figure[] {
     atMost(5, "a producer's insert while the backlog drains: p99", quantile(waits, 0.99), 'ms'),
     atMost(25, "a producer's insert while the backlog drains: longest", Math.max(...waits), 'ms'),
     atMost(1.5, 'storm of 50,000: CPU, of merely receiving it', ratio(beyond, receiving.map(cpu))),
-    atMost(0.2, 'idle: CPU', (idle?.part ?? Number.NaN) * 100, '% of a core'),
+    atMost(0.2, 'at rest: CPU', (idle?.uncached.part ?? Number.NaN) * 100, '% of a core'),
+    atMost(75, 'at rest: resident memory', idle?.uncached.residentMiB ?? Number.NaN, 'MiB'),
   ];
 }
 

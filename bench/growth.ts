@@ -4,7 +4,7 @@ import { followBacklog, startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { writePages } from './pages.ts';
 import { interleaved } from './statistics.ts';
-import { emptyTables, tidy, type World } from './world.ts';
+import { emptyTables, tidy, type World, type Worlds } from './world.ts';
 
 interface GrowthRun {
   /** When every page is gone, every entry cleared once, and everything settled. */
@@ -18,23 +18,31 @@ interface GrowthRun {
 export interface Growth {
   readonly rows: number;
   readonly uncached: GrowthRun[];
+  readonly before: GrowthRun[];
   readonly limit: GrowthRun[];
 }
 
 const pageBytes = 1_024;
 
 /** Time and memory for growing numbers of rows: N rows of N/5 ports with two pages each. */
-export async function measureGrowth(world: World, { quick, rounds, say }: Options): Promise<Growth[]> {
+export async function measureGrowth(
+  { world, before }: Worlds,
+  { quick, rounds, say }: Options,
+): Promise<Growth[]> {
   const sizes = quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
   const all: Growth[] = [];
   for (const rows of sizes) {
     say(` ${rows} rows`);
-    const { uncached = [], limit = [] } = await interleaved<GrowthRun, 'uncached' | 'limit'>(
+    const runs = await interleaved<GrowthRun, 'uncached' | 'before' | 'limit'>(
       rounds,
-      { uncached: () => drain(world, rows), limit: () => deleteAlone(world, rows) },
+      {
+        uncached: () => drain(world, rows),
+        ...(before && { before: () => drain(before, rows) }),
+        limit: () => deleteAlone(world, rows),
+      },
       say,
     );
-    all.push({ rows, uncached, limit });
+    all.push({ rows, uncached: [], before: [], limit: [], ...runs });
   }
   return all;
 }

@@ -1,13 +1,27 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { withChildren } from './cpu.ts';
+import { residentMiB, withChildren } from './cpu.ts';
 import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
-import { emptyTables, type World } from './world.ts';
+import { emptyTables, type World, type Worlds } from './world.ts';
 
-/** The share of a core that the idle daemon uses with the default configuration's heartbeat. */
-export async function measureIdle(world: World, { quick }: Options): Promise<{ part: number }> {
+interface Idle {
+  /** The share of a core that it uses with the default configuration's heartbeat. */
+  readonly part: number;
+  readonly residentMiB: number;
+}
+
+/** The daemon at rest. */
+export async function measureIdle(
+  { world, before }: Worlds,
+  { quick }: Options,
+): Promise<{ uncached: Idle; before?: Idle }> {
+  const uncached = await measure(world, quick);
+  return before ? { uncached, before: await measure(before, quick) } : { uncached };
+}
+
+async function measure(world: World, quick: boolean): Promise<Idle> {
   await emptyTables(world);
   const folder = mkdtempSync(join(world.memory, 'site-'));
   mkdirSync(join(folder, 'cache'));
@@ -16,7 +30,8 @@ export async function measureIdle(world: World, { quick }: Options): Promise<{ p
     await wait(quick ? 3_000 : 12_000);
     const [before, started] = [threadsMs(daemon.pid), performance.now()];
     await wait(quick ? 10_000 : 60_000);
-    return { part: (threadsMs(daemon.pid) - before) / (performance.now() - started) };
+    const part = (threadsMs(daemon.pid) - before) / (performance.now() - started);
+    return { part, residentMiB: residentMiB(daemon.pid) };
   } finally {
     await daemon.stop();
     rmSync(folder, { recursive: true });

@@ -1,5 +1,8 @@
 import { loadavg } from 'node:os';
 import { measureBacklog } from './backlog.ts';
+import { measureDrain } from './drain-command.ts';
+import { measureEventWal } from './event-wal.ts';
+import { measureFleet } from './fleet.ts';
 import { measureGrowth } from './growth.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatency } from './latency.ts';
@@ -45,16 +48,19 @@ async function measure(worlds: Worlds, options: Options) {
     at,
     memory: await section('memory', () => measureBacklog(worlds, world.memory, options)),
     disk: disk && (await section('disk', () => measureBacklog(worlds, disk.path, options))),
+    drain: await section('drain', () => measureDrain(worlds, options)),
     latency: await section('latency', () =>
       measureLatency(worlds, { events: quick ? 100 : 500, everyMs: 20 }, options),
     ),
     loaded: await section('loaded', () =>
       measureLatency(worlds, { events: quick ? 300 : 1_500, everyMs: 5 }, options),
     ),
+    eventWal: await section('event-wal', () => measureEventWal(worlds, options)),
+    fleet: await section('fleet', () => measureFleet(world, options)),
     storm: await section('storm', () => measureStorm(world, options)),
     producers: await section('producers', () => measureProducers(world, options)),
-    growth: await section('growth', () => measureGrowth(world, options)),
-    idle: await section('idle', () => measureIdle(world, options)),
+    growth: await section('growth', () => measureGrowth(worlds, options)),
+    idle: await section('idle', () => measureIdle(worlds, options)),
     load: load.map(([one = 0]) => one),
   };
 }

@@ -1,6 +1,18 @@
 import { parseArgs } from 'node:util';
 
-const sections = ['memory', 'disk', 'latency', 'loaded', 'storm', 'producers', 'growth', 'idle'] as const;
+const sections = [
+  'memory',
+  'disk',
+  'drain',
+  'latency',
+  'loaded',
+  'event-wal',
+  'fleet',
+  'storm',
+  'producers',
+  'growth',
+  'idle',
+] as const;
 
 export type Section = (typeof sections)[number];
 

@@ -9,6 +9,8 @@ export function toTables(measured: Measured): string {
     timesTable(measured),
     latencyTable(measured),
     producersTable(measured),
+    fleetTable(measured),
+    walTable(measured),
     growthTable(measured),
   ]
     .filter((table) => table !== '')
@@ -26,19 +28,20 @@ function figuresTable(figures: readonly Figure[]): string {
   );
 }
 
-function timesTable({ memory, disk }: Measured): string {
-  const rows = Object.entries({ 'in memory': memory, 'on disk': disk }).flatMap(([where, contestants]) =>
-    Object.entries(contestants ?? {}).map(([name, runs]) => {
-      const of = (value: (run: (typeof runs)[number]) => number | undefined) =>
-        short(median(runs.map((run) => value(run) ?? Number.NaN)));
-      return [
-        `${name}, ${where}`,
-        of(({ goneMs }) => goneMs),
-        of(({ settledMs }) => settledMs),
-        of(({ cpuMs }) => cpuMs),
-        of(({ transactions }) => transactions),
-      ];
-    }),
+function timesTable({ memory, disk, drain }: Measured): string {
+  const rows = Object.entries({ 'in memory': memory, 'on disk': disk, 'by uncached drain': drain }).flatMap(
+    ([where, contestants]) =>
+      Object.entries(contestants ?? {}).map(([name, runs]) => {
+        const of = (value: (run: (typeof runs)[number]) => number | undefined) =>
+          short(median(runs.map((run) => value(run) ?? Number.NaN)));
+        return [
+          `${name}, ${where}`,
+          of(({ goneMs }) => goneMs),
+          of(({ settledMs }) => settledMs),
+          of(({ cpuMs }) => cpuMs),
+          of(({ transactions }) => transactions),
+        ];
+      }),
   );
   return table(['backlog of 20,798 rows', 'pages gone, ms', 'settled, ms', 'CPU, ms', 'transactions'], rows);
 }
@@ -63,17 +66,44 @@ function producersTable({ producers }: Measured): string {
   return table(["a producer's insert", 'p50, ms', 'p90, ms', 'p99, ms', 'longest, ms'], rows);
 }
 
+function fleetTable({ fleet }: Measured): string {
+  return table(
+    ['20,000 entries', 'claim of 1,000, ms', 'settled by all, ms', 'write-ahead log of an entry, bytes'],
+    Object.entries(fleet ?? {}).map(([name, runs]) => [
+      name,
+      ...(['claimMs', 'settledMs', 'walBytes'] as const).map((value) =>
+        short(median(runs.map((run) => run[value]))),
+      ),
+    ]),
+  );
+}
+
+function walTable({ eventWal }: Measured): string {
+  return table(
+    ['single event', 'write-ahead log, bytes'],
+    Object.entries(eventWal ?? {}).map(([name, runs]) => [name, short(median(runs))]),
+  );
+}
+
 function growthTable({ growth = [] }: Measured): string {
   return table(
     ['rows', 'pages gone, ms', 'cleared once, ms', 'settled, ms', 'files alone, ms', 'peak memory, MiB'],
-    growth.map(({ rows, uncached, limit }) => [
-      String(rows),
-      short(median(uncached.map(({ goneMs }) => goneMs))),
-      short(median(uncached.map(({ drainedMs = Number.NaN }) => drainedMs))),
-      short(median(uncached.map(({ settledMs = Number.NaN }) => settledMs))),
-      short(median(limit.map(({ goneMs }) => goneMs))),
-      short(median(uncached.map(({ peakMiB = Number.NaN }) => peakMiB))),
-    ]),
+    growth.flatMap(({ rows, uncached, before, limit }) =>
+      Object.entries({ '': uncached, ', before': before }).flatMap(([which, runs]) =>
+        runs.length === 0
+          ? []
+          : [
+              [
+                `${rows}${which}`,
+                short(median(runs.map(({ goneMs }) => goneMs))),
+                short(median(runs.map(({ drainedMs = Number.NaN }) => drainedMs))),
+                short(median(runs.map(({ settledMs = Number.NaN }) => settledMs))),
+                short(median(limit.map(({ goneMs }) => goneMs))),
+                short(median(runs.map(({ peakMiB = Number.NaN }) => peakMiB))),
+              ],
+            ],
+      ),
+    ),
   );
 }
 

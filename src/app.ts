@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readHandlers } from './cache-kinds.ts';
 import { commandRunner, type RunCommand } from './caches/command/command.ts';
-import { frontsOf, type Handler, parseHandlers } from './clearing/handler.ts';
+import { frontsOf } from './caches/files/files-steps.ts';
+import type { Handler } from './clearing/handler.ts';
 import { type Loaded, load } from './config/load.ts';
 import type { Configuration } from './config/typed-configuration.ts';
 import type { Log } from './core/consumer-contract.ts';
@@ -85,7 +87,7 @@ export interface App {
 /** A configuration whose handlers are valid, too. Throws a UsageError with every problem. */
 export function loadAll(file: string): Loaded & { handlers: Map<string, Handler> } {
   const loaded = load(file);
-  const { handlers, problems } = parseHandlers(loaded.configuration.handlers);
+  const { handlers, problems } = readHandlers(loaded.configuration.handlers);
   if (problems.length > 0) throw new UsageError(problems.map((problem) => `${file}: ${problem}`));
   return { ...loaded, handlers };
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { cacheKinds, stepsOf } from './cache-kinds.ts';
 import type { RunCommand } from './caches/command/command.ts';
-import { commandCache, commandSteps } from './caches/command/command-cache.ts';
-import { filesCache, filesSteps } from './caches/files/files-cache.ts';
 import { RootGuard } from './caches/files/root-guard.ts';
 import { verifiedCache } from './caches/files/verified-cache.ts';
 import { ClaimsUnderWay } from './clearing/claims-under-way.ts';
@@ -18,7 +17,7 @@ import type { Clock } from './core/contracts.ts';
 import type { Observe } from './core/events.ts';
 import type { PageFiles } from './core/page-files.ts';
 import type { Markers, Roots } from './core/root.ts';
-import type { CacheSteps, Step, TargetCache } from './core/target-cache.ts';
+import type { Step, TargetCache } from './core/target-cache.ts';
 import type { Timings } from './core/timings.ts';
 import { patternCovers } from './filesystem/match.ts';
 import { type ConsumerLogOptions, openConsumerLog } from './postgres/consumer-log.ts';
@@ -55,17 +54,6 @@ export interface OpenedCaches extends ClaimContext {
   release(): Promise<void>;
 }
 
-/** A kind of cache: a folder below caches/, and an entry in the list below; nothing else knows which there are. */
-interface CacheKind {
-  readonly kind: string;
-  /** Nothing is cached in it before its first row. */
-  readonly startsEmpty: boolean;
-  readonly steps: CacheSteps;
-  readonly cache: TargetCache;
-  /** Clears all that it can name. */
-  readonly wipe: (steps: ReadonlyMap<string, Step>) => Promise<void>;
-}
-
 /** Opens every cache of the configuration as a consumer of the log. */
 export function openCaches(parts: CacheParts): OpenedCaches {
   const { configuration, handlers, log, clock, observe, timings, roots, markers, files } = parts;
@@ -95,35 +83,11 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     observe,
     timings: timings.root,
   });
-  const clearAll = async (cache: TargetCache, steps: ReadonlyMap<string, Step>) => {
-    const works = [...steps.values()].flatMap(({ plans, shared }) => [
-      ...plans.flatMap(({ everything }) => everything),
-      ...shared,
-    ]);
-    const { failures } = await cache.clear(new Set(works));
-    const [first] = failures;
-    if (first) throw new Error(first.error);
-  };
-  const pages = filesCache(verifiedCache(files, root));
-  const commands = commandCache(parts.run);
-  const kinds: CacheKind[] = [
-    {
-      kind: 'files',
-      startsEmpty: false,
-      steps: filesSteps(handlers.values()),
-      cache: pages,
-      wipe: () => root.wipeAgain(),
-    },
-    {
-      kind: 'command',
-      startsEmpty: true,
-      steps: commandSteps(handlers.values()),
-      cache: commands,
-      wipe: (steps) => clearAll(commands, steps),
-    },
-  ];
-  for (const { kind, startsEmpty, steps, cache, wipe } of kinds) {
-    for (const [name, own] of steps) {
+  const outside = { files: verifiedCache(files, root), run: parts.run };
+  for (const cacheKind of cacheKinds) {
+    const { kind, startsEmpty } = cacheKind;
+    const cache = cacheKind.open(outside);
+    for (const [name, own] of stepsOf(handlers.values(), cacheKind)) {
       const first = opened[0];
       const options: ConsumerLogOptions = {
         get id() {
@@ -153,7 +117,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
         settleMs: configuration.cache.settleMs,
         batch: configuration.daemon.batch,
         ...(first && { after: first.consumer }),
-        wipe: () => wipe(own),
+        wipe: () => (first ? clearAll(cache, own.values()) : root.wipeAgain()),
         onLost: () => root.lost(),
         ...(!first && { orphans: new Orphans({ failing: consumerLog.failing, observe }) }),
       });
@@ -187,4 +151,15 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     },
     release: () => releaseConsumers(parts.pool, parts.owner),
   };
+}
+
+/** Clears whatever these steps can name. */
+async function clearAll(cache: TargetCache, steps: Iterable<Step>): Promise<void> {
+  const works = [...steps].flatMap(({ plans, shared }) => [
+    ...plans.flatMap(({ everything }) => everything),
+    ...shared,
+  ]);
+  const { failures } = await cache.clear(new Set(works));
+  const [first] = failures;
+  if (first) throw new Error(first.error);
 }

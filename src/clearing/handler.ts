@@ -1,41 +1,36 @@
 import type { HandlerSettings } from '../core/configuration.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { parseTemplate, type Template } from '../template/template.ts';
+import type { ReadSteps, Step } from '../core/target-cache.ts';
 
 /** The configured reaction to a channel, ready to work. */
 export interface Handler {
   readonly name: string;
   readonly queue: string | undefined;
-  /** The key: every column that its templates name. */
+  /** The key: every column that its lines name. */
   readonly columns: readonly string[];
-  readonly templates: readonly Template[];
+  /** What it clears, cache by cache, in order. */
+  readonly steps: readonly Step[];
   /** Names of the handlers under `then`. */
   readonly followers: readonly string[];
-  /** Patterns cleared once for each batch: templates of the handlers under `then`. */
-  readonly sharedPatterns: readonly string[];
-  /** The handler that each of these patterns belongs to. */
-  readonly followerOf: ReadonlyMap<string, string>;
-  /**
-   * Commands run once for each batch, its own and those of the handlers under `then`; each is a program and
-   * its arguments.
-   */
-  readonly commands: readonly (readonly string[])[];
 }
 
-/** Makes handlers from their settings, or throws an error with every problem found. */
-export function parseHandlers(settings: readonly HandlerSettings[]): {
-  handlers: Map<string, Handler>;
-  problems: string[];
-} {
+/**
+ * Makes handlers from their settings, or tells every problem found.
+ * @param kinds what reads the steps of each kind of cache
+ */
+export function parseHandlers(
+  settings: readonly HandlerSettings[],
+  kinds: readonly ReadSteps[],
+): { handlers: Map<string, Handler>; problems: string[] } {
   const problems: string[] = [];
-  const parsed = new Map(settings.map((one) => [one.name, parseTemplates(one, problems)]));
-  problems.push(...sharedQueues(settings));
-
+  const ofLines: string[][] = [];
   const handlers = new Map<string, Handler>();
   for (const one of settings) {
-    const templates = parsed.get(one.name) ?? [];
     const followers = followersOf(one, settings, problems);
-    const columns = [...new Set(templates.flatMap((template) => template.columns))];
+    const read = kinds.map((readSteps) => readSteps(one, followers));
+    ofLines.push(read.flatMap((each) => each.problems));
+    const steps = read.flatMap((each) => each.steps);
+    const columns = [...new Set(steps.flatMap(({ plans }) => plans.flatMap((plan) => plan.columns)))];
     if (one.queue === undefined && columns.length > 0) {
       problems.push(
         `[handler.${one.name}] names the column ${columns.join(', ')} but has no queue to take it from: add "queue = TABLE"`,
@@ -44,46 +39,15 @@ export function parseHandlers(settings: readonly HandlerSettings[]): {
     if (one.clear.length === 0 && one.followers.length === 0 && one.run === undefined) {
       problems.push(`[handler.${one.name}] does nothing: add "clear[] = …", "then = …" or "run = …"`);
     }
-    const shared = followers.flatMap(({ name }) =>
-      (parsed.get(name) ?? []).map(({ text }): [pattern: string, follower: string] => [text, name]),
-    );
     handlers.set(one.name, {
       name: one.name,
       queue: one.queue,
       columns,
-      templates,
+      steps,
       followers: followers.map(({ name }) => name),
-      sharedPatterns: shared.map(([pattern]) => pattern),
-      followerOf: new Map(shared),
-      commands: [one, ...followers].flatMap((other) =>
-        other.run === undefined ? [] : [other.run.split(/\s+/)],
-      ),
     });
   }
-  return { handlers, problems };
-}
-
-/** Every directory that some template names literally, and each directory above it, as paths below root. */
-export function frontsOf(handlers: Iterable<Handler>): string[] {
-  const fronts = new Set<string>();
-  for (const { templates } of handlers) {
-    for (const { front } of templates) {
-      const components = front === '' ? [] : front.split('/');
-      for (const at of components.keys()) fronts.add(components.slice(0, at + 1).join('/'));
-    }
-  }
-  return [...fronts];
-}
-
-function parseTemplates(settings: HandlerSettings, problems: string[]): Template[] {
-  return settings.clear.flatMap((text) => {
-    try {
-      return [parseTemplate(text)];
-    } catch (error) {
-      problems.push(`[handler.${settings.name}] ${(error as Error).message}`);
-      return [];
-    }
-  });
+  return { handlers, problems: [...ofLines.flat(), ...sharedQueues(settings), ...problems] };
 }
 
 function followersOf(

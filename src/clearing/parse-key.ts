@@ -19,9 +19,9 @@ export function parseKey(handler: Handler, words: readonly string[]): { key: Key
     if (!Object.hasOwn(key, column)) problems.push(`${handler.name} needs ${column}=…`);
   }
   if (problems.length > 0) return { key, problems };
-  for (const template of handler.templates) {
+  for (const plan of handler.steps.flatMap(({ plans }) => plans)) {
     try {
-      template.expand(key);
+      plan.expand(key);
     } catch (error) {
       problems.push((error as Error).message);
     }

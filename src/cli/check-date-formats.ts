@@ -1,3 +1,4 @@
+import { templatesOf } from '../caches/files/files-steps.ts';
 import type { Handler } from '../clearing/handler.ts';
 import type { QueueColumn } from '../postgres/queue-columns.ts';
 
@@ -8,12 +9,13 @@ const example = 'a date such as 2020-01-31';
  * writes for a date or a timestamp, and text in that form.
  */
 export function dateFormats(
-  { name, queue, templates }: Handler,
+  handler: Handler,
   columns: readonly QueueColumn[],
 ): { problems: string[]; notices: string[] } {
+  const { name, queue } = handler;
   const problems: string[] = [];
   const notices: string[] = [];
-  for (const { text, parts } of templates) {
+  for (const { text, parts } of templatesOf(handler)) {
     const dated = parts.flatMap((part) =>
       part.kind === 'column' && part.formatName?.includes('%') ? [part.column] : [],
     );

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { frontsOf, type Handler } from '../clearing/handler.ts';
+import { everythingOf, frontsOf, templatesOf } from '../caches/files/files-steps.ts';
+import type { Handler } from '../clearing/handler.ts';
 import { several } from '../core/plural.ts';
 import type { SeenRoot } from '../core/root.ts';
 import { accountName, groupName } from '../filesystem/accounts.ts';
@@ -24,12 +25,15 @@ export async function inspectDisk(
 ): Promise<FoundOnDisk> {
   const all = [...handlers.values()];
   const fronts = frontsOf(all);
-  const templates = all.flatMap(({ name, templates }) =>
-    templates.map(({ text, literalDirectory, front }) => ({ handler: name, text, literalDirectory, front })),
+  const templates = all.flatMap((handler) =>
+    templatesOf(handler).map(({ text, literalDirectory, front }) => ({
+      handler: handler.name,
+      text,
+      literalDirectory,
+      front,
+    })),
   );
-  const patterns = [
-    ...new Set(all.flatMap(({ templates }) => templates.flatMap(({ everything }) => everything))),
-  ];
+  const patterns = everythingOf(all);
   const { seen, inspection, survey, silent } = await inspectInWorker(
     root,
     { fronts, templates, patterns },

@@ -1,5 +1,6 @@
+import { frontsOf } from '../caches/files/files-steps.ts';
 import { judgeRoot } from '../caches/files/judge-root.ts';
-import { frontsOf, type Handler } from '../clearing/handler.ts';
+import type { Handler } from '../clearing/handler.ts';
 import type { SeenRoot } from '../core/root.ts';
 import type { Pool } from '../postgres/pool.ts';
 import { findRelation } from '../postgres/relation.ts';

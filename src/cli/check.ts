@@ -1,5 +1,5 @@
+import { readHandlers } from '../cache-kinds.ts';
 import { shellProblems } from '../caches/command/shell-syntax.ts';
-import { parseHandlers } from '../clearing/handler.ts';
 import { inspect, passwordNotices } from '../config/load.ts';
 import type { HandlerSettings } from '../core/configuration.ts';
 import { several } from '../core/plural.ts';
@@ -27,7 +27,7 @@ export async function inspectAll(
   const inspected = inspect(file);
   const { draft, problems, notices } = inspected;
   const settings = draft?.handlers ?? [];
-  const { handlers, problems: handlerProblems } = parseHandlers(settings);
+  const { handlers, problems: handlerProblems } = readHandlers(settings);
   const { found, attempt } = findings();
   found.problems.push(...problems, ...handlerProblems.map((problem) => `${file}: ${problem}`));
   found.notices.push(...notices);

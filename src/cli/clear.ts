@@ -1,9 +1,10 @@
 import { loadAll } from '../app.ts';
+import { cacheKinds } from '../cache-kinds.ts';
 import { commandRunner } from '../caches/command/command.ts';
-import { commandCache, commandSteps } from '../caches/command/command-cache.ts';
-import { filesCache, filesSteps } from '../caches/files/files-cache.ts';
+import { programsOf } from '../caches/command/command-cache.ts';
+import { frontsOf, isOfFiles } from '../caches/files/files-steps.ts';
 import { clearBatch } from '../clearing/batch.ts';
-import { frontsOf, type Handler } from '../clearing/handler.ts';
+import type { Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/parse-key.ts';
 import { UsageError } from '../core/errors.ts';
 import { several } from '../core/plural.ts';
@@ -46,10 +47,12 @@ interface RootAndFronts {
 }
 
 async function show(handler: Handler, key: ParsedKey, { root, fronts }: RootAndFronts): Promise<number> {
-  const patterns = [...handler.templates.map((template) => template.expand(key)), ...handler.sharedPatterns];
+  const patterns = handler.steps
+    .filter(isOfFiles)
+    .flatMap(({ plans, shared }) => [...plans.map((plan) => plan.expand(key)), ...shared]);
   const { paths, failures } = await askWorker(root, { kind: 'preview', patterns, fronts });
   for (const path of paths) say(path);
-  for (const command of handler.commands) say(`would run: ${command.join(' ')}`);
+  for (const program of programsOf(handler)) say(`would run: ${program}`);
   for (const { path, code, message, refused } of failures)
     complain(`cannot ${refused ?? 'look at'} ${path}: ${code}, ${message}`);
   return failures.length > 0 ? 1 : 0;
@@ -59,18 +62,16 @@ async function clearNow(handler: Handler, key: ParsedKey, { root, fronts }: Root
   const cache = openCache(root, startWorkerProcess, { fronts });
   try {
     const row = { id: 0, handler: handler.name, key };
-    const steps = [
-      { steps: filesSteps([handler]), cache: filesCache(cache) },
-      { steps: commandSteps([handler]), cache: commandCache(commandRunner()) },
-    ];
     let files = 0;
     const errors: string[] = [];
-    for (const { steps: named, cache: target } of steps)
-      for (const step of [...named.values()].flatMap((own) => own.get(handler.name) ?? [])) {
+    for (const { kind, open } of cacheKinds) {
+      const target = open({ files: cache, run: commandRunner() });
+      for (const step of handler.steps.filter((one) => one.kind === kind)) {
         const outcome = await clearBatch(step, [row], target);
         files += outcome.files;
         for (const { error } of outcome.failures) errors.push(error);
       }
+    }
     say(`deleted ${several(files, 'file')}`);
     for (const error of errors) complain(error);
     return errors.length > 0 ? 1 : 0;

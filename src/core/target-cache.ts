@@ -1,9 +1,10 @@
+import type { HandlerSettings } from './configuration.ts';
 import type { RowFailure } from './consumer-contract.ts';
 import type { Key } from './contracts.ts';
 
 /**
  * Where something cached lives and how it is made to go: files below a root, a program to run. Each kind has a
- * folder below caches/, which exports a CacheKind; app.ts lists them, and nothing else knows which there are.
+ * folder below caches/. cache-kinds.ts lists them, and nothing else asks which kind a cache is of.
  */
 export interface TargetCache {
   /**
@@ -15,8 +16,12 @@ export interface TargetCache {
   clear(works: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
 }
 
-/** What to clear in one cache for a handler. */
+/** What a handler clears in one cache. */
 export interface Step {
+  /** Of the cache. */
+  readonly kind: string;
+  /** The name of the cache. */
+  readonly cache: string;
   /** The lines of the handler, parsed. */
   readonly plans: readonly Plan[];
   /** What is cleared once for each batch, whatever its keys: the works of the handlers under `then`. */
@@ -25,8 +30,14 @@ export interface Step {
   readonly followerOf: ReadonlyMap<string, string>;
 }
 
-/** By the name of each cache of one kind: what it clears for each handler that needs it. */
-export type CacheSteps = ReadonlyMap<string, ReadonlyMap<string, Step>>;
+/**
+ * Reads from the settings of a handler what it clears in caches of one kind.
+ * @param followers the handlers under its `then`
+ */
+export type ReadSteps = (
+  own: HandlerSettings,
+  followers: readonly HandlerSettings[],
+) => { steps: Step[]; problems: string[] };
 
 /** A line of a handler, parsed by the kind of cache that it is for. */
 interface Plan {

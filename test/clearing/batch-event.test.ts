@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { batchEvent, readEvent } from '../../src/clearing/batch-event.ts';
 import type { TimedClaim } from '../../src/clearing/prefetch.ts';
-import { stepsOf } from './fake-cache.ts';
+import { filesSteps } from './fake-cache.ts';
 
 const handler = { handler: 'page', columns: ['id'] };
 
@@ -65,7 +65,7 @@ it('is not cleared where everything failed', () => {
 /** Rows 1 to 4 were read from the log, of which those up to `toldTo` were cleared before. */
 function read(toldTo: number, { failed = [] as number[], invalid = [] as number[] } = {}) {
   const rows = [1, 2, 3, 4].map((id) => ({ id, handler: 'page', key: { id: `p${id}` } }));
-  const step = stepsOf().get('page') ?? expect.fail('no handler');
+  const step = filesSteps().get('page') ?? expect.fail('no handler');
   const because = (ids: number[]) => ids.map((id) => ({ id, error: 'no' }));
   const outcome = { files: 3, cleared: [], failures: because(failed), invalid: because(invalid) };
   return readEvent({ handler: 'page', rows, lagMs: 500 }, step, outcome, { toldTo, started: 10, now: 30 });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { clearBatch } from '../../src/clearing/batch.ts';
 import type { Key, LogRow } from '../../src/core/contracts.ts';
 import type { TargetCache } from '../../src/core/target-cache.ts';
-import { stepsOf } from './fake-cache.ts';
+import { filesSteps } from './fake-cache.ts';
 
 const section = 'sections/{section}';
 const page = 'pages/{section}/{slug}';
@@ -10,7 +10,7 @@ const page = 'pages/{section}/{slug}';
 const rowsOf = (...keys: Key[]): LogRow[] => keys.map((key, at) => ({ id: at + 1, handler: 'h', key }));
 
 async function cleared(clear: string[], rows: readonly LogRow[], { refused = '' } = {}) {
-  const steps = stepsOf([
+  const steps = filesSteps([
     { name: 'h', clear, followers: ['news'] },
     { name: 'news', clear: ['news/*'] },
   ]);
@@ -90,7 +90,7 @@ it('counts what belongs to the handlers that follow, by handler', async () => {
 
 it('keeps the pages of one key together, as the parts of a page must stay', async () => {
   const given: (string | readonly string[])[] = [];
-  const step = stepsOf([{ name: 'h', clear: [section, page] }]).get('h') ?? expect.fail('no handler');
+  const step = filesSteps([{ name: 'h', clear: [section, page] }]).get('h') ?? expect.fail('no handler');
   const rows = rowsOf({ section: 's', slug: 'a' }, { section: 's', slug: 'b' });
   await clearBatch(step, rows, {
     async clear(works) {

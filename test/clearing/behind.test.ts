@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Consumer } from '../../src/clearing/consumer.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import { usualTimings } from '../../src/core/timings.ts';
-import { FakeCache, stepsOf } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld, run } from './log-world.ts';
 
 /** A cache, and another behind it: what is cleared there while it is still here would come back. */
@@ -21,8 +21,8 @@ beforeEach(() => {
   // One log, of which each has its own place.
   behindWorld.rows = world.rows;
   order = [];
-  cache = new FakeCache(stepsOf([{ name: 'page' }, { name: 'other' }]));
-  behindCache = new FakeCache(stepsOf([{ name: 'page', clear: ['{id}'] }]));
+  cache = new FakeCache(filesSteps([{ name: 'page' }, { name: 'other' }]));
+  behindCache = new FakeCache(filesSteps([{ name: 'page', clear: ['{id}'] }]));
   for (const [name, one] of [['front', cache] as const, ['behind', behindCache] as const]) {
     const clear = one.clear.bind(one);
     one.clear = (works, how) => {

@@ -5,7 +5,7 @@ import { type ClaimContext, clearWithoutQueue, drainQueue } from '../../src/clea
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import type { Log } from '../../src/core/consumer-contract.ts';
 import type { Claim } from '../../src/core/contracts.ts';
-import { FakeCache, stepsOf } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { handlerOf } from './handler-of.ts';
 import { LogWorld } from './log-world.ts';
 
@@ -19,7 +19,7 @@ let answer: Promise<void>;
 
 beforeEach(() => {
   world = new LogWorld();
-  cache = new FakeCache(stepsOf([{ name: 'page' }, { name: 'news', clear: ['news/*'] }]));
+  cache = new FakeCache(filesSteps([{ name: 'page' }, { name: 'news', clear: ['news/*'] }]));
   claims = new ClaimsUnderWay();
   answer = Promise.resolve();
   context = {

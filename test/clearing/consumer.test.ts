@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Consumer } from '../../src/clearing/consumer.ts';
-import { FakeCache, stepsOf } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld, run } from './log-world.ts';
 
 let world: LogWorld;
@@ -157,7 +157,7 @@ const late = () => ({ id: 1, handler: 'page', key: { id: 'other' }, claimedAt: w
 
 it('wipes what is unknown, is live then, and follows meanwhile', async () => {
   world.state = 'wiping';
-  cache = new FakeCache(stepsOf());
+  cache = new FakeCache(filesSteps());
   consumer = world.follow(cache);
   const rows = world.append('page', 'p1');
   consumer.expect(rows);

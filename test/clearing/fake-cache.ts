@@ -1,10 +1,9 @@
-import { filesSteps } from '../../src/caches/files/files-cache.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
+import { readHandlers, stepsOf } from '../../src/cache-kinds.ts';
 import type { HandlerSettings } from '../../src/core/configuration.ts';
 import type { ClearRequirements, ClearResult, Step, TargetCache } from '../../src/core/target-cache.ts';
 
 /** The steps of page files for these handlers; by default of one, `page`, whose pages are named by their key. */
-export function stepsOf(handlers: readonly Partial<HandlerSettings>[] = [{}]): ReadonlyMap<string, Step> {
+export function filesSteps(handlers: readonly Partial<HandlerSettings>[] = [{}]): ReadonlyMap<string, Step> {
   const followers = handlers.flatMap((one) => one.followers ?? []);
   const settings = handlers.map(({ name = 'page', ...one }) => ({
     name,
@@ -13,7 +12,7 @@ export function stepsOf(handlers: readonly Partial<HandlerSettings>[] = [{}]): R
     followers: [],
     ...one,
   }));
-  const steps = filesSteps(parseHandlers(settings).handlers.values()).get('files');
+  const steps = stepsOf(readHandlers(settings).handlers.values(), { kind: 'files', always: [] }).get('files');
   if (!steps) throw new Error('no steps');
   return steps;
 }
@@ -30,7 +29,7 @@ export class FakeCache implements TargetCache {
   held: string | undefined;
   #release = () => {};
 
-  constructor(steps = stepsOf()) {
+  constructor(steps = filesSteps()) {
     this.steps = steps;
   }
 

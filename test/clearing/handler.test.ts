@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { frontsOf, parseHandlers } from '../../src/clearing/handler.ts';
+import { readHandlers } from '../../src/cache-kinds.ts';
+import { frontsOf, templatesOf } from '../../src/caches/files/files-steps.ts';
 import type { HandlerSettings } from '../../src/core/configuration.ts';
 
 const settings = (name: string, some: Partial<HandlerSettings> = {}): HandlerSettings => ({
@@ -11,7 +12,7 @@ const settings = (name: string, some: Partial<HandlerSettings> = {}): HandlerSet
 
 describe('frontsOf', () => {
   it('has what templates name in so many words, followers too, and the way there; nothing behind a column or wildcard', () => {
-    const { handlers } = parseHandlers([
+    const { handlers } = readHandlers([
       settings('port', {
         queue: 'q',
         clear: [
@@ -37,9 +38,9 @@ describe('frontsOf', () => {
   });
 });
 
-describe('parseHandlers', () => {
+describe('readHandlers', () => {
   it('joins templates, followers and commands', () => {
-    const { handlers, problems } = parseHandlers([
+    const { handlers, problems } = readHandlers([
       settings('port', {
         queue: 'q',
         clear: ['ports/{category}/{port}/*', 'categories/{category}/*'],
@@ -50,12 +51,18 @@ describe('parseHandlers', () => {
     expect(problems).toEqual([]);
     const port = handlers.get('port');
     expect(port?.columns).toEqual(['category', 'port']);
-    expect(port?.sharedPatterns).toEqual(['news/*']);
-    expect(port?.commands).toEqual([['touch', '/tmp/x', 'y']]);
+    expect(port?.steps).toMatchObject([
+      { kind: 'files', cache: 'files', shared: ['news/*'] },
+      { kind: 'command', cache: 'port', shared: ['touch /tmp/x y'] },
+    ]);
+    expect(port && templatesOf(port).map(({ text }) => text)).toEqual([
+      'ports/{category}/{port}/*',
+      'categories/{category}/*',
+    ]);
   });
 
   it('reports every problem at once', () => {
-    const { problems } = parseHandlers([
+    const { problems } = readHandlers([
       settings('a', { queue: 'q', clear: ['../x', '{col'], followers: ['nwes', 'a', 'b'] }),
       settings('b', { queue: 'q', clear: ['b/*'] }),
       settings('c', { clear: ['c/{id}'] }),

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Consumer } from '../../src/clearing/consumer.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
-import { FakeCache, stepsOf } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld } from './log-world.ts';
 
 /** Two caches of one process, each with a log of its own that has the same rows. */
@@ -12,7 +12,7 @@ let consumers: LocalConsumers;
 
 beforeEach(() => {
   worlds = [new LogWorld(), new LogWorld()];
-  caches = [new FakeCache(), new FakeCache(stepsOf([{ name: 'page', clear: ['b/{id}'] }]))];
+  caches = [new FakeCache(), new FakeCache(filesSteps([{ name: 'page', clear: ['b/{id}'] }]))];
   all = worlds.map((world, at) => world.follow(caches[at] ?? new FakeCache()));
   consumers = new LocalConsumers(all);
 });

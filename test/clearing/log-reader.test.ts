@@ -3,7 +3,7 @@ import { ClaimsUnderWay } from '../../src/clearing/claims-under-way.ts';
 import type { Consumer } from '../../src/clearing/consumer.ts';
 import { Orphans } from '../../src/clearing/orphans.ts';
 import { usualTimings } from '../../src/core/timings.ts';
-import { FakeCache, stepsOf } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld, run } from './log-world.ts';
 
 let world: LogWorld;
@@ -124,7 +124,7 @@ it('reads rows again whose clearing failed', async () => {
 });
 
 it('ends a part only when every handler of it is done, also where one fails', async () => {
-  cache = new FakeCache(stepsOf([{}, { name: 'slow', clear: ['slow/{id}'] }]));
+  cache = new FakeCache(filesSteps([{}, { name: 'slow', clear: ['slow/{id}'] }]));
   consumer = world.follow(cache);
   world.append('page', 'p1');
   world.append('slow', 's1');

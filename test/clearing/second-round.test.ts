@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Consumer } from '../../src/clearing/consumer.ts';
-import { FakeCache, stepsOf } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld, run } from './log-world.ts';
 
 /** Rows that have been cleared once, and are now cleared for the second time. */
@@ -105,7 +105,7 @@ it('reads a large cohort in parts, and clears as many together as it may keep in
 });
 
 it('passes over rows of handlers that it does not know', async () => {
-  cache = new FakeCache(stepsOf([{ name: 'page' }]));
+  cache = new FakeCache(filesSteps([{ name: 'page' }]));
   consumer = world.follow(cache);
   const rows = world.append('images', 'i1');
   consumer.expect(rows);

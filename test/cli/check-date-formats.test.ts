@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { parseHandlers } from '../../src/clearing/handler.ts';
+import { readHandlers } from '../../src/cache-kinds.ts';
 import { dateFormats } from '../../src/cli/check-date-formats.ts';
 
 /** The output for `{day:%Y}` where the column has this type. */
 function said(type: string, category: string, template = 'daily/{day:%Y}/{day:%m}/*') {
-  const { handlers } = parseHandlers([{ name: 'daily', queue: 'days', clear: [template], followers: [] }]);
+  const { handlers } = readHandlers([{ name: 'daily', queue: 'days', clear: [template], followers: [] }]);
   const [handler] = handlers.values();
   if (!handler) throw new Error('there is no handler');
   return dateFormats(handler, [{ name: 'day', type, category, staysNull: true }]);

@@ -2,8 +2,9 @@ import type { LogLine } from '../uncached.ts';
 
 /**
  * Whether the line says that the machine was too busy for one of the daemon's time-outs: of a heartbeat, an
- * answer or a statement. The daemon then tries it again.
+ * answer or a statement, which it then tries again; or for what waits for it.
  */
 export const isLate = ({ event, msg }: LogLine) =>
   ['listener-lost', 'database-unavailable'].includes(event) ||
-  (event === 'loop-failed' && msg.includes('statement timeout'));
+  (event === 'loop-failed' && msg.includes('statement timeout')) ||
+  (event === 'problem-found' && /^\S+ lags .* behind/.test(msg));

@@ -1,13 +1,13 @@
 import { expect, vi } from 'vitest';
+import { readHandlers } from '../../src/cache-kinds.ts';
 import { ClaimsUnderWay } from '../../src/clearing/claims-under-way.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import type { LastSeen, Log } from '../../src/core/consumer-contract.ts';
 import type { ChannelBinding, Claim, Clock, Queue } from '../../src/core/contracts.ts';
 import { usualTimings } from '../../src/core/timings.ts';
 import { Wakeup } from '../../src/core/wakeup.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
-import { FakeCache, stepsOf } from '../clearing/fake-cache.ts';
+import { FakeCache, filesSteps } from '../clearing/fake-cache.ts';
 import { LogWorld } from '../clearing/log-world.ts';
 
 const settings = [
@@ -46,7 +46,7 @@ export class DaemonWorld {
   readonly #waits = new Map<number, () => void>();
   readonly rootWakeup = new Wakeup();
   readonly log = new LogWorld();
-  readonly cache = new FakeCache(stepsOf(settings));
+  readonly cache = new FakeCache(filesSteps(settings));
   readonly claims = new ClaimsUnderWay();
   readonly clock: Clock = {
     now: () => this.log.now,
@@ -72,7 +72,7 @@ export class DaemonWorld {
   }
 
   start(): Daemon {
-    const { handlers } = parseHandlers(settings);
+    const { handlers } = readHandlers(settings);
     const say =
       <Result>(what: string, result: Result) =>
       async () => {

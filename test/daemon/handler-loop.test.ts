@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readHandlers } from '../../src/cache-kinds.ts';
 import { ClaimsUnderWay } from '../../src/clearing/claims-under-way.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import type { Log } from '../../src/core/consumer-contract.ts';
 import type { Claim, Clock } from '../../src/core/contracts.ts';
@@ -17,7 +17,7 @@ let loops: Map<string, HandlerLoop>;
 
 let mayClaim: Promise<void>;
 
-const { handlers } = parseHandlers([
+const { handlers } = readHandlers([
   { name: 'page', queue: 'q', clear: ['{id}'], followers: ['news'] },
   { name: 'news', clear: ['news'], followers: [] },
   { name: 'bound', clear: ['bound'], followers: [] },

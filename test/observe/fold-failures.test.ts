@@ -1,12 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
-import { filesCache, filesSteps } from '../../src/caches/files/files-cache.ts';
+import { readHandlers, stepsOf } from '../../src/cache-kinds.ts';
+import { filesCache } from '../../src/caches/files/files-cache.ts';
 import { clearBatch } from '../../src/clearing/batch.ts';
-import { parseHandlers } from '../../src/clearing/handler.ts';
 import type { Event, Fact, Observe } from '../../src/core/events.ts';
 import { foldFailures } from '../../src/observe/fold-failures.ts';
 
-const { handlers } = parseHandlers([{ name: 'page', queue: 'q', clear: ['pages/{id}'], followers: [] }]);
-const step = filesSteps(handlers.values()).get('files')?.get('page');
+const { handlers } = readHandlers([{ name: 'page', queue: 'q', clear: ['pages/{id}'], followers: [] }]);
+const step = stepsOf(handlers.values(), { kind: 'files', always: [] }).get('files')?.get('page');
 const minute = 60_000;
 
 let now: number;

@@ -1,17 +1,8 @@
-import type { Handler } from '../../clearing/handler.ts';
 import type { DeletionFailure, PageFiles } from '../../core/page-files.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
-import type { CacheSteps, Step, TargetCache, WorkFailure } from '../../core/target-cache.ts';
+import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 
-/** Page files below root: one cache, which every handler clears. A work is a pattern (core/pattern.ts). */
-export function filesSteps(handlers: Iterable<Handler>): CacheSteps {
-  const steps = Array.from(handlers, ({ name, templates, sharedPatterns, followerOf }): [string, Step] => [
-    name,
-    { plans: templates, shared: sharedPatterns, followerOf },
-  ]);
-  return new Map([['files', new Map(steps)]]);
-}
-
+/** Page files below root. A work is a pattern (core/pattern.ts). */
 export function filesCache(files: Pick<PageFiles, 'clear'>): TargetCache {
   return {
     async clear(works, how) {

@@ -2,6 +2,7 @@ import type { Handler } from '../../clearing/handler.ts';
 import type { DeletionFailure, PageFiles } from '../../core/page-files.ts';
 import { escapeData } from '../../core/pattern.ts';
 import type { Marker } from '../../core/root.ts';
+import { everythingOf } from './files-steps.ts';
 
 /** Whether a pattern, or its beginning, names a path below root (filesystem/match.ts). */
 export type PatternCovers = (pattern: string, page: { path: string; isDirectory: boolean }) => boolean;
@@ -22,9 +23,7 @@ export async function wipe(
   handlers: Iterable<Handler>,
   { covers, of }: { covers: PatternCovers; of: Marker['left'] },
 ): Promise<WipeResult> {
-  const all = [
-    ...new Set([...handlers].flatMap(({ templates }) => templates.flatMap(({ everything }) => everything))),
-  ];
+  const all = everythingOf(handlers);
   const patterns = of === 'all' ? all : of.flatMap((path) => narrowToPath(path, all, covers));
   const { files, failures: met } = await clear(patterns);
   const failures = met.filter(({ path }) => !isLostAndFound(path));

@@ -1,3 +1,4 @@
+import { templatesOf } from '../../caches/files/files-steps.ts';
 import type { Handler } from '../../clearing/handler.ts';
 import type { Key } from '../../core/contracts.ts';
 import type { KeyCandidate } from '../../template/candidate.ts';
@@ -24,10 +25,13 @@ export function findMatches(
 ): TemplateMatch[] {
   return [...handlers.values()].flatMap((handler) =>
     [
-      ...handler.templates.map((template) => ({ handler, template })),
-      ...handler.followers.flatMap((follower) =>
-        (handlers.get(follower)?.templates ?? []).map((template) => ({ handler, template, follower })),
-      ),
+      ...templatesOf(handler).map((template) => ({ handler, template })),
+      ...handler.followers.flatMap((name) => {
+        const follower = handlers.get(name);
+        return follower
+          ? templatesOf(follower).map((template) => ({ handler, template, follower: name }))
+          : [];
+      }),
     ].flatMap((one) => {
       const { candidates, more } = invert(one.template, path, covers);
       return candidates.length > 0 ? [{ ...one, candidates, more }] : [];
@@ -77,13 +81,13 @@ export function nearestTemplate(
   covers: (pattern: string) => boolean,
 ): { handler: string; template: string; beginning: string } | undefined {
   let best: { handler: string; template: string; beginning: string; depth: number } | undefined;
-  for (const { name, templates } of handlers.values()) {
-    for (const { text } of templates) {
+  for (const handler of handlers.values()) {
+    for (const { text } of templatesOf(handler)) {
       const components = text.match(/(?:\{[^{}]*\}|[^/{}])+/g) ?? [];
       for (let depth = components.length - 1; depth > (best?.depth ?? 0); depth--) {
         const beginning = components.slice(0, depth).join('/');
         if (invert(parseTemplate(beginning), path, covers).candidates.length > 0)
-          best = { handler: name, template: text, beginning, depth };
+          best = { handler: handler.name, template: text, beginning, depth };
       }
     }
   }

@@ -1,3 +1,5 @@
+import { programsOf } from '../../caches/command/command-cache.ts';
+import { templatesOf } from '../../caches/files/files-steps.ts';
 import type { Handler } from '../../clearing/handler.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { formatPagePath, type PagePath } from './page-path.ts';
@@ -22,16 +24,16 @@ export function formatUnmatched(
     );
   } else {
     const [first = ''] = path.split('/');
-    const directories = [...handlers.values()].flatMap(({ templates }) =>
-      templates.map(({ text }) => text.split('/')[0] ?? ''),
+    const directories = [...handlers.values()].flatMap((handler) =>
+      templatesOf(handler).map(({ text }) => text.split('/')[0] ?? ''),
     );
     lines.push(`No template begins with ${first}/${didYouMean(first, directories)}.`);
   }
   if (path.split('/').some((component) => component.startsWith('.')))
     lines.push('A wildcard never matches a leading dot.');
-  for (const { name, commands } of handlers.values()) {
-    if (commands.length > 0)
-      lines.push(`A command of ${name} may delete it: ${commands.join('; ').replaceAll(',', ' ')}`);
+  for (const handler of handlers.values()) {
+    const programs = programsOf(handler);
+    if (programs.length > 0) lines.push(`A command of ${handler.name} may delete it: ${programs.join('; ')}`);
   }
   return lines;
 }

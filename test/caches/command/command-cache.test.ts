@@ -1,9 +1,9 @@
 import { beforeEach, expect, it } from 'vitest';
-import { commandCache, commandSteps } from '../../../src/caches/command/command-cache.ts';
+import { readHandlers, stepsOf } from '../../../src/cache-kinds.ts';
+import { commandCache } from '../../../src/caches/command/command-cache.ts';
 import { clearBatch } from '../../../src/clearing/batch.ts';
-import { parseHandlers } from '../../../src/clearing/handler.ts';
 
-const { handlers } = parseHandlers([
+const { handlers } = readHandlers([
   { name: 'page', queue: 'q', clear: ['{id}'], run: 'purge --all', followers: ['mail'] },
   { name: 'mail', clear: [], run: 'mail', followers: [] },
   { name: 'plain', queue: 'p', clear: ['{id}'], followers: [] },
@@ -23,7 +23,7 @@ const cache = commandCache(async (command) => {
   if (command[0] === fails) throw new Error(`${fails} ended with 1`);
 });
 
-const steps = commandSteps(handlers.values());
+const steps = stepsOf(handlers.values(), { kind: 'command', always: [] });
 const page = steps.get('page')?.get('page') ?? expect.fail('no step');
 const rows = ['p1', 'p2', 'a/b'].map((id, at) => ({ id: at + 1, handler: 'page', key: { id } }));
 

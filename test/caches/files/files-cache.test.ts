@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { filesCache, filesSteps } from '../../../src/caches/files/files-cache.ts';
-import { parseHandlers } from '../../../src/clearing/handler.ts';
+import { readHandlers, stepsOf } from '../../../src/cache-kinds.ts';
+import { filesCache } from '../../../src/caches/files/files-cache.ts';
 import type { DeletionFailure } from '../../../src/core/page-files.ts';
 
 const failed = (more: Partial<DeletionFailure> = {}) => ({
@@ -8,11 +8,11 @@ const failed = (more: Partial<DeletionFailure> = {}) => ({
 });
 
 it('is one cache for all handlers, with what each clears and what follows it', () => {
-  const { handlers } = parseHandlers([
+  const { handlers } = readHandlers([
     { name: 'page', queue: 'q', clear: ['{id}'], followers: ['news'] },
     { name: 'news', clear: ['news/*'], followers: [] },
   ]);
-  const caches = filesSteps(handlers.values());
+  const caches = stepsOf(handlers.values(), { kind: 'files', always: [] });
   expect([...caches.keys()]).toEqual(['files']);
   const steps = caches.get('files');
   expect([...(steps?.keys() ?? [])]).toEqual(['page', 'news']);

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
+import { readHandlers } from '../../../src/cache-kinds.ts';
 import { RootGuard } from '../../../src/caches/files/root-guard.ts';
-import { parseHandlers } from '../../../src/clearing/handler.ts';
 import type { Event } from '../../../src/core/events.ts';
 import type { DeletionFailure } from '../../../src/core/page-files.ts';
 import type { Mark, Marker, Registration, SeenRoot } from '../../../src/core/root.ts';
 import { usualTimings } from '../../../src/core/timings.ts';
 import { patternCovers } from '../../../src/filesystem/match.ts';
 
-const { handlers } = parseHandlers([{ name: 'news', clear: ['news/*'], followers: [] }]);
+const { handlers } = readHandlers([{ name: 'news', clear: ['news/*'], followers: [] }]);
 
 /** A root with one marker, its place in the database, and a record of what happens to both. */
 export class RootWorld {

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
+import { readHandlers } from '../../../src/cache-kinds.ts';
 import { wipe } from '../../../src/caches/files/wipe.ts';
-import { parseHandlers } from '../../../src/clearing/handler.ts';
 import type { DeletionFailure } from '../../../src/core/page-files.ts';
 import type { Marker } from '../../../src/core/root.ts';
 import { patternCovers } from '../../../src/filesystem/match.ts';
 
-const { handlers } = parseHandlers([
+const { handlers } = readHandlers([
   {
     name: 'port',
     queue: 'q',

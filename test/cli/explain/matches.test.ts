@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseHandlers } from '../../../src/clearing/handler.ts';
+import { readHandlers } from '../../../src/cache-kinds.ts';
 import {
   findMatches,
   matchesKey,
@@ -10,7 +10,7 @@ import { formatReport } from '../../../src/cli/explain/report.ts';
 import { patternCovers } from '../../../src/filesystem/match.ts';
 
 function matchesOf(path: string, ...clear: string[]) {
-  const { handlers } = parseHandlers([
+  const { handlers } = readHandlers([
     { name: 'page', queue: 'q', clear, followers: ['news'] },
     { name: 'news', clear: ['news/*'], followers: [] },
   ]);

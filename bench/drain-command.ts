@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { predecessorMissing } from '../test/freshports/predecessor.ts';
+import { iniFor } from '../test/site.ts';
+import { uncached } from '../test/uncached.ts';
+import { type BacklogRun, begin, drainByPredecessor, load } from './backlog.ts';
+import type { Options } from './options.ts';
+import { interleaved } from './statistics.ts';
+import type { World, Worlds } from './world.ts';
+
+type Name = 'uncached' | 'before' | 'predecessor';
+
+/**
+ * `uncached drain` of the backlog, from the start of its process to its end. Commits cost the candidates nothing:
+ * the predecessor makes one for each row.
+ */
+export async function measureDrain(
+  { world, before }: Worlds,
+  { rounds, quick, say }: Options,
+): Promise<Partial<Record<Name, BacklogRun[]>>> {
+  await world.client.query('ALTER SYSTEM SET fsync = off');
+  await world.client.query('SELECT pg_reload_conf()');
+  try {
+    return await interleaved<BacklogRun, Name>(
+      rounds,
+      {
+        uncached: () => drain(world),
+        ...(before && { before: () => drain(before) }),
+        ...(!predecessorMissing && { predecessor: () => drainByPredecessor(world, world.memory, quick) }),
+      },
+      say,
+    );
+  } finally {
+    await world.client.query('ALTER SYSTEM RESET fsync');
+    await world.client.query('SELECT pg_reload_conf()');
+  }
+}
+
+async function drain(world: World): Promise<BacklogRun> {
+  const pages = await begin(world, world.memory);
+  try {
+    await load(world);
+    const file = join(pages.folder, 'uncached.ini');
+    writeFileSync(file, iniFor(pages, world.database.config, { settle: '0s' }));
+    const started = performance.now();
+    const { code, stderr } = await uncached(
+      ['--config', file, 'drain'],
+      {},
+      { ...(world.program !== undefined && { program: world.program }) },
+    );
+    const goneMs = performance.now() - started;
+    if (code !== 0) throw new Error(`uncached drain ended with ${code}: ${stderr}`);
+    return { goneMs };
+  } finally {
+    pages.remove();
+  }
+}
