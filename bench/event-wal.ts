@@ -36,8 +36,10 @@ async function measure(world: World, { clears }: { clears: boolean }): Promise<n
   mkdirSync(root);
   const daemon = clears ? await startDaemon(world, { root, folder }) : undefined;
   try {
-    await send(world, 10);
     await tidy(world);
+    // After a checkpoint the first change of each page is logged with the whole page.
+    await send(world, 50);
+    if (daemon) await untilCalm(world.client);
     const from = await walBytes(world);
     await send(world, events);
     if (daemon) await untilCalm(world.client);

@@ -40,10 +40,11 @@ const script = `
 const [base, dist, walk, loop, ...patterns] = process.argv.slice(1);
 const { spawn } = await import('node:child_process');
 const { once } = await import('node:events');
-const { readdirSync } = await import('node:fs');
+const { readdirSync, statSync, writeFileSync } = await import('node:fs');
+writeFileSync(base + '/loops', '');
 const { clear } = await import(dist + '/clear-patterns.js');
 const walks = { ...await import(dist + '/walk/handle-walk.js'), ...await import(dist + '/walk/chdir-walk.js') };
-const attacker = spawn('sh', ['-c', 'while :; do ' + loop + '; done'], { cwd: base, stdio: ['ignore', 'pipe', 'ignore'] });
+const attacker = spawn('sh', ['-c', 'while :; do ' + loop + '; echo >> loops; done'], { cwd: base, stdio: ['ignore', 'pipe', 'ignore'] });
 const met = { rounds: 0, files: 0, failures: 0, lost: 0 };
 const rest = new Int32Array(new SharedArrayBuffer(4));
 const start = performance.now();
@@ -51,8 +52,9 @@ const lasts = () => performance.now() - start;
 while ((lasts() < 1_500 || met.files === 0 || met.failures === 0) && lasts() < 90_000 && met.lost === 0) {
   met.rounds += 1;
   // The walk without a rest removes each directory before the shell has mounted anything over it. How long it
-  // rests is random, so that it meets the attacker at every step.
-  Atomics.wait(rest, 0, 0, Math.random() * 10);
+  // rests is random, so that it meets the attacker at every step, however long the steps take on this machine.
+  const loopMs = lasts() / (statSync(base + '/loops').size + 1);
+  Atomics.wait(rest, 0, 0, Math.random() * 2 * loopMs);
   try {
     const { files, failures } = clear(base + '/root', patterns, walks[walk], { fronts: ['set'] });
     met.files += files;
