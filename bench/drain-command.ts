@@ -6,7 +6,7 @@ import { uncached } from '../test/uncached.ts';
 import { type BacklogRun, begin, drainByPredecessor, load } from './backlog.ts';
 import type { Options } from './options.ts';
 import { interleaved } from './statistics.ts';
-import type { World, Worlds } from './world.ts';
+import { type World, type Worlds, withSetting } from './world.ts';
 
 type Name = 'uncached' | 'before' | 'predecessor';
 
@@ -18,10 +18,8 @@ export async function measureDrain(
   { world, before }: Worlds,
   { rounds, quick, say }: Options,
 ): Promise<Partial<Record<Name, BacklogRun[]>>> {
-  await world.client.query('ALTER SYSTEM SET fsync = off');
-  await world.client.query('SELECT pg_reload_conf()');
-  try {
-    return await interleaved<BacklogRun, Name>(
+  return await withSetting(world, { fsync: 'off' }, () =>
+    interleaved<BacklogRun, Name>(
       rounds,
       {
         uncached: () => drain(world),
@@ -29,11 +27,8 @@ export async function measureDrain(
         ...(!predecessorMissing && { predecessor: () => drainByPredecessor(world, world.memory, quick) }),
       },
       say,
-    );
-  } finally {
-    await world.client.query('ALTER SYSTEM RESET fsync');
-    await world.client.query('SELECT pg_reload_conf()');
-  }
+    ),
+  );
 }
 
 async function drain(world: World): Promise<BacklogRun> {

@@ -5,7 +5,7 @@ import { openFleet } from '../test/postgres/simulated-fleet.ts';
 import { startDaemon, untilCalm } from './daemon.ts';
 import type { Options } from './options.ts';
 import { interleaved } from './statistics.ts';
-import { emptyTables, tidy, type World, type Worlds } from './world.ts';
+import { emptyTables, tidy, type World, type Worlds, withSetting } from './world.ts';
 import { walBytes } from './write-ahead-log.ts';
 
 type Name = 'uncached' | 'before' | 'insert alone';
@@ -18,14 +18,17 @@ export async function measureEventWal(
   { world, before }: Worlds,
   { rounds, say }: Options,
 ): Promise<Partial<Record<Name, number[]>>> {
-  return await interleaved<number, Name>(
-    rounds,
-    {
-      uncached: () => measure(world, { clears: true }),
-      ...(before && { before: () => measure(before, { clears: true }) }),
-      'insert alone': () => measure(world, { clears: false }),
-    },
-    say,
+  // A vacuum that comes in between writes more than all events.
+  return await withSetting(world, { autovacuum: 'off' }, () =>
+    interleaved<number, Name>(
+      rounds,
+      {
+        uncached: () => measure(world, { clears: true }),
+        ...(before && { before: () => measure(before, { clears: true }) }),
+        'insert alone': () => measure(world, { clears: false }),
+      },
+      say,
+    ),
   );
 }
 

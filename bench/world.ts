@@ -114,3 +114,21 @@ export async function tidy({ client }: World): Promise<void> {
   await client.query('VACUUM ANALYZE');
   await client.query('CHECKPOINT');
 }
+
+/** Has another setting of the server while the work is done. */
+export async function withSetting<Result>(
+  { client }: World,
+  setting: Readonly<Record<string, string>>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const each = async (sql: (name: string, value: string) => string) => {
+    for (const [name, value] of Object.entries(setting)) await client.query(sql(name, value));
+    await client.query('SELECT pg_reload_conf()');
+  };
+  await each((name, value) => `ALTER SYSTEM SET ${name} = ${value}`);
+  try {
+    return await work();
+  } finally {
+    await each((name) => `ALTER SYSTEM RESET ${name}`);
+  }
+}
