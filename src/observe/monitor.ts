@@ -194,6 +194,8 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
       tell = observe;
       ownOwner = source.owner;
       counting.begin(source);
+      // At once: what is still counted while the connections are closed would be told as a problem.
+      signal.addEventListener('abort', () => counting.end(source));
       for (const handler of source.handlers.keys()) named.add(handler);
       metrics?.know(named);
       // Only the page shows them: without them it says less.

@@ -126,6 +126,6 @@ async function expectEnd(code: string): Promise<void> {
   const end = await world.daemon.until('end', ({ event }) => event === 'disk-recovered', patienceMs);
   expect(end).toMatchObject({ code, level: 30, rows: count });
   await expectWhole(world);
-  expect(errors()).toHaveLength(1);
+  expect(errors().map(({ event, msg }) => [event, msg])).toEqual([['disk-failing', expect.anything()]]);
   expect(world.daemon.log.filter(({ event }) => event === 'disk-recovered')).toHaveLength(1);
 }
