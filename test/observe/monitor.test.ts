@@ -43,29 +43,6 @@ it('counts what a reload brought, although the count before it was late', async 
   after.abort();
 });
 
-it('tells no problem of what is still counted when it is stopped and the connections are closed', async () => {
-  const watch = openMonitor('1', clock);
-  const stop = new AbortController();
-  const told: string[] = [];
-  let ended = Promise.resolve();
-  let close = (_why: Error) => {};
-  const asked = new Promise<void>((resolve) => {
-    const backlog = () =>
-      new Promise<never>((_, reject) => {
-        close = reject;
-        resolve();
-      });
-    const queue = { backlog, claim: () => Promise.reject(new Error('not asked for')) };
-    const source = { ...countable('news'), queues: new Map([['news', queue]]) };
-    ended = watch.keepCounting(source, stop.signal, ({ kind }) => told.push(kind));
-  });
-  await asked;
-  stop.abort();
-  close(new Error('Cannot use a pool after calling end on the pool'));
-  await ended;
-  expect(told).toEqual([]);
-});
-
 it('is not ok before it has listened and counted, and critical when it cannot for long', async () => {
   now = 0;
   const watch = openMonitor('1', clock);
