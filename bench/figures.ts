@@ -100,14 +100,36 @@ function workFigures({ memory, drain, eventWal }: Measured): Figure[] {
 const timesOf = (runs: readonly BacklogRun[] = []) => runs.map(({ goneMs }) => goneMs);
 
 function fleetFigures({ fleet }: Measured): Figure[] {
-  const of = (nodes: 1 | 8 | 32, value: keyof FleetRun) =>
-    (fleet?.[`${nodes} nodes`] ?? []).map((run) => run[value]);
+  const of = (nodes: '1 node' | '8 nodes' | '32 nodes', value: keyof FleetRun) =>
+    (fleet?.[nodes] ?? []).map((run) => run[value]);
   return [
-    atMost(500, 'write-ahead log of an entry of a backlog, one node', median(of(1, 'walBytes')), 'bytes'),
-    atMost(500, 'write-ahead log of an entry of a backlog, 32 nodes', median(of(32, 'walBytes')), 'bytes'),
-    atMost(1.2, '20,000 entries on 8 nodes, of one', ratio(of(8, 'settledMs'), of(1, 'settledMs'))),
-    atMost(2, '20,000 entries on 32 nodes, of one', ratio(of(32, 'settledMs'), of(1, 'settledMs'))),
-    atMost(1.3, 'claim of 1,000 entries, 32 nodes, of one', ratio(of(32, 'claimMs'), of(1, 'claimMs'))),
+    atMost(
+      500,
+      'write-ahead log of an entry of a backlog, one node',
+      median(of('1 node', 'walBytes')),
+      'bytes',
+    ),
+    atMost(
+      500,
+      'write-ahead log of an entry of a backlog, 32 nodes',
+      median(of('32 nodes', 'walBytes')),
+      'bytes',
+    ),
+    atMost(
+      1.2,
+      '20,000 entries on 8 nodes, of one',
+      ratio(of('8 nodes', 'settledMs'), of('1 node', 'settledMs')),
+    ),
+    atMost(
+      2,
+      '20,000 entries on 32 nodes, of one',
+      ratio(of('32 nodes', 'settledMs'), of('1 node', 'settledMs')),
+    ),
+    atMost(
+      1.3,
+      'claim of 1,000 entries, 32 nodes, of one',
+      ratio(of('32 nodes', 'claimMs'), of('1 node', 'claimMs')),
+    ),
   ];
 }
 

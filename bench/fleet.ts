@@ -15,8 +15,8 @@ export interface FleetRun {
 
 const entries = 20_000;
 const batch = 1_000;
-const sizes = [1, 8, 32] as const;
-type Name = `${(typeof sizes)[number]} nodes`;
+const sizes = { '1 node': 1, '8 nodes': 8, '32 nodes': 32 } as const;
+type Name = keyof typeof sizes;
 
 /**
  * What the database does for a fleet: the statements of its daemons, without the daemons. A real one is a process
@@ -27,7 +27,7 @@ export async function measureFleet(
   { rounds, say }: Options,
 ): Promise<Partial<Record<Name, FleetRun[]>>> {
   const contestants = Object.fromEntries(
-    sizes.map((nodes) => [`${nodes} nodes`, () => settle(world, nodes)]),
+    Object.entries(sizes).map(([name, nodes]) => [name, () => settle(world, nodes)]),
   );
   return await interleaved<FleetRun, Name>(rounds, contestants, say);
 }

@@ -29,7 +29,7 @@ function figuresTable(figures: readonly Figure[]): string {
 }
 
 function timesTable({ memory, disk, drain }: Measured): string {
-  const rows = Object.entries({ 'in memory': memory, 'on disk': disk, 'by uncached drain': drain }).flatMap(
+  const rows = Object.entries({ 'in memory': memory, 'on disk': disk, 'commits for free': drain }).flatMap(
     ([where, contestants]) =>
       Object.entries(contestants ?? {}).map(([name, runs]) => {
         const of = (value: (run: (typeof runs)[number]) => number | undefined) =>

@@ -194,7 +194,7 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
       tell = observe;
       ownOwner = source.owner;
       counting.begin(source);
-      // At once: what is still counted while the connections are closed would be told as a problem.
+      // At once: a count that fails because the connections are closed would be reported as a problem.
       signal.addEventListener('abort', () => counting.end(source));
       for (const handler of source.handlers.keys()) named.add(handler);
       metrics?.know(named);

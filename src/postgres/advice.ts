@@ -45,7 +45,7 @@ export function withAdvice(what: string, thrown: unknown): Error {
   return code === undefined ? error : Object.assign(error, { code });
 }
 
-/** The same function. What it throws says what could not be done, as of withAdvice: `what` follows "Cannot". */
+/** The statement, with errors that say what could not be done and what to do. `what` follows the word "Cannot". */
 export function advised<Arguments extends unknown[], Result>(
   what: string,
   statement: (...values: Arguments) => Promise<Result>,

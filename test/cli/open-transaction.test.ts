@@ -94,7 +94,7 @@ it.runIf(isLinux)(
       await until('cleared');
       expect(await latencyMs()).toBeLessThan(3 * latency + 20);
       const before = processorMs(daemon);
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      await reader.query('SELECT pg_sleep(5)');
       expect(processorMs(daemon) - before).toBeLessThan(1_000);
       const { settled } = await cursors();
       expect(settled).toBe(0);
