@@ -73,7 +73,7 @@ async function latencyMs(): Promise<number> {
 }
 
 /** In MiB. The keys of all events would need more than what is free in it: the daemon would be ended. */
-const littleMemory = { NODE_OPTIONS: '--max-old-space-size=32' };
+const littleMemory = { NODE_OPTIONS: '--max-old-space-size=24' };
 
 const isLinux = process.platform === 'linux';
 
