@@ -16,11 +16,13 @@ import { openSystemd } from '../observe/systemd.ts';
 import { version } from '../version.ts';
 import { logNotices, type TriedConfiguration, tryConfiguration } from './reload.ts';
 import { type Observers, serve, within } from './serve.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
 const { batchMs, closeMs } = usualTimings.stop;
 
 /** The daemon, until SIGTERM or SIGINT. SIGHUP reads the configuration again. */
 export async function run(file: string, { logFormat }: { logFormat: LogFormat }): Promise<number> {
+  keepHeapSmall();
   const loaded = loadAll(file);
   const effective = { log: loaded.configuration.daemon.log };
   const log = openEventLog(logFormat, () => effective.log);

@@ -75,7 +75,7 @@ const childPath = join(import.meta.dirname, 'worker-child.js');
  * Objects made during a clearing do not outlive it. By default V8 would grow the heap rather than collect
  * them.
  */
-const small = ['--max-semi-space-size=1'];
+const small = ['--max-semi-space-size=1', '--heap-growing-percent=20'];
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { errorCode } from '../../core/errors.ts';
 import { ignoreHarmfulSignals } from '../../core/signals.ts';
 import { guardSteps } from '../walk/step-guard.ts';
@@ -13,6 +14,21 @@ import { answerRequest, type Request } from './worker-request.ts';
  * even by kill -9, its input ends and so does the worker.
  */
 const root = process.argv[2] ?? '';
+
+/**
+ * V8 optimizes what runs often, which costs more than it gains before a worker has worked this long: 20,000
+ * entries took a quarter less of the processor without it, a million take longer. Both flags are read whenever
+ * V8 might optimize a function.
+ */
+const optimizeAfterUs = 2_000_000;
+setFlagsFromString('--no-opt');
+let optimizes = false;
+
+function optimizeIfLong(): void {
+  const { user, system } = process.cpuUsage();
+  optimizes = user + system > optimizeAfterUs;
+  if (optimizes) setFlagsFromString('--opt');
+}
 
 function write(message: Message): void {
   const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
@@ -38,7 +54,10 @@ ignoreHarmfulSignals();
 
 /** The size of a pipe. */
 const chunk = Buffer.allocUnsafe(65_536);
-const onChunk = lineReader((line) => write(work(line)));
+const onChunk = lineReader((line) => {
+  write(work(line));
+  if (!optimizes) optimizeIfLong();
+});
 try {
   write({ up: true });
   for (let length = readSync(0, chunk); length > 0; length = readSync(0, chunk))
