@@ -68,6 +68,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http'],
   'node:tls': ['postgres/tls'],
   'node:net': ['http', 'postgres/refusing-socket', 'postgres/tls'],
+  'node:v8': ['cli/small-heap', 'filesystem/workers/worker-child'],
 };
 
 /** These have no effect outside the process, so they are allowed everywhere but in core. */
