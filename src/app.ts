@@ -5,7 +5,7 @@ import { commandRunner, type RunCommand } from './caches/command/command.ts';
 import { frontsOf } from './caches/files/files-steps.ts';
 import type { Handler } from './clearing/handler.ts';
 import { type Loaded, load } from './config/load.ts';
-import type { Configuration } from './config/typed-configuration.ts';
+import { type Configuration, sectionsOf } from './config/typed-configuration.ts';
 import type { Log } from './core/consumer-contract.ts';
 import {
   type ChannelBinding,
@@ -87,7 +87,10 @@ export interface App {
 /** A configuration whose handlers are valid, too. Throws a UsageError with every problem. */
 export function loadAll(file: string): Loaded & { handlers: Map<string, Handler> } {
   const loaded = load(file);
-  const { handlers, problems } = readHandlers(loaded.configuration.handlers);
+  const { handlers, problems } = readHandlers(
+    loaded.configuration.handlers,
+    sectionsOf(loaded.configuration),
+  );
   if (problems.length > 0) throw new UsageError(problems.map((problem) => `${file}: ${problem}`));
   return { ...loaded, handlers };
 }

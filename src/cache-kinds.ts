@@ -2,8 +2,12 @@ import type { RunCommand } from './caches/command/command.ts';
 import { command, commandCache, readCommandSteps } from './caches/command/command-cache.ts';
 import { filesCache } from './caches/files/files-cache.ts';
 import { files, readFilesSteps } from './caches/files/files-steps.ts';
+import { PurgeCache } from './caches/purge/purge-cache.ts';
+import { purge, purgeSteps } from './caches/purge/purge-steps.ts';
+import { readTargets } from './caches/purge/targets.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
-import type { HandlerSettings } from './core/configuration.ts';
+import type { CacheSections, HandlerSettings } from './core/configuration.ts';
+import type { Clock } from './core/contracts.ts';
 import type { PageFiles } from './core/page-files.ts';
 import type { ReadSteps, Step, TargetCache } from './core/target-cache.ts';
 
@@ -11,48 +15,77 @@ import type { ReadSteps, Step, TargetCache } from './core/target-cache.ts';
 interface Outside {
   readonly files: Pick<PageFiles, 'clear'>;
   readonly run: RunCommand;
+  readonly clock: Clock;
+  /** What an operator should know. */
+  readonly tell: (text: string) => void;
+  readonly sections: CacheSections;
 }
 
 interface CacheKind {
   readonly kind: string;
-  readonly readSteps: ReadSteps;
-  /** Names of caches that are there even if no handler clears in them. */
-  readonly always: readonly string[];
+  readonly stepsReader: (sections: CacheSections) => ReadSteps;
+  /** What is wrong with its own sections. */
+  readonly problems?: (sections: CacheSections) => string[];
+  /** Names of caches that are there even if no handler clears in them; each behind those that it stands after. */
+  readonly always: (sections: CacheSections) => readonly string[];
   /** Nothing is cached in it before its first row. */
   readonly startsEmpty: boolean;
-  readonly open: (outside: Outside) => TargetCache;
+  /** Throws an Error if what it needs, such as a secret, cannot be had. */
+  readonly open: (outside: Outside, name: string) => TargetCache;
 }
 
 /** Every kind of cache: a folder below caches/, and an entry here. The first stands before the others. */
 export const cacheKinds: readonly CacheKind[] = [
   {
     kind: files,
-    readSteps: readFilesSteps,
-    always: [files],
+    stepsReader: () => readFilesSteps,
+    always: () => [files],
     startsEmpty: false,
     open: (outside) => filesCache(outside.files),
   },
   {
     kind: command,
-    readSteps: readCommandSteps,
-    always: [],
+    stepsReader: () => readCommandSteps,
+    always: () => [],
     startsEmpty: true,
     open: (outside) => commandCache(outside.run),
   },
+  {
+    kind: purge,
+    stepsReader: purgeSteps,
+    problems: (sections) => readTargets(sections).problems,
+    always: (sections) => readTargets(sections).targets.map(({ name }) => name),
+    startsEmpty: false,
+    open: ({ sections, ...outside }, name) => {
+      const target = readTargets(sections).targets.find((one) => one.name === name);
+      if (!target) throw new Error(`there is no usable [purge.${name}] any more`);
+      return new PurgeCache(target, outside);
+    },
+  },
 ];
 
+/** No section but those of handlers. */
+const noSections: CacheSections = { settleMs: 0, purges: [] };
+
 /** Makes handlers from their settings, with every problem found. */
-export function readHandlers(settings: readonly HandlerSettings[]): ReturnType<typeof parseHandlers> {
-  return parseHandlers(
+export function readHandlers(
+  settings: readonly HandlerSettings[],
+  sections = noSections,
+): ReturnType<typeof parseHandlers> {
+  const { handlers, problems } = parseHandlers(
     settings,
-    cacheKinds.map(({ readSteps }) => readSteps),
+    cacheKinds.map(({ stepsReader }) => stepsReader(sections)),
   );
+  return {
+    handlers,
+    problems: [...cacheKinds.flatMap((kind) => kind.problems?.(sections) ?? []), ...problems],
+  };
 }
 
 /** By the name of each cache of a kind: what each handler clears in it. */
 export function stepsOf(
   handlers: Iterable<Handler>,
-  { kind, always }: Pick<CacheKind, 'kind' | 'always'>,
+  { kind, always }: { kind: string; always: readonly string[] },
 ): Map<string, Map<string, Step>> {
   const caches = new Map(always.map((name) => [name, new Map<string, Step>()]));
   for (const { name, steps } of handlers) {

@@ -11,7 +11,7 @@ import type { Handler } from './clearing/handler.ts';
 import { LocalConsumers } from './clearing/local-consumers.ts';
 import { Members } from './clearing/members.ts';
 import { Orphans } from './clearing/orphans.ts';
-import type { Configuration } from './config/typed-configuration.ts';
+import { type Configuration, sectionsOf } from './config/typed-configuration.ts';
 import type { ConsumerLog, Log } from './core/consumer-contract.ts';
 import type { Clock } from './core/contracts.ts';
 import type { Observe } from './core/events.ts';
@@ -60,7 +60,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
   const claims = new ClaimsUnderWay();
   /** Until the others are known. */
   let isFirst = true;
-  const opened: { consumer: Consumer; log: ConsumerLog; id: () => string }[] = [];
+  const opened: { consumer: Consumer; cache: TargetCache; log: ConsumerLog; id: () => string }[] = [];
   const members: Members = new Members(
     () => opened,
     (how) =>
@@ -83,12 +83,22 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     observe,
     timings: timings.root,
   });
-  const outside = { files: verifiedCache(files, root), run: parts.run };
+  const outside = {
+    files: verifiedCache(files, root),
+    run: parts.run,
+    clock,
+    tell: (text: string) => observe({ kind: 'notice', text }),
+    sections: sectionsOf(configuration),
+  };
   for (const cacheKind of cacheKinds) {
     const { kind, startsEmpty } = cacheKind;
-    const cache = cacheKind.open(outside);
-    for (const [name, own] of stepsOf(handlers.values(), cacheKind)) {
+    const always = cacheKind.always(outside.sections);
+    for (const [name, own] of stepsOf(handlers.values(), { kind, always })) {
       const first = opened[0];
+      const cache = cacheKind.open(outside, name);
+      const before = cache.after?.length
+        ? cache.after.map((one) => `${kind} ${one}`)
+        : [opened[0]?.consumer.name];
       const options: ConsumerLogOptions = {
         get id() {
           return first ? `${members.rootId} ${kind} ${name}` : members.rootId;
@@ -96,7 +106,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
         kind,
         name,
         node: hostname(),
-        place: first ? '' : configuration.cache.root,
+        place: first ? (cache.place ?? '') : configuration.cache.root,
         pool: parts.pool,
         owner: parts.owner,
         version,
@@ -116,12 +126,12 @@ export function openCaches(parts: CacheParts): OpenedCaches {
         timings,
         settleMs: configuration.cache.settleMs,
         batch: configuration.daemon.batch,
-        ...(first && { after: first.consumer }),
-        wipe: () => (first ? clearAll(cache, own.values()) : root.wipeAgain()),
+        after: opened.flatMap(({ consumer }) => (before.includes(consumer.name) ? [consumer] : [])),
+        wipe: () => (first ? wipe(cache, own.values()) : root.wipeAgain()),
         onLost: () => root.lost(),
         ...(!first && { orphans: new Orphans({ failing: consumerLog.failing, observe }) }),
       });
-      opened.push({ consumer, log: consumerLog, id: () => options.id });
+      opened.push({ consumer, cache, log: consumerLog, id: () => options.id });
     }
   }
   const consumers = new LocalConsumers(opened.map(({ consumer }) => consumer));
@@ -137,10 +147,10 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     ids: () => opened.map(({ id }) => id()),
     async report() {
       const following = opened.filter(({ consumer }) => consumer.isFollowing);
-      const seen = following.map(({ consumer, id }) => ({
+      const seen = following.map(({ consumer, cache, id }) => ({
         id: id(),
         clearedTo: consumer.clearedTo,
-        problem: root.problem?.message ?? null,
+        problem: root.problem?.message ?? cache.problem ?? null,
       }));
       const leaseMs = configuration.daemon.heartbeatMs * timings.missedHeartbeats;
       const { lost, first } = await reportSeen(parts.pool, { owner: parts.owner, leaseMs }, seen);
@@ -153,8 +163,9 @@ export function openCaches(parts: CacheParts): OpenedCaches {
   };
 }
 
-/** Clears whatever these steps can name. */
-async function clearAll(cache: TargetCache, steps: Iterable<Step>): Promise<void> {
+/** Clears all of a cache, or whatever these steps can name. */
+async function wipe(cache: TargetCache, steps: Iterable<Step>): Promise<void> {
+  if (cache.wipe) return cache.wipe();
   const works = [...steps].flatMap(({ plans, shared }) => [
     ...plans.flatMap(({ everything }) => everything),
     ...shared,

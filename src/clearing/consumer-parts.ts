@@ -22,8 +22,8 @@ export interface ConsumerParts {
   readonly settleMs: number;
   /** Rows cleared at a time. */
   readonly batch: number;
-  /** The cache that it stands behind: rows reach that one first, in both rounds. */
-  readonly after?: Consumer;
+  /** The caches that it stands behind: rows reach them first, in both rounds. None: it is the first. */
+  readonly after: readonly Consumer[];
   /** Clears everything that its steps can name: its content is unknown. */
   readonly wipe: () => Promise<void>;
   /** It has expired, or another daemon has it. */

@@ -9,6 +9,7 @@ import { Progress } from './progress.ts';
 import { Retries } from './retries.ts';
 import { clearCohort, Outdated } from './second-round.ts';
 import { Settling } from './settling.ts';
+import { Upstream } from './upstream.ts';
 
 /** What a consumer is doing since it joined. */
 export interface Following {
@@ -32,6 +33,8 @@ export class Consumer {
   /** Woken when rows settle. */
   readonly settling = new Wakeup();
   readonly retries: Retries;
+  /** The caches that this one stands behind. */
+  readonly upstream: Upstream;
   readonly #parts: RoundParts;
   #following: Following | undefined;
   #missedFrom: number | undefined;
@@ -45,10 +48,12 @@ export class Consumer {
       onRetried: (ids) => this.#retryBehind(ids),
     };
     this.name = parts.name;
-    parts.after?.letFollow(this);
+    this.upstream = new Upstream(parts.after, parts.cache.lagMs ?? 0, parts.clock);
+    for (const cache of parts.after) cache.letFollow(this);
     this.retries = new Retries(this.#parts, () => this.#following?.settling);
     this.reader = new LogReader(this.#parts, {
       following: () => this.#following,
+      allowedTo: () => this.upstream.clearedTo,
       onPart: () => this.#passOn(),
     });
   }
@@ -98,7 +103,8 @@ export class Consumer {
    * in its place, may have undone what was claimed since, and given its ids to other rows.
    */
   follow({ settledTo, clearedTo, wiping }: { settledTo: number; clearedTo: number; wiping: boolean }): void {
-    const { log, clock, timings, settleMs, after, onLost } = this.#parts;
+    const { log, clock, timings, settleMs, onLost } = this.#parts;
+    const { upstream } = this;
     const progress = new Progress(settledTo);
     const settling = new Settling({
       log,
@@ -110,7 +116,7 @@ export class Consumer {
       settledTo,
       wiping,
       clearAgain: (cohort, position) => clearCohort(cohort, position, this.#parts),
-      allowedTo: () => after?.freshTo ?? Number.POSITIVE_INFINITY,
+      msTo: (id) => upstream.msTo(id),
       onLost,
     });
     const toldTo = Math.max(clearedTo, this.clearedTo);
@@ -138,6 +144,7 @@ export class Consumer {
       this.#missedFrom ??= rows[0]?.id;
       return false;
     }
+    if (this.#parts.cache.readsLog) return false;
     const added = following.progress.add(rows);
     // The log tells whether something before them was never heard of, and what to make of rows known already.
     if (!added || following.progress.gap.upTo !== undefined) this.reader.wakeup.wake();

@@ -36,8 +36,11 @@ export function parseHandlers(
         `[handler.${one.name}] names the column ${columns.join(', ')} but has no queue to take it from: add "queue = TABLE"`,
       );
     }
-    if (one.clear.length === 0 && one.followers.length === 0 && one.run === undefined) {
-      problems.push(`[handler.${one.name}] does nothing: add "clear[] = …", "then = …" or "run = …"`);
+    const lines = [one.clear, one.followers, one.url ?? [], one.tag ?? []].flat();
+    if (lines.length === 0 && one.run === undefined) {
+      problems.push(
+        `[handler.${one.name}] does nothing: add "clear[] = …", "url[] = …", "tag[] = …", "then = …" or "run = …"`,
+      );
     }
     handlers.set(one.name, {
       name: one.name,

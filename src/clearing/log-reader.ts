@@ -8,6 +8,8 @@ import type { RoundParts } from './keep-failing.ts';
 
 interface Reads {
   readonly following: () => Following | undefined;
+  /** No row beyond this may be cleared yet. */
+  readonly allowedTo: () => number;
   /** A part of the log was cleared. */
   readonly onPart: () => void;
 }
@@ -45,14 +47,13 @@ export class LogReader {
 
   /** Reads a part and clears it. Returns 0 if there may be more, else null. */
   async step(): Promise<number | null> {
-    const { log, batch, after, onLost } = this.#parts;
+    const { log, batch, onLost } = this.#parts;
     await this.#answers();
     const unanswered = this.#parts.claims.all;
     const following = this.#reads.following();
     if (!following) return null;
     const { gap } = following.progress;
-    const allowedTo = after?.clearedTo ?? Number.POSITIVE_INFINITY;
-    const upTo = Math.min(gap.upTo ?? Number.POSITIVE_INFINITY, allowedTo);
+    const upTo = Math.min(gap.upTo ?? Number.POSITIVE_INFINITY, this.#reads.allowedTo());
     if (upTo <= gap.after) return this.#rescanMs();
     const part = await log.read({ after: gap.after, limit: batch, ...(Number.isFinite(upTo) && { upTo }) });
     // A claim may have been committed just before the log was read.
@@ -73,7 +74,8 @@ export class LogReader {
 
   /** Rows of our own claims come with the answers: to read them as well would clear them twice. */
   async #answers(but: ReadonlySet<unknown> = new Set()): Promise<void> {
-    const { claims, clock, timings } = this.#parts;
+    const { cache, claims, clock, timings } = this.#parts;
+    if (cache.readsLog) return;
     if ([...claims.all].every((claim) => but.has(claim))) return;
     const answered = new AbortController();
     await claims.ended(
@@ -125,6 +127,6 @@ export class LogReader {
     const outcome = await clearRows(group.handler, step, group.rows, this.#parts);
     const event = readEvent(group, step, outcome, { toldTo: this.#toldTo, started, now: clock.now() });
     // The clearing of a cache that stands behind another is reported together with that one's.
-    if (event && !after) observe(event);
+    if (event && after.length === 0) observe(event);
   }
 }

@@ -28,8 +28,8 @@ interface SettlingParts {
   readonly wiping: boolean;
   /** Clears a part of a cohort for the second time. Undefined: that was the last one. */
   readonly clearAgain: (cohort: Cohort, position: Position) => Promise<Position | undefined>;
-  /** No cohort may end beyond this: another cache must have settled it before. */
-  readonly allowedTo: () => number;
+  /** The milliseconds until a cohort up to this id may be cleared again: another cache must have settled it before. */
+  readonly msTo: (id: number) => number;
   /** The durable cursor could not be advanced: the consumer has expired, or is another daemon's. */
   readonly onLost: () => void;
 }
@@ -195,10 +195,11 @@ export class Settling {
   }
 
   #msToRipe(): number {
+    const { msTo, settleMs, clock } = this.#parts;
     const [first] = this.#cohorts;
-    if (first?.graceEnded === undefined || first.cohort.upTo > this.#parts.allowedTo())
-      return Number.POSITIVE_INFINITY;
-    return first.graceEnded + this.#parts.settleMs - this.#parts.clock.now();
+    const allowedMs = msTo(first?.cohort.upTo ?? this.#notedTo);
+    if (first?.graceEnded === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(allowedMs, first.graceEnded + settleMs - clock.now());
   }
 
   async #settlePart(): Promise<void> {

@@ -1,6 +1,7 @@
 import { readHandlers } from '../cache-kinds.ts';
 import { shellProblems } from '../caches/command/shell-syntax.ts';
 import { inspect, passwordNotices } from '../config/load.ts';
+import { sectionsOf } from '../config/typed-configuration.ts';
 import type { HandlerSettings } from '../core/configuration.ts';
 import { several } from '../core/plural.ts';
 import type { SeenRoot } from '../core/root.ts';
@@ -9,6 +10,7 @@ import type { StartWorker } from '../filesystem/workers/start-worker.ts';
 import { settingsNotices, settingsProblems } from '../postgres/settings.ts';
 import { inspectDatabase } from './check-database.ts';
 import { inspectDisk } from './check-disk.ts';
+import { inspectTargets } from './check-targets.ts';
 import { type Findings, findings } from './findings.ts';
 import { sayAll } from './output.ts';
 
@@ -27,7 +29,7 @@ export async function inspectAll(
   const inspected = inspect(file);
   const { draft, problems, notices } = inspected;
   const settings = draft?.handlers ?? [];
-  const { handlers, problems: handlerProblems } = readHandlers(settings);
+  const { handlers, problems: handlerProblems } = readHandlers(settings, draft && sectionsOf(draft));
   const { found, attempt } = findings();
   found.problems.push(...problems, ...handlerProblems.map((problem) => `${file}: ${problem}`));
   found.notices.push(...notices);
@@ -45,6 +47,9 @@ export async function inspectAll(
         return disk;
       });
     }
+    await attempt('look at the [purge.…] sections', () =>
+      inspectTargets(sectionsOf(draft), handlers.values()),
+    );
     await attempt('look at the database', () =>
       inspectDatabase({ database, root: root ?? '' }, handlers, { ...inspected, seen }),
     );

@@ -1,14 +1,17 @@
-import { loadAll } from '../app.ts';
+import { loadAll, systemClock } from '../app.ts';
 import { cacheKinds } from '../cache-kinds.ts';
 import { commandRunner } from '../caches/command/command.ts';
-import { programsOf } from '../caches/command/command-cache.ts';
+import { command, programsOf } from '../caches/command/command-cache.ts';
 import { frontsOf, isOfFiles } from '../caches/files/files-steps.ts';
 import { clearBatch } from '../clearing/batch.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/parse-key.ts';
-import { UsageError } from '../core/errors.ts';
+import { sectionsOf } from '../config/typed-configuration.ts';
+import type { CacheSections } from '../core/configuration.ts';
+import { toError, UsageError } from '../core/errors.ts';
 import { several } from '../core/plural.ts';
 import { didYouMean } from '../core/suggest.ts';
+import type { Step } from '../core/target-cache.ts';
 import { openCache } from '../filesystem/workers/file-cache.ts';
 import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
 import { askWorker } from './ask-worker.ts';
@@ -35,41 +38,60 @@ export async function clear(
   }
   const { key, problems } = parseKey(handler, words);
   if (problems.length > 0) throw new UsageError(problems);
-  const cache = { root: configuration.cache.root, fronts: frontsOf(handlers.values()) };
-  return dryRun ? show(handler, key, cache) : clearNow(handler, key, cache);
+  const caches = {
+    root: configuration.cache.root,
+    fronts: frontsOf(handlers.values()),
+    sections: sectionsOf(configuration),
+  };
+  return dryRun ? show(handler, key, caches) : clearNow(handler, key, caches);
 }
 
 type ParsedKey = ReturnType<typeof parseKey>['key'];
 
-interface RootAndFronts {
+interface Caches {
   readonly root: string;
   readonly fronts: readonly string[];
+  readonly sections: CacheSections;
 }
 
-async function show(handler: Handler, key: ParsedKey, { root, fronts }: RootAndFronts): Promise<number> {
-  const patterns = handler.steps
-    .filter(isOfFiles)
-    .flatMap(({ plans, shared }) => [...plans.map((plan) => plan.expand(key)), ...shared]);
+async function show(handler: Handler, key: ParsedKey, { root, fronts }: Caches): Promise<number> {
+  const patterns = handler.steps.filter(isOfFiles).flatMap((step) => worksOf(step, key));
   const { paths, failures } = await askWorker(root, { kind: 'preview', patterns, fronts });
   for (const path of paths) say(path);
   for (const program of programsOf(handler)) say(`would run: ${program}`);
+  for (const step of handler.steps.filter((one) => !isOfFiles(one) && one.kind !== command))
+    for (const work of worksOf(step, key)) say(`would ask ${step.kind}.${step.cache} to forget: ${work}`);
   for (const { path, code, message, refused } of failures)
     complain(`cannot ${refused ?? 'look at'} ${path}: ${code}, ${message}`);
   return failures.length > 0 ? 1 : 0;
 }
 
-async function clearNow(handler: Handler, key: ParsedKey, { root, fronts }: RootAndFronts): Promise<number> {
+function worksOf({ plans, shared }: Step, key: ParsedKey): string[] {
+  return [...plans.map((plan) => plan.expand(key)), ...shared];
+}
+
+async function clearNow(
+  handler: Handler,
+  key: ParsedKey,
+  { root, fronts, sections }: Caches,
+): Promise<number> {
   const cache = openCache(root, startWorkerProcess, { fronts });
   try {
     const row = { id: 0, handler: handler.name, key };
     let files = 0;
     const errors: string[] = [];
+    const outside = { files: cache, run: commandRunner(), clock: systemClock, tell: complain, sections };
     for (const { kind, open } of cacheKinds) {
-      const target = open({ files: cache, run: commandRunner() });
       for (const step of handler.steps.filter((one) => one.kind === kind)) {
-        const outcome = await clearBatch(step, [row], target);
-        files += outcome.files;
-        for (const { error } of outcome.failures) errors.push(error);
+        const target = open(outside, step.cache);
+        try {
+          const outcome = await clearBatch(step, [row], target);
+          files += outcome.files;
+          for (const { error } of outcome.failures) errors.push(error);
+        } catch (error) {
+          // The others are cleared all the same.
+          errors.push(toError(error).message);
+        }
       }
     }
     say(`deleted ${several(files, 'file')}`);

@@ -21,6 +21,11 @@ export function toConfiguration(file: string, parsed: Parsed): { draft: Draft; p
       problems,
     );
 
+  const named = (table: NamedSection) =>
+    [...parsed.sections.keys()]
+      .filter((section) => nameIn(section, table) !== undefined)
+      .map((section) => ({ name: nameIn(section, table), ...values(table, section) }));
+
   const database = values('database') as Configuration['database'];
   problems.push(...portProblems(database));
   const draft = {
@@ -29,10 +34,8 @@ export function toConfiguration(file: string, parsed: Parsed): { draft: Draft; p
     cache: values('cache'),
     daemon: values('daemon'),
     http: values('http'),
-    handlers: [...parsed.sections.keys()].filter(isHandler).map((section) => ({
-      name: section.slice(handlerPrefix.length),
-      ...values('handler', section),
-    })),
+    handlers: named('handler'),
+    purges: named('purge'),
   } as unknown as Draft;
   if (draft.handlers.length === 0)
     problems.push('there is no [handler.…] section: nothing would ever be cleared');
@@ -45,30 +48,36 @@ function portProblems({ host, port }: DatabaseSettings): string[] {
   return [`[database] port names ${port.length} ports for ${hosts} hosts: give one for all, or one for each`];
 }
 
-const handlerPrefix = 'handler.';
+/** Sections of which there may be several, each with a name: `[handler.NAME]`. */
+const namedSections = ['handler', 'purge'] as const;
+type NamedSection = (typeof namedSections)[number];
 
-function isHandler(section: string): boolean {
-  return section.startsWith(handlerPrefix) && section.length > handlerPrefix.length;
+/** The name in `table.NAME`. */
+function nameIn(section: string, table: NamedSection): string | undefined {
+  return section.startsWith(`${table}.`) ? section.slice(table.length + 1) || undefined : undefined;
 }
 
-/** What a handler's section would be, with the name that stands there. */
-function handlerLike(section: string): string {
+/** What a section of these would be, with the name that stands there. */
+function namedLike(section: string): string[] {
   const [, name = 'NAME'] = /[.: ](.+)$/.exec(section) ?? [];
-  return `${handlerPrefix}${name}`;
+  return namedSections.map((table) => `${table}.${name}`);
 }
 
 /** Sections that do not exist, and entries before the first section. */
 function unknownEntries({ entries, sections }: Parsed): string[] {
-  const known = Object.keys(options).filter((name) => name !== 'handler');
+  const known = Object.keys(options).filter((name) => !namedSections.some((table) => table === name));
   return [
     ...entries
       .filter(({ section }) => section === '')
       .map(({ line, option }) => `line ${line}: ${option} stands before the first [section]`),
     ...[...sections]
-      .filter(([section]) => !known.includes(section) && !isHandler(section))
+      .filter(
+        ([section]) =>
+          !known.includes(section) && namedSections.every((table) => nameIn(section, table) === undefined),
+      )
       .map(
         ([section, line]) =>
-          `line ${line}: unknown section [${section}]${didYouMean(section, [...known, handlerLike(section)])}`,
+          `line ${line}: unknown section [${section}]${didYouMean(section, [...known, ...namedLike(section)])}`,
       ),
   ];
 }

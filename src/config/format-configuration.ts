@@ -13,7 +13,7 @@ interface FormatOptions {
  * unless requested.
  */
 export function format(
-  { file, handlers, ...sections }: Configuration,
+  { file, handlers, purges, ...sections }: Configuration,
   { notices = [], origins = [], showPassword = false }: FormatOptions = {},
 ): string {
   const { database, cache, daemon, http } = sections;
@@ -30,20 +30,23 @@ export function format(
     write('cache', cache),
     write('daemon', daemon),
     write('http', http),
+    ...purges.map((purge) => write('purge', purge, `purge.${purge.name}`)),
     ...handlers.map((handler) => write('handler', handler, `handler.${handler.name}`)),
   ].join('\n');
 }
 
 function linesOf(table: Section, values: object, showSecrets: boolean): string[] {
   const given = new Map<string, unknown>(Object.entries(values));
-  return optionsOf(table).flatMap(([name, { property = name, write = String, list, secret }]) => {
-    const value = given.get(property);
-    if (value === undefined) return [];
-    const texts = list && Array.isArray(value) ? value.map(write) : [write(value)];
-    return texts.map(
-      (text) => `${name}${list ? '[]' : ''} = ${secret && !showSecrets ? '********' : quote(text)}`,
-    );
-  });
+  return optionsOf(table).flatMap(
+    ([name, { property = name, write = String, list, secret, mask = () => '********' }]) => {
+      const value = given.get(property);
+      if (value === undefined) return [];
+      const texts = list && Array.isArray(value) ? value.map(write) : [write(value)];
+      return texts.map(
+        (text) => `${name}${list ? '[]' : ''} = ${quote(secret && !showSecrets ? mask(text) : text)}`,
+      );
+    },
+  );
 }
 
 /**

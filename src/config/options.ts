@@ -17,6 +17,8 @@ export interface Option<T> {
   /** Written `name[] = …`, any number of times. */
   readonly list?: true;
   readonly secret?: true;
+  /** What `uncached config` shows of a secret, if not just asterisks. */
+  readonly mask?: (text: string) => string;
   /** The environment variable that sets it where the file does not: environment.ts. */
   readonly variable?: string;
   /**
@@ -26,6 +28,12 @@ export interface Option<T> {
 }
 
 const durationFrom = (leastMs: number) => ({ parse: parse.duration(leastMs), write: writeDuration });
+
+/** The name stays, and a value that only says where the secret is. */
+function maskHeader(text: string): string {
+  const [, name = '', value = ''] = /^([^:]*: *)(.*)$/s.exec(text) ?? [];
+  return /\{(env|file|credential|tag|url|page)\b/.test(value) ? text : `${name}********`;
+}
 
 export const options = {
   database: {
@@ -77,6 +85,21 @@ export const options = {
     // biome-ignore lint/suspicious/noThenProperty: the operator's word; the table is never awaited
     then: { parse: parse.text, list: true, property: 'followers' },
     run: { parse: parse.text },
+    url: { parse: parse.text, list: true },
+    tag: { parse: parse.text, list: true },
+  },
+  purge: {
+    to: { parse: parse.text, list: true, required: true },
+    request: { parse: parse.text, default: 'PURGE {url}' },
+    header: { parse: parse.text, list: true, secret: true, mask: maskHeader },
+    site: { parse: parse.text, list: true },
+    expect: { parse: parse.text, list: true },
+    connections: { parse: parse.integer(1, 64), default: '4' },
+    timeout: { ...durationFrom(100), property: 'timeoutMs', default: '5s' },
+    lag: { ...durationFrom(0), property: 'lagMs' },
+    after: { parse: parse.text },
+    everything: { parse: parse.text },
+    ca: { parse: parse.absolutePath },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;
 

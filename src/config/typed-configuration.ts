@@ -1,3 +1,4 @@
+import type { CacheSections } from '../core/configuration.ts';
 import type { Option, options, Section } from './options.ts';
 
 /**
@@ -12,6 +13,7 @@ export interface Configuration {
   readonly daemon: Settings<'daemon'>;
   readonly http: Settings<'http'>;
   readonly handlers: readonly (Settings<'handler'> & { readonly name: string })[];
+  readonly purges: readonly (Settings<'purge'> & { readonly name: string })[];
 }
 
 /**
@@ -20,6 +22,11 @@ export interface Configuration {
  */
 export interface Draft extends Omit<Configuration, 'cache'> {
   readonly cache: Omit<Settings<'cache'>, 'root'> & { readonly root?: string };
+}
+
+/** What the caches beyond the page files are made from. */
+export function sectionsOf({ cache, purges }: Pick<Draft, 'cache' | 'purges'>): CacheSections {
+  return { settleMs: cache.settleMs, purges };
 }
 
 /** The values of one section. Options that have a default, are required or are a list are always present. */

@@ -40,6 +40,36 @@ export interface HandlerSettings {
   readonly followers: readonly string[];
   /** A command to run once after each batch, split at white space; no shell. */
   readonly run?: string;
+  /** Path and query of pages, for caches that are asked over HTTP. */
+  readonly url?: readonly string[];
+  /** Tags of responses, likewise. */
+  readonly tag?: readonly string[];
+}
+
+/** A cache that is asked over HTTP to forget a page: `[purge.NAME]`. */
+export interface PurgeSettings {
+  readonly name: string;
+  /** Addresses, each of which must acknowledge. */
+  readonly to: readonly string[];
+  readonly request: string;
+  readonly header: readonly string[];
+  readonly site: readonly string[];
+  readonly expect: readonly string[];
+  readonly connections: number;
+  readonly timeoutMs: number;
+  /** How long after the second clearing of the cache behind it is it asked for the second time; undefined: by rule. */
+  readonly lagMs?: number;
+  /** The section behind which it stands, such as `purge.varnish`; undefined: the page files. */
+  readonly after?: string;
+  /** One request that empties it. */
+  readonly everything?: string;
+  readonly ca?: string;
+}
+
+/** The sections that describe caches beyond the page files. */
+export interface CacheSections {
+  readonly settleMs: number;
+  readonly purges: readonly PurgeSettings[];
 }
 
 /**

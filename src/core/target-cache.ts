@@ -14,6 +14,18 @@ export interface TargetCache {
    * then repeats it, so it must allow a second iteration.
    */
   clear(works: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
+  /** Clears all of it, since its content is unknown. Without this, what the lines of its steps can name is cleared. */
+  wipe?(): Promise<void>;
+  /** Where it is, as people write it. */
+  readonly place?: string;
+  /** Why it cannot be used at present. */
+  readonly problem?: string | undefined;
+  /** It may be slow or gone: its rows come from the log, and no clearing of another cache waits for it. */
+  readonly readsLog?: boolean;
+  /** Names of the caches of the same kind behind which it stands; none: it stands behind the page files. */
+  readonly after?: readonly string[];
+  /** How long after what it stands behind has settled it settles. */
+  readonly lagMs?: number;
 }
 
 /** What a handler clears in one cache. */

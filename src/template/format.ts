@@ -10,8 +10,9 @@ export interface Format {
 /**
  * The format named after the colon of `{column:format}`; without one, the value itself. Throws for an unknown
  * name.
+ * @param others further names that the caller knows, for that message
  */
-export function parseFormat(name: string | undefined): Format {
+export function parseFormat(name: string | undefined, others = ''): Format {
   if (name === undefined) return { split: (value) => [checkComponent(value)], reach: 'name' };
   // A leading `/` is dropped: paths in a database often have one.
   if (name === 'path') return { split: (value) => componentsOf(value).map(checkComponent), reach: 'path' };
@@ -19,7 +20,7 @@ export function parseFormat(name: string | undefined): Format {
   if (/^below( |$)/.test(name))
     return { split: parseBelow(name.slice('below'.length)), reach: 'dotted path' };
   if (name.includes('%')) return { split: parseDateFormat(name), reach: 'name' };
-  throw new Error(`"${name}" is no format; there are path, below PREFIX, slug and dates such as %Y`);
+  throw new Error(`"${name}" is no format; there are path, below PREFIX, slug${others} and dates such as %Y`);
 }
 
 /** FreshPorts' cleaned commit ids: lower case, each run of other characters becomes one `-`. */

@@ -31,7 +31,7 @@ beforeEach(() => {
     };
   }
   front = world.follow(cache);
-  behind = behindWorld.follow(behindCache, { name: 'behind', after: front });
+  behind = behindWorld.follow(behindCache, { name: 'behind', after: [front] });
   consumers = new LocalConsumers([front, behind]);
   for (const { reader } of consumers.all) reader.wakeup.take();
 });

@@ -79,7 +79,7 @@ describe('readHandlers', () => {
       '[handler.a] then = a: a handler cannot follow itself',
       '[handler.a] then = b: a handler with a queue needs a key, which only its own entries have',
       '[handler.c] names the column id but has no queue to take it from: add "queue = TABLE"',
-      '[handler.d] does nothing: add "clear[] = …", "then = …" or "run = …"',
+      '[handler.d] does nothing: add "clear[] = …", "url[] = …", "tag[] = …", "then = …" or "run = …"',
       '[handler.f] then = news: a handler that has a "then" of its own cannot stand there: name both',
     ]);
   });

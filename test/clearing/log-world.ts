@@ -127,6 +127,7 @@ export class LogWorld {
       timings: usualTimings,
       settleMs: 10_000,
       batch: 10,
+      after: [],
       wipe: async () => void cache.done.push('wipe'),
       onLost: () => void this.calls.push('lost'),
       ...parts,

@@ -153,7 +153,7 @@ it('passes over rows of its cohorts that it has no handler for, and settles thos
 });
 
 it('does not lose rows that could not be passed on to what stands behind', async () => {
-  const behind = world.follow(new FakeCache(), { name: 'behind', after: consumer });
+  const behind = world.follow(new FakeCache(), { name: 'behind', after: [consumer] });
   behind.retries.wakeup.take();
   await failed('p1');
   world.failsOnce = 'pass on';

@@ -63,7 +63,7 @@ export class SettlingWorld {
         const end = from + (this.parts ?? upTo);
         return end >= upTo ? undefined : { settledTo: end, retried };
       },
-      allowedTo: () => this.allowedTo,
+      msTo: (id) => (id > this.allowedTo ? Number.POSITIVE_INFINITY : 0),
       onLost: () => {
         this.lost += 1;
       },

@@ -51,7 +51,8 @@ describe('load', () => {
         log: 'info',
       },
       http: {},
-      handlers: [{ name: 'news', clear: ['news/*'], followers: [] }],
+      handlers: [{ name: 'news', clear: ['news/*'], followers: [], url: [], tag: [] }],
+      purges: [],
     } satisfies Configuration);
   });
 

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const adapters = ['postgres', 'filesystem', 'filesystem/walk', 'filesystem/workers', 'config', 'observe'];
-const caches = ['caches/files', 'caches/command'];
+const caches = ['caches/files', 'caches/command', 'caches/purge'];
 
 /** doc/design.md, "Layout": the folders that a folder may import from, besides itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -19,6 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   clearing: ['template', 'core'],
   'caches/files': ['clearing', 'template', 'core'],
   'caches/command': ['clearing', 'core'],
+  'caches/purge': ['template', 'core'],
   daemon: ['clearing', 'core'],
   version: [],
   'cache-kinds': [...caches, 'clearing', 'core'],
@@ -56,6 +57,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     'page-cache',
     'config/load',
     'caches/command/process-tree',
+    'caches/purge/http-client',
+    'caches/purge/secrets',
     'postgres/password-file',
     'postgres/tls',
     'postgres/sql-files',
@@ -65,7 +68,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:fs/promises': ['page-cache', 'filesystem'],
   'node:child_process': ['caches/command/command', 'filesystem', 'observe/systemd'],
-  'node:http': ['http'],
+  'node:http': ['http', 'caches/purge/http-client'],
+  'node:https': ['caches/purge/http-client'],
   'node:tls': ['postgres/tls'],
   'node:net': ['http', 'postgres/refusing-socket', 'postgres/tls'],
   'node:v8': ['cli/small-heap', 'filesystem/workers/worker-child'],

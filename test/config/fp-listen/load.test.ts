@@ -4,7 +4,7 @@ import { load } from '../../../src/config/load.ts';
 import type { Configuration } from '../../../src/config/typed-configuration.ts';
 import { clearOf, handlersOf, look, path, whole, withLine, without, write } from './look.ts';
 
-const news = { clear: [], followers: ['news'] };
+const news = { clear: [], followers: ['news'], url: [], tag: [] };
 
 describe('fp-listen.ini', () => {
   it('is the same configuration as in the native dialect', () => {
@@ -35,12 +35,16 @@ describe('fp-listen.ini', () => {
             queue: 'cache_clearing_ports',
             clear: ['ports/{category}/{port}/*', 'categories/{category}/*'],
             followers: ['news'],
+            url: [],
+            tag: [],
           },
           {
             name: 'listen_date_updated',
             queue: 'cache_clearing_dates',
             clear: ['daily/{date_to_clear:%Y}/{date_to_clear:%m}/{date_to_clear:%d}.*'],
             followers: ['news'],
+            url: [],
+            tag: [],
           },
           {
             name: 'listen_commit',
@@ -53,12 +57,16 @@ describe('fp-listen.ini', () => {
               'general/sanity_test_failures.PageSize*.html',
             ],
             followers: ['news'],
+            url: [],
+            tag: [],
           },
           {
             name: 'listen_file_updated',
             queue: 'cache_clearing_files',
             clear: ['ports/{pathname:below /ports/head}.*'],
             followers: ['news'],
+            url: [],
+            tag: [],
           },
           { name: 'listen_ports_moved', ...news },
           { name: 'listen_ports_updating', ...news },
@@ -68,10 +76,13 @@ describe('fp-listen.ini', () => {
             name: 'listen_packages_imported',
             clear: [],
             followers: [],
+            url: [],
+            tag: [],
             run: 'zfs rollback system/data/freshports-cache-packages/dev-nginx01@empty',
           },
-          { name: 'news', clear: ['news/*'], followers: [] },
+          { name: 'news', clear: ['news/*'], followers: [], url: [], tag: [] },
         ],
+        purges: [],
       } satisfies Configuration,
       notices: [],
       origins: [],
@@ -151,6 +162,8 @@ describe('fp-listen.ini', () => {
       name: 'listen_packages_imported',
       clear: ['packages/*'],
       followers: [],
+      url: [],
+      tag: [],
     });
   });
 

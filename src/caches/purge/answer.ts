@@ -1,0 +1,82 @@
+import { printable } from '../../core/printable-text.ts';
+
+export interface Answer {
+  readonly status: number;
+  /** The words behind the status. */
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Its beginning. */
+  readonly body: string;
+}
+
+/**
+ * What an answer means. `acknowledged`: it is gone. `down`: the target does not purge at all. `rejected`: it does
+ * not take this one. `throttled`: it asks to wait. `failed`: another attempt may succeed.
+ */
+export type Verdict =
+  | Final
+  | { readonly kind: 'down' | 'failed'; readonly why: string }
+  | { readonly kind: 'throttled'; readonly why: string; readonly waitMs: number | undefined };
+
+/** The target has spoken about this one request. */
+export type Final = { readonly kind: 'acknowledged' } | { readonly kind: 'rejected'; readonly why: string };
+
+export type Expect = (answer: Answer) => boolean;
+
+/** Parses `STATUS`, `STATUS-STATUS`, either with a regular expression. Throws an Error that completes "expect = …". */
+export function parseExpect(text: string): Expect {
+  const [, first, last = first, source] = /^(\d{3})(?:-(\d{3}))?(?: +(.+))?$/.exec(text) ?? [];
+  if (first === undefined)
+    throw new Error(
+      'must be a status such as 200 or 200-204, with or without a regular expression behind it',
+    );
+  const found = source === undefined ? undefined : new RegExp(source);
+  return ({ status, reason, body }) =>
+    status >= Number(first) &&
+    status <= Number(last) &&
+    (found === undefined || found.test(reason) || found.test(body));
+}
+
+/** A status alone proves little: an origin that gets the PURGE answers 200, too. */
+const anySuccess: Expect = ({ status }) => status >= 200 && status <= 299;
+
+/** @param method of the request, for the advice */
+export function judge(
+  answer: Answer,
+  { expect, method }: { expect: readonly Expect[]; method: string },
+): Verdict {
+  const { status } = answer;
+  const accepts = expect.length > 0 ? expect : [anySuccess];
+  if (accepts.some((one) => one(answer))) return { kind: 'acknowledged' };
+  const said = `answers ${sayAnswer(answer)}`;
+  if (status >= 200 && status <= 299)
+    return { kind: 'down', why: `${said}, and not what "expect" asks for: ${method} may reach the origin` };
+  if (status >= 300 && status <= 399)
+    return { kind: 'down', why: `${said} and leads to ${place(answer)}: redirects are not followed` };
+  if (status === 404 || status === 405 || status === 501)
+    return { kind: 'down', why: `${said}: it does not know ${method} there` };
+  if (status === 401 || status === 403 || status === 407)
+    return { kind: 'down', why: `${said}: it does not let this machine purge` };
+  if (status === 429 || (status === 503 && answer.headers['retry-after'] !== undefined))
+    return { kind: 'throttled', why: said, waitMs: retryAfterMs(answer) };
+  if (status >= 400 && status <= 499) return { kind: 'rejected', why: said };
+  return { kind: 'failed', why: said };
+}
+
+function sayAnswer({ status, reason, body }: Answer): string {
+  const words = body.trim();
+  return `${status} ${printable(reason)}${words === '' ? '' : ` (${printable(words.slice(0, 200))})`}`.trim();
+}
+
+function place({ headers }: Answer): string {
+  return printable(String(headers.location ?? 'another place').slice(0, 200));
+}
+
+const longestWaitMs = 3_600_000;
+
+/** Seconds or a date; at most an hour. */
+function retryAfterMs({ headers }: Answer): number | undefined {
+  const text = String(headers['retry-after'] ?? '');
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), longestWaitMs);
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../../core/contracts.ts';
+
+const firstRestMs = 1_000;
+const longestRestMs = 60_000;
+
+/**
+ * Whether a target is asked at all. One that is down gets a single request after 1, 2, 4 … 60 s: a client that
+ * goes on asking may do harm, as with a server that dies of each request.
+ */
+export class Breaker {
+  readonly #clock: Clock;
+  #why: string | undefined;
+  #restMs = firstRestMs;
+  #restsUntil = 0;
+  #asks = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Why it is down. */
+  get why(): string | undefined {
+    return this.#why;
+  }
+
+  /** Whether a request may be sent. While it is down: the single one that is due, whose outcome must be told. */
+  mayAsk(): boolean {
+    if (this.#why === undefined) return true;
+    if (this.#asks || this.#clock.now() < this.#restsUntil) return false;
+    this.#asks = true;
+    return true;
+  }
+
+  down(why: string): void {
+    // Requests that were under way together are one failure.
+    if (this.#why !== undefined && !this.#asks) return;
+    if (this.#asks) this.#restMs = Math.min(this.#restMs * 2, longestRestMs);
+    this.#asks = false;
+    this.#why = why;
+    this.#restsUntil = this.#clock.now() + this.#restMs;
+  }
+
+  up(): void {
+    this.#why = undefined;
+    this.#asks = false;
+    this.#restMs = firstRestMs;
+  }
+}

@@ -1,0 +1,152 @@
+import type { Clock } from '../../core/contracts.ts';
+import { toError } from '../../core/errors.ts';
+import { clip, longestError } from '../../core/printable-text.ts';
+import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
+import { type Final, judge, type Verdict } from './answer.ts';
+import { Breaker } from './breaker.ts';
+import { openClient, type Send } from './http-client.ts';
+import type { PurgeRequest } from './request-template.ts';
+import type { Target } from './targets.ts';
+
+/** A target that fails so often in a row is down. */
+const attempts = 3;
+
+/** Between two attempts, and where a target asks to wait without saying how long. */
+const againMs = 200;
+const throttledMs = 1_000;
+
+/**
+ * A cache that is asked over HTTP to forget pages. A work is a url or a tag, one request for each, and for each
+ * site. While it is down, `clear` rejects; the rows stay behind, and all of them are sent when it answers again.
+ */
+export class PurgeCache implements TargetCache {
+  /** It may be slow or gone: no first clearing of another cache waits for it. */
+  readonly readsLog = true;
+  readonly place: string;
+  readonly after: readonly string[];
+  readonly lagMs: number;
+  readonly #target: Target;
+  readonly #send: Send;
+  readonly #clock: Clock;
+  readonly #breaker: Breaker;
+  readonly #tell: (text: string) => void;
+  /** Nothing is sent before this: the target has asked to wait. */
+  #throttledUntil = 0;
+
+  /** @param tell what an operator should know */
+  constructor(
+    target: Target,
+    { clock, tell }: { clock: Clock; tell: (text: string) => void },
+    send = openClient(target.address, target.settings),
+  ) {
+    this.place = target.address.text;
+    this.after = target.after;
+    this.lagMs = target.lagMs;
+    this.#target = target;
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#send = send;
+    this.#breaker = new Breaker(clock);
+  }
+
+  get problem(): string | undefined {
+    return this.#breaker.why;
+  }
+
+  async clear(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
+    const { sites, template, settings } = this.#target;
+    const failures: WorkFailure[] = [];
+    const left = flat(works);
+    const purgeNext = async (): Promise<boolean> => {
+      const { value: work, done } = left.next();
+      if (done) return false;
+      const subjects = sites.length > 0 ? sites.map((site) => ({ work, site })) : [{ work }];
+      for (const subject of subjects) {
+        const verdict = await this.#ask(template.fill(subject));
+        if (verdict.kind === 'rejected')
+          failures.push({ work, error: clip(`cannot purge ${work}: ${verdict.why}`, longestError) });
+      }
+      return true;
+    };
+    // One that is down gets a single request.
+    if (this.#breaker.why !== undefined) await purgeNext();
+    await Promise.all(
+      Array.from({ length: settings.connections }, async () => {
+        while (await purgeNext());
+      }),
+    );
+    return { files: 0, failures };
+  }
+
+  async wipe(): Promise<void> {
+    const { everything } = this.#target;
+    if (everything === undefined) {
+      this.#tell(
+        this.#say(
+          'may have stale pages from before, and "everything" is not set: they stay until they expire',
+        ),
+      );
+      return;
+    }
+    const verdict = await this.#ask(everything);
+    if (verdict.kind !== 'acknowledged') throw new Error(this.#say(verdict.why));
+  }
+
+  /** Resolves with what the target says of this one request; rejects if it is down. */
+  async #ask(request: PurgeRequest): Promise<Final> {
+    for (let failed = 0; ; ) {
+      const ms = this.#throttledUntil - this.#clock.now();
+      if (ms > 0) await this.#wait(ms);
+      if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
+      const verdict = await this.#attempt(request);
+      if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
+        this.#breaker.up();
+        return verdict;
+      }
+      if (verdict.kind === 'throttled') {
+        this.#breaker.up();
+        this.#throttledUntil = this.#clock.now() + (verdict.waitMs ?? throttledMs);
+        continue;
+      }
+      failed += 1;
+      if (verdict.kind === 'down' || failed === attempts || this.#breaker.why !== undefined) {
+        this.#breaker.down(verdict.why);
+        throw new Error(this.#say(verdict.why));
+      }
+      await this.#wait(againMs);
+    }
+  }
+
+  async #attempt(request: PurgeRequest): Promise<Verdict> {
+    const { expect, secrets } = this.#target;
+    try {
+      const verdict = judge(await this.#send(request), { expect, method: request.method });
+      return 'why' in verdict ? { ...verdict, why: masked(verdict.why, secrets) } : verdict;
+    } catch (error) {
+      return { kind: 'failed', why: `does not answer: ${masked(toError(error).message, secrets)}` };
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return this.#clock.wait(ms, new AbortController().signal);
+  }
+
+  #say(why: string): string {
+    return `[purge.${this.#target.settings.name}] ${this.place} ${why}`;
+  }
+}
+
+function* flat(works: Iterable<string | readonly string[]>): Generator<string, undefined> {
+  for (const work of works) {
+    if (typeof work === 'string') yield work;
+    else yield* work;
+  }
+}
+
+/** A target may repeat in its answer what it was sent. */
+function masked(text: string, secrets: readonly string[]): string {
+  return secrets.reduce(
+    (shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '********')),
+    text,
+  );
+}

@@ -1,0 +1,30 @@
+import { purge } from '../caches/purge/purge-steps.ts';
+import { openSecrets } from '../caches/purge/secrets.ts';
+import { readTargets } from '../caches/purge/targets.ts';
+import type { Handler } from '../clearing/handler.ts';
+import type { CacheSections } from '../core/configuration.ts';
+import type { Findings } from './findings.ts';
+
+/** What can be said of the `[purge.NAME]` sections without asking the targets. */
+export function inspectTargets(sections: CacheSections, handlers: Iterable<Handler>): Findings {
+  const found: Findings = { problems: [], notices: [] };
+  const fed = new Set(
+    [...handlers].flatMap(({ steps }) => steps.flatMap(({ kind, cache }) => (kind === purge ? [cache] : []))),
+  );
+  for (const { name, header, everything } of sections.purges) {
+    for (const file of header.flatMap((one) => openSecrets(one)))
+      found.problems.push(
+        `[purge.${name}] header[]: everybody may read the secret in ${file}: chmod 640 ${file}, and chgrp to a group of the daemon's account`,
+      );
+    if (everything === undefined)
+      found.notices.push(
+        `[purge.${name}] has no "everything": after a first start, a long absence or a power loss, pages cached before stay there until they expire`,
+      );
+  }
+  for (const { name, settings, template } of readTargets(sections).targets)
+    if (!fed.has(name))
+      found.problems.push(
+        `[purge.${settings.name}] is asked for nothing: no handler has ${template.takes}[] lines`,
+      );
+  return found;
+}

@@ -1,0 +1,95 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { database, site } from '../../cli/site-and-database.ts';
+import { iniFor } from '../../site.ts';
+import { uncached } from '../../uncached.ts';
+
+let secret: string;
+beforeEach(() => {
+  secret = join(dirname(site.root), 'key');
+  writeFileSync(secret, 's3cret\n', { mode: 0o600 });
+});
+
+const handlers = `
+[handler.listen_port]
+queue = cache_clearing_ports
+clear[] = ports/{category}/{port}/*
+url[] = /{category}/{port}/
+`;
+
+/** Nobody listens on port 1. */
+const section = (more = '') => `
+[purge.varnish]
+to = http://127.0.0.1:1
+site = https://www.example.org
+header[] = Key: {file:${secret}}
+header[] = Plain: plain-secret
+${more}`;
+
+const on = (ini: string, ...command: string[]) => uncached(['--config', site.configure(ini), ...command]);
+const ini = (more: string, other = handlers) => iniFor(site, database.config, { handlers: other, more });
+
+it('check names a secret that everybody may read, and a section that nobody feeds', async () => {
+  chmodSync(secret, 0o644);
+  const { stdout, code } = await on(
+    ini(`${section()}\n[purge.cdn]\nto = https://x\nrequest = POST /purge/{tag}\neverything = POST /all`),
+    'check',
+  );
+  expect(stdout).toContain(`[purge.varnish] header[]: everybody may read the secret in ${secret}: chmod 640`);
+  expect(stdout).toContain('[purge.cdn] is asked for nothing: no handler has tag[] lines');
+  expect(stdout).toContain('notice: [purge.varnish] has no "everything"');
+  expect(stdout).not.toContain('[purge.cdn] has no "everything"');
+  expect(code).toBe(1);
+});
+
+it('check and run name every mistake in a section', async () => {
+  const wrong = ini(section('after = purge.varnisch\nexpect = yes\nlag = soon\nnone = 1'));
+  const { stdout, code } = await on(wrong, 'check');
+  for (const problem of [
+    '[purge.varnish] after = purge.varnisch: there is no such section, did you mean "purge.varnish"?',
+    'lag = soon: ',
+    'none is unknown',
+  ])
+    expect(stdout).toContain(problem);
+  expect(code).toBe(2);
+  const run = await on(ini(section('expect = yes')), 'run');
+  expect(run.stderr).toContain('[purge.varnish] expect = yes: must be a status such as 200 or 200-204');
+  expect(run.code).toBe(2);
+});
+
+it('config shows where a secret is, and no secret', async () => {
+  const { stdout } = await on(ini(section()), 'config');
+  expect(stdout).toContain(`header[] = Key: {file:${secret}}`);
+  expect(stdout).toContain('header[] = Plain: ********');
+  expect(stdout).not.toContain('plain-secret');
+  const shown = await on(ini(section()), 'config', '--show-password');
+  expect(shown.stdout).toContain('header[] = Plain: plain-secret');
+});
+
+it('clear --dry-run names what would be asked for', async () => {
+  const { stdout } = await on(
+    ini(section()),
+    'clear',
+    'listen_port',
+    'category=net',
+    'port=libsigc++ 2',
+    '--dry-run',
+  );
+  expect(stdout).toContain('would ask purge.varnish to forget: /net/libsigc++%202/');
+});
+
+it('clear tells of a target that is down, and deletes the files all the same', async () => {
+  site.write(['ports/net/rsync/Detail.html']);
+  const { stdout, stderr, code } = await on(
+    ini(section()),
+    'clear',
+    'listen_port',
+    'category=net',
+    'port=rsync',
+  );
+  expect(stdout).toContain('deleted 1 file');
+  expect(stderr).toContain('[purge.varnish] http://127.0.0.1:1 does not answer: connect ECONNREFUSED');
+  expect(code).toBe(1);
+  expect(existsSync(join(site.root, 'ports/net/rsync/Detail.html'))).toBe(false);
+});

@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Answer } from '../../../src/caches/purge/answer.ts';
+import { PurgeCache } from '../../../src/caches/purge/purge-cache.ts';
+import type { PurgeRequest } from '../../../src/caches/purge/request-template.ts';
+import { readTargets } from '../../../src/caches/purge/targets.ts';
+import { purgeSettings } from './settings.ts';
+
+let now: number;
+let told: string[];
+let sent: string[];
+/** What the target answers; an Error if it does not. By default 200. */
+let answers: (request: PurgeRequest) => Partial<Answer> | Error;
+
+beforeEach(() => {
+  now = 0;
+  sent = [];
+  told = [];
+  answers = () => ({});
+});
+
+/** Time passes only where somebody waits. */
+const clock = {
+  now: () => now,
+  async wait(ms: number) {
+    now += ms;
+  },
+};
+
+function open(settings = {}): PurgeCache {
+  const { targets, problems } = readTargets({ settleMs: 10_000, purges: [purgeSettings(settings)] });
+  const [target = expect.fail(problems.join())] = targets;
+  return new PurgeCache(target, { clock, tell: (text) => void told.push(text) }, async (request) => {
+    sent.push(`${request.method} ${request.headers.host ?? ''}${request.path}`);
+    const answer = answers(request);
+    if (answer instanceof Error) throw answer;
+    return { status: 200, reason: 'OK', headers: {}, body: '', ...answer };
+  });
+}
+
+const down = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+
+describe('a target', () => {
+  it('is asked for each url once, for each site', async () => {
+    const cache = open({ site: ['https://a', 'https://b'] });
+    expect(await cache.clear(['/1', ['/2', '/3']])).toEqual({ files: 0, failures: [] });
+    expect(sent.sort()).toEqual(['a/1', 'a/2', 'a/3', 'b/1', 'b/2', 'b/3'].map((url) => `PURGE ${url}`));
+  });
+
+  it('fails a url alone that it does not take', async () => {
+    answers = ({ path }) => (path === '/2' ? { status: 400, reason: 'Bad', body: 'no such key' } : {});
+    expect((await open().clear(['/1', '/2', '/3'])).failures).toEqual([
+      { work: '/2', error: 'cannot purge /2: answers 400 Bad (no such key)' },
+    ]);
+  });
+
+  it('is tried three times, and is down then', async () => {
+    const cache = open({ connections: 1 });
+    answers = down;
+    await expect(cache.clear(['/1', '/2'])).rejects.toThrow(
+      '[purge.varnish] http://127.0.0.1:1 does not answer: connect ECONNREFUSED',
+    );
+    expect(sent).toHaveLength(3);
+    expect(cache.problem).toBe('does not answer: connect ECONNREFUSED');
+  });
+
+  it('that fails once is not down', async () => {
+    let failed = 0;
+    answers = () => (failed++ === 0 ? down() : {});
+    const cache = open();
+    expect((await cache.clear(['/1'])).failures).toEqual([]);
+    expect(cache.problem).toBeUndefined();
+  });
+
+  it('that does not purge at all is down at once', async () => {
+    answers = () => ({ status: 405, reason: 'Not allowed' });
+    await expect(open({ connections: 1 }).clear(['/1', '/2'])).rejects.toThrow(
+      'answers 405 Not allowed: it does not know PURGE there',
+    );
+    expect(sent).toHaveLength(1);
+  });
+
+  it('that is down gets one request after 1, 2, 4 … 60 s, whoever asks', async () => {
+    const cache = open();
+    answers = () => ({ status: 405 });
+    const times: number[] = [];
+    for (; now < 200_000; now += 100) {
+      const before = sent.length;
+      await Promise.allSettled([cache.clear(['/1', '/2']), cache.clear(['/3'])]);
+      if (sent.length > before && now > 0) times.push(now);
+      expect(sent.length - before).toBeLessThanOrEqual(now === 0 ? 5 : 1);
+    }
+    expect(times).toEqual([1, 3, 7, 15, 31, 63, 123, 183].map((seconds) => seconds * 1_000));
+  });
+
+  it('that answers again gets all it missed', async () => {
+    const cache = open();
+    answers = down;
+    await expect(cache.clear(['/1'])).rejects.toThrow();
+    sent = [];
+    answers = () => ({});
+    await expect(cache.clear(['/1', '/2'])).rejects.toThrow('ECONNREFUSED');
+    expect(sent).toEqual([]);
+    now += 1_000;
+    await cache.clear(['/1', '/2', '/3']);
+    expect(sent).toEqual(['PURGE www.example.org/1', 'PURGE www.example.org/2', 'PURGE www.example.org/3']);
+    expect(cache.problem).toBeUndefined();
+  });
+
+  it('that asks to wait gets nothing meanwhile, and then all', async () => {
+    const times: number[] = [];
+    answers = () => {
+      times.push(now);
+      return now < 3_000 ? { status: 429, headers: { 'retry-after': '3' } } : {};
+    };
+    const cache = open({ connections: 1 });
+    await cache.clear(['/1', '/2']);
+    expect(times).toEqual([0, 3_000, 3_000]);
+    expect(cache.problem).toBeUndefined();
+  });
+
+  it('does not get to show a secret that it repeats', async () => {
+    process.env.UNCACHED_TEST_SECRET = 's3cret';
+    const cache = open({ header: ['Key: {env:UNCACHED_TEST_SECRET}'] });
+    delete process.env.UNCACHED_TEST_SECRET;
+    answers = ({ headers }) => ({ status: 403, body: `wrong key ${headers.key}` });
+    await expect(cache.clear(['/1'])).rejects.toThrow('wrong key ********');
+    expect(cache.problem).not.toContain('s3cret');
+  });
+
+  it('is emptied by the request for everything', async () => {
+    await open({ everything: 'BAN /' }).wipe();
+    expect(told).toEqual([]);
+    await open().wipe();
+    expect(told).toEqual([
+      '[purge.varnish] http://127.0.0.1:1 may have stale pages from before, and "everything" is not set: they stay until they expire',
+    ]);
+    expect(sent).toEqual(['BAN www.example.org/']);
+    answers = () => ({ status: 400 });
+    await expect(open({ everything: 'BAN /' }).wipe()).rejects.toThrow('answers 400');
+  });
+});

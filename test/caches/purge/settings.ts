@@ -1,0 +1,16 @@
+import type { PurgeSettings } from '../../../src/core/configuration.ts';
+
+/** The defaults of a `[purge.NAME]`. */
+export function purgeSettings(settings: Partial<PurgeSettings>): PurgeSettings {
+  return {
+    name: 'varnish',
+    to: ['http://127.0.0.1:1'],
+    request: 'PURGE {url}',
+    header: [],
+    site: ['https://www.example.org'],
+    expect: [],
+    connections: 4,
+    timeoutMs: 5_000,
+    ...settings,
+  };
+}

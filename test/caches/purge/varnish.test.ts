@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { client, enqueuePort, site, start } from '../../cli/running.ts';
+import { eventually } from '../../faults/eventually.ts';
+import {
+  get,
+  makeVarnish,
+  type Origin,
+  sectionFor,
+  startOrigin,
+  type Varnish,
+  varnishFound,
+} from './varnish.ts';
+
+let origin: Origin;
+let varnish: Varnish;
+
+beforeEach(async () => {
+  origin = await startOrigin();
+  varnish = await makeVarnish(origin.port);
+});
+afterEach(async () => {
+  await varnish.remove();
+  origin.close();
+});
+
+const handlers = `
+[handler.listen_port]
+queue = cache_clearing_ports
+clear[] = ports/{category}/{port}/*
+url[] = /{category}/{port}/
+`;
+
+const daemon = ({ lag = '1s', more = '' } = {}) =>
+  start({
+    handlers,
+    more: `[daemon]
+heartbeat = 1s
+${sectionFor(varnish.address)}
+lag = ${lag}
+${more}`,
+  });
+
+const page = () => get(varnish.address, '/net/rsync/');
+
+/** Changes what the pages show, and tells the daemon. */
+async function change(): Promise<void> {
+  origin.version += 1;
+  await enqueuePort('net', 'rsync');
+  await client.query('NOTIFY port_updated');
+}
+
+interface Cursors {
+  newest: number;
+  cleared: number;
+  settled: number;
+  problem: string | null;
+}
+
+/** With what is still in the queue. */
+async function cursors(): Promise<Cursors> {
+  const { rows } = await client.query<Cursors>(
+    `SELECT (SELECT count(*)::int FROM cache_clearing_ports) + (SELECT coalesce(max(id), 0)::int FROM uncached.log) AS newest, cleared_to::int AS cleared, settled_to::int AS settled, problem
+     FROM uncached.consumer WHERE kind = 'purge'`,
+  );
+  return rows[0] ?? expect.fail('there is no such cache');
+}
+
+const soon = (what: string, is: () => Promise<boolean>) =>
+  eventually(
+    what,
+    async () => (await is()) || undefined,
+    async () => JSON.stringify(await cursors()),
+  );
+
+const until = (which: 'cleared' | 'settled') =>
+  soon(`the page to be ${which}`, async () => {
+    const found = await cursors();
+    return found[which] >= found.newest;
+  });
+
+describe.skipIf(!varnishFound)('a page in Varnish', () => {
+  it('is gone when its row has changed', async () => {
+    await varnish.start();
+    await daemon();
+    expect(await page()).toBe('version 1');
+    origin.version = 2;
+    expect(await page()).toBe('version 1');
+    await change();
+    await soon('the new page', async () => (await page()) === 'version 3');
+    await until('settled');
+    // PURGE has not reached the origin.
+    expect(origin.requests.filter((one) => !one.startsWith('GET'))).toEqual([]);
+  });
+
+  it('does not come back with a response that was on its way', async () => {
+    await varnish.start();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await daemon({ lag: '3s' });
+    origin.onRender = (url) => (url === '/net/rsync/' ? released : Promise.resolve());
+    const visitor = page();
+    await soon('the request', async () => origin.requests.includes('GET /net/rsync/'));
+    await change();
+    await until('cleared');
+    release();
+    expect(await visitor).toBe('version 1');
+    // The first request for it has come too soon.
+    expect(await page()).toBe('version 1');
+    await until('settled');
+    expect(await page()).toBe('version 2');
+  });
+
+  it('waits for a Varnish that is down, and nothing else does', async () => {
+    await varnish.start();
+    const running = await daemon();
+    await varnish.stop();
+    site.write(['ports/net/rsync/Detail.html']);
+    await change();
+    const file = join(site.root, 'ports/net/rsync/Detail.html');
+    await soon('the file to go', async () => !existsSync(file));
+    const failed = await running.until(
+      'the alarm',
+      ({ event, msg }) => event === 'loop-failed' && msg.includes('[purge.varnish]'),
+    );
+    expect(failed.msg).toContain(`${varnish.address} does not answer: connect ECONNREFUSED`);
+    await soon('the fleet to know', async () => (await cursors()).problem?.includes('ECONNREFUSED') === true);
+    expect(await cursors()).toMatchObject({ settled: 0 });
+    await varnish.start();
+    await until('settled');
+    await running.until(
+      'the end of the alarm',
+      ({ event, msg }) => event === 'loop-recovered' && msg.includes('purge'),
+    );
+    await soon('the fleet to know', async () => (await cursors()).problem === null);
+  });
+
+  it('is not taken for gone where PURGE reaches the origin, which answers 200', async () => {
+    await varnish.remove();
+    varnish = await makeVarnish(origin.port, '');
+    await varnish.start();
+    const running = await daemon();
+    await page();
+    await change();
+    const failed = await running.until(
+      'the alarm',
+      ({ event, msg }) => event === 'loop-failed' && msg.includes('[purge.varnish]'),
+    );
+    expect(failed.msg).toContain(
+      'answers 200 OK (version 2), and not what "expect" asks for: PURGE may reach the origin',
+    );
+    expect(await cursors()).toMatchObject({ settled: 0 });
+  });
+});
