@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Consumer } from '../../src/clearing/consumer.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import { usualTimings } from '../../src/core/timings.ts';
@@ -91,6 +91,48 @@ it('is not woken by rows that come to it anyway', async () => {
   consumers.expect(rows);
   await consumers.clearFirst('page', [rows], { more: false });
   expect(behind.reader.wakeup.asked).toBe(false);
+});
+
+describe('a cache that reads the log', () => {
+  beforeEach(() => {
+    Object.assign(behindCache, { readsLog: true, lagMs: 2_000 });
+    behind = behindWorld.follow(behindCache, { name: 'behind', after: [front] });
+    consumers = new LocalConsumers([front, behind]);
+    behind.reader.wakeup.take();
+  });
+
+  it('holds up no claim, and is woken for its rows', async () => {
+    behindCache.held = 'p1';
+    const rows = append('page', 'p1');
+    consumers.expect(rows);
+    await consumers.clearFirst('page', [rows], { more: false });
+    expect([front.clearedTo, behind.clearedTo]).toEqual([1, 0]);
+    expect(behind.reader.wakeup.asked).toBe(true);
+    const reading = read(behind);
+    await Promise.resolve();
+    behindCache.release();
+    await reading;
+    await read(behind);
+    expect(behind.clearedTo).toBe(1);
+  });
+
+  it('settles its lag after the other', async () => {
+    append('page', 'p1');
+    await read(front);
+    await read(behind);
+    pass(usualTimings.settling.gatherMs);
+    await settle(front);
+    await settle(behind);
+    pass(10_000);
+    await settle(front);
+    expect(front.settledTo).toBe(1);
+    expect(await settle(behind)).toBe(2_000);
+    pass(2_000);
+    order = [];
+    await settle(behind);
+    expect(order).toEqual(['behind p1 again']);
+    expect(behind.settledTo).toBe(1);
+  });
 });
 
 it('settles after the other, and is woken when that has settled', async () => {

@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { client, enqueuePort, site, start } from '../../cli/running.ts';
+import { database } from '../../cli/site-and-database.ts';
 import { eventually } from '../../faults/eventually.ts';
+import { iniFor } from '../../site.ts';
+import { uncached } from '../../uncached.ts';
 import {
   get,
   makeVarnish,
@@ -136,6 +139,26 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
       ({ event, msg }) => event === 'loop-recovered' && msg.includes('purge'),
     );
     await soon('the fleet to know', async () => (await cursors()).problem === null);
+  });
+
+  it('is purged by drain as well, which does not end before', async () => {
+    await varnish.start();
+    expect(await page()).toBe('version 1');
+    origin.version = 2;
+    await enqueuePort('net', 'rsync');
+    const file = site.configure(
+      iniFor(site, database.config, { handlers, more: sectionFor(varnish.address) }),
+    );
+    const drained = await uncached(['--config', file, 'drain']);
+    expect(drained).toMatchObject({ code: 0, stderr: '' });
+    expect(await page()).toBe('version 2');
+    const { newest, settled } = await cursors();
+    expect(settled).toBe(newest);
+    await varnish.stop();
+    await enqueuePort('net', 'rsync');
+    const failed = await uncached(['--config', file, 'drain']);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('does not answer: connect ECONNREFUSED');
   });
 
   it('is not taken for gone where PURGE reaches the origin, which answers 200', async () => {
