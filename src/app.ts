@@ -109,9 +109,9 @@ interface Outside {
 export function openApp(
   { configuration, handlers, disabled, install }: ReturnType<typeof loadAll>,
   {
-    run = commandRunner(),
-    startWorker = startWorkerProcess,
     timings = usualTimings,
+    run = commandRunner(timings.commandMs),
+    startWorker = startWorkerProcess,
     clock = systemClock,
     pools = openPools,
     most,

@@ -82,6 +82,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     clock,
     observe,
     timings: timings.root,
+    retry: timings.retry,
   });
   const outside = {
     files: verifiedCache(files, root),

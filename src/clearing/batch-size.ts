@@ -1,5 +1,5 @@
-/** A claim that takes longer than this keeps producers' rows locked for too long. */
-const slowMs = 1_000;
+import type { ClaimTimings } from '../core/timings.ts';
+
 const leastSize = 10;
 
 /**
@@ -9,15 +9,17 @@ const leastSize = 10;
 export class AdaptiveBatchSize {
   size: number;
   readonly #limit: number;
+  readonly #slowMs: number;
 
-  constructor(limit: number) {
+  constructor(limit: number, { slowMs }: Pick<ClaimTimings, 'slowMs'>) {
     this.#limit = limit;
+    this.#slowMs = slowMs;
     this.size = limit;
   }
 
   succeeded(ms: number): void {
-    if (ms > slowMs) this.#slower();
-    else if (ms < slowMs / 4) this.size = Math.min(this.#limit, this.size * 2);
+    if (ms > this.#slowMs) this.#slower();
+    else if (ms < this.#slowMs / 4) this.size = Math.min(this.#limit, this.size * 2);
   }
 
   failed(): void {

@@ -154,7 +154,7 @@ async function claimAll({ app, context, progress, tally, signal }: Draining): Pr
       tally.claimed += entries;
       progress.at(tally.claimed, name);
     };
-    const pace = new AdaptiveBatchSize(app.configuration.daemon.batch);
+    const pace = new AdaptiveBatchSize(app.configuration.daemon.batch, app.timings.claims);
     await drainQueue(handler, queue, { context, pace, onBatch, signal });
   }
 }

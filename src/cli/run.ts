@@ -105,7 +105,7 @@ async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promi
       change.abort();
       return null;
     },
-    { clock: systemClock, observe },
+    { clock: systemClock, observe, timings: usualTimings },
   );
   process.on('SIGHUP', () => reload.wake());
 

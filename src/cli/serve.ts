@@ -113,7 +113,7 @@ async function waitForChannels(
     } catch (thrown) {
       const error = toError(thrown);
       if (isPermanent(error)) throw error;
-      const retryMs = backoffMs(attempt);
+      const retryMs = backoffMs(attempt, app.timings.backoff);
       observe({ kind: lastLogged === explain(error) ? 'retrying' : 'database-unavailable', error, retryMs });
       lastLogged = explain(error);
       await app.clock.wait(retryMs, signal).catch(() => {});

@@ -10,14 +10,20 @@ export interface Timings {
   readonly root: RootTimings;
   readonly worker: WorkerTimings;
   readonly stop: StopTimings;
+  readonly claims: ClaimTimings;
+  /** After a failure that waiting may end: the pause before the next attempt (core/backoff.ts). */
+  readonly backoff: Limits;
+  /**
+   * What could not be deleted is tried again after a pause that doubles: a failing row (in SQL,
+   * postgres/elapsed-time.ts: all processes share those times), and what a wipe has left.
+   */
+  readonly retry: Limits;
+  /** A command of a handler that runs longer is killed, with everything that it started. */
+  readonly commandMs: number;
   /** A daemon that is silent for so many heartbeats does not work: others may have its consumers. */
   readonly missedHeartbeats: number;
   /** How often a daemon reports its consumers at least, whatever the heartbeat. */
   readonly consumerSeenMs: number;
-  /** After this a handler claims again for rows that others held locked: no notification may come for them. */
-  readonly lockedAgainMs: number;
-  /** A daemon that is not the first claims so much later. */
-  readonly claimLaterMs: number;
   readonly throttles: Throttles;
 }
 
@@ -90,6 +96,24 @@ interface StopTimings {
   readonly goneMs: number;
 }
 
+export interface ClaimTimings {
+  /** After this a handler claims again for rows that others held locked: no notification may come for them. */
+  readonly lockedAgainMs: number;
+  /** A daemon that is not the first claims so much later. */
+  readonly laterMs: number;
+  /** A claim that takes longer keeps producers' rows locked for too long: the next one takes fewer. */
+  readonly slowMs: number;
+  /** The pause between claims that find nothing (daemon/cooldown.ts). */
+  readonly cooldown: Limits;
+  /** After this without a claim the pauses begin anew. */
+  readonly calmMs: number;
+  /**
+   * How long after its entries became visible, and were claimed for another notification, a notification may
+   * still be under way (daemon/empty-notifications.ts).
+   */
+  readonly notificationMs: number;
+}
+
 /** What any role may ask for is done this often at most (daemon/throttle.ts). */
 interface Throttles {
   /** uncached.failing is read for rows that somebody has made due. */
@@ -124,10 +148,19 @@ export const usualTimings: Timings = {
   root: { againMs: 1_000, inspectMs: 2_000, standbyMs: 2_000 },
   worker: { patienceMs: 10_000, startMs: 30_000, hurriedMs: 3_000, probeMs: 10_000 },
   stop: { batchMs: 10_000, closeMs: 2_000, reportMs: 1_000, goneMs: 60_000 },
+  claims: {
+    lockedAgainMs: 1_000,
+    laterMs: 1_000,
+    slowMs: 1_000,
+    cooldown: { leastMs: 1, mostMs: 50 },
+    calmMs: 1_000,
+    notificationMs: 2_000,
+  },
+  backoff: { leastMs: 100, mostMs: 5_000 },
+  retry: { leastMs: 1_000, mostMs: 3_600_000 },
+  commandMs: 60_000,
   missedHeartbeats: 3,
   consumerSeenMs: 20_000,
-  lockedAgainMs: 1_000,
-  claimLaterMs: 1_000,
   throttles: {
     retry: { leastMs: 2_000, mostMs: 60_000 },
     channels: { leastMs: 1_000, mostMs: 30_000 },

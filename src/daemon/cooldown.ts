@@ -1,19 +1,21 @@
-const leastMs = 1;
-const mostMs = 50;
-const calmMs = 1_000;
+import type { ClaimTimings } from '../core/timings.ts';
+
+type CooldownTimings = Pick<ClaimTimings, 'cooldown' | 'calmMs'>;
 
 /**
  * How long a handler waits before its next claim, while one claim after the other finds nothing. In a storm
  * of notifications each of these claims would be wasted. A claim that finds something ends the pause, so
- * entries never wait for each other; the first after a storm waits 50 ms at most.
+ * entries never wait for each other; the first after a storm waits `mostMs` at most.
  */
 export class EmptyClaimCooldown {
   readonly #now: () => number;
+  readonly #timings: CooldownTimings;
   #restMs = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, timings: CooldownTimings) {
     this.#now = now;
+    this.#timings = timings;
   }
 
   /** Milliseconds left to wait. */
@@ -22,6 +24,8 @@ export class EmptyClaimCooldown {
   }
 
   record({ found }: { found: boolean }): void {
+    const { cooldown, calmMs } = this.#timings;
+    const { leastMs, mostMs } = cooldown;
     const now = this.#now();
     const storm = now - this.#lookedAt < calmMs;
     this.#restMs = found ? 0 : storm ? Math.min(mostMs, Math.max(leastMs, this.#restMs * 2)) : leastMs;

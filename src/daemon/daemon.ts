@@ -66,13 +66,13 @@ export interface Daemon {
  * for another.
  */
 export function startDaemon(parts: DaemonParts): Daemon {
-  const { queues, sweepMs, heartbeatMs, root, observe, clock, consumers } = parts;
-  const { throttles } = parts.timings;
+  const { queues, sweepMs, heartbeatMs, root, observe, clock, consumers, timings } = parts;
+  const { throttles } = timings;
   const channels = usableBindings(parts.channels);
   const stations = startStations(parts);
   const handlers = startHandlerLoops({ ...parts, channels, context: parts, mayClaim: root.inspected });
   const watch = watchChannels(parts);
-  const guard = new Loop('root', () => root.step(sweepMs), { clock, observe, wakeup: root.wakeup });
+  const guard = new Loop('root', () => root.step(sweepMs), { ...parts, wakeup: root.wakeup });
   /** Handlers without a queue are not swept: there is nothing to find. */
   const wakeQueues = () => {
     for (const name of queues.keys()) handlers.get(name)?.wake();
@@ -98,7 +98,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
     },
     parts,
   );
-  const seenMs = Math.min(heartbeatMs, parts.timings.consumerSeenMs);
+  const seenMs = Math.min(heartbeatMs, timings.consumerSeenMs);
   const report = new Loop(
     'consumers',
     async () => {
@@ -137,7 +137,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
   };
   const listening = rootReady(root, {
     clock,
-    inspectMs: parts.timings.root.inspectMs,
+    inspectMs: timings.root.inspectMs,
     signal: stopListening.signal,
   }).then(() => {
     sweep.wake();
@@ -145,6 +145,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
     if (!parts.listens) poll.wake();
     return keepListening(listen, {
       heartbeatMs,
+      backoff: timings.backoff,
       clock,
       observe,
       signal: stopListening.signal,

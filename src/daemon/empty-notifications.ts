@@ -1,8 +1,4 @@
-/**
- * How long after its entries became visible, and were claimed for another notification, a notification may
- * still be under way.
- */
-const underWayMs = 2_000;
+import type { ClaimTimings } from '../core/timings.ts';
 
 /**
  * Decides whether a notification was empty: the queue table had no entry, and its entries had not been
@@ -11,13 +7,15 @@ const underWayMs = 2_000;
  */
 export class EmptyNotifications {
   readonly #now: () => number;
+  readonly #underWayMs: number;
   #notifiedAt: number | undefined;
   /** The last notification before the running drain. */
   #askedAt: number | undefined;
   #claimedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, { notificationMs }: Pick<ClaimTimings, 'notificationMs'>) {
     this.#now = now;
+    this.#underWayMs = notificationMs;
   }
 
   notified(): void {
@@ -38,6 +36,6 @@ export class EmptyNotifications {
   wasEmpty({ found }: { found: boolean }): boolean {
     const askedAt = this.#askedAt;
     this.#askedAt = undefined;
-    return !found && askedAt !== undefined && this.#claimedAt < askedAt - underWayMs;
+    return !found && askedAt !== undefined && this.#claimedAt < askedAt - this.#underWayMs;
   }
 }

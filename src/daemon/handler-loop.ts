@@ -75,8 +75,8 @@ interface LoopParts extends Parts, Pick<AllParts, 'mayClaim'> {
 /** What a handler does when it is woken. */
 function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
   const { context, mayClaim, queue, wakeup } = parts;
-  const { clock, observe } = context;
-  const emptyNotifications = new EmptyNotifications(clock.now);
+  const { clock, timings } = context;
+  const emptyNotifications = new EmptyNotifications(clock.now, timings.claims);
   const claims = queue ? drains(handler, queue, emptyNotifications, parts) : clears(handler, context);
   let may = false;
   mayClaim.then(() => {
@@ -86,7 +86,7 @@ function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
     if (!may) await Promise.race([mayClaim, aborted(signal)]);
     return signal.aborted ? null : await claims(signal);
   };
-  const loop = new Loop(handler.name, recovering(work, context), { clock, observe, wakeup });
+  const loop = new Loop(handler.name, recovering(work, context), { ...context, wakeup });
   return {
     notified() {
       emptyNotifications.notified();
@@ -112,9 +112,10 @@ function drains(
   emptyNotifications: EmptyNotifications,
   { context, batch, wakeups }: LoopParts,
 ): Work {
-  const { clock, timings } = context;
-  const pace = new AdaptiveBatchSize(batch);
-  const cooldown = new EmptyClaimCooldown(clock.now);
+  const { clock } = context;
+  const { claims } = context.timings;
+  const pace = new AdaptiveBatchSize(batch, claims);
+  const cooldown = new EmptyClaimCooldown(clock.now, claims);
   let found = false;
   const onBatch = ({ entries }: { entries: number }) => {
     if (entries === 0) return;
@@ -123,7 +124,7 @@ function drains(
   };
   return async (signal) => {
     const isFirst = context.claimsAtOnce();
-    const waitMs = Math.max(cooldown.remainingMs, isFirst ? 0 : timings.claimLaterMs);
+    const waitMs = Math.max(cooldown.remainingMs, isFirst ? 0 : claims.laterMs);
     if (waitMs > 0) await clock.wait(waitMs, signal).catch(() => {});
     found = false;
     emptyNotifications.drainBegins();
@@ -133,7 +134,7 @@ function drains(
     // Another daemon does that where this one is not the first.
     if (isFirst && emptyNotifications.wasEmpty({ found: found || remains }) && !signal.aborted)
       for (const name of handler.followers) wakeups.get(name)?.wake();
-    return remains ? timings.lockedAgainMs : null;
+    return remains ? claims.lockedAgainMs : null;
   };
 }
 

@@ -3,12 +3,14 @@ import type { Clock } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
 import type { Listener } from '../core/listener-contract.ts';
+import type { Limits } from '../core/timings.ts';
 
 /** Connects and LISTENs; resolves when every LISTEN is committed. */
 export type Listen = (onNotification: (channel: string) => void) => Promise<Listener>;
 
 interface ListenOptions {
   readonly heartbeatMs: number;
+  readonly backoff: Limits;
   readonly onNotification: (channel: string) => void;
   /** Called after each LISTEN that is proved to receive. */
   readonly onListening: () => void;
@@ -22,7 +24,7 @@ interface ListenOptions {
  * is made. After each LISTEN the daemon catches up with what was committed in the meantime.
  */
 export async function keepListening(listen: Listen, options: ListenOptions): Promise<void> {
-  const { onNotification, onListening, clock, observe, signal } = options;
+  const { backoff, onNotification, onListening, clock, observe, signal } = options;
   for (let failures = 0; !signal.aborted; ) {
     let listener: Listener | undefined;
     try {
@@ -35,7 +37,7 @@ export async function keepListening(listen: Listen, options: ListenOptions): Pro
       if (lost) observe({ kind: 'listener-lost', error: lost });
     } catch (thrown) {
       failures += 1;
-      const retryMs = backoffMs(failures);
+      const retryMs = backoffMs(failures, backoff);
       observe({
         kind: failures === 1 ? 'database-unavailable' : 'retrying',
         error: toError(thrown),

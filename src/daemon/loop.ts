@@ -2,6 +2,7 @@ import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/contracts.ts';
 import { StoppingError, toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
+import type { Limits, Timings } from '../core/timings.ts';
 import { Wakeup } from '../core/wakeup.ts';
 
 /**
@@ -9,9 +10,10 @@ import { Wakeup } from '../core/wakeup.ts';
  */
 export type Work = (signal: AbortSignal) => Promise<number | null>;
 
-interface LoopParts {
+export interface LoopParts {
   readonly clock: Clock;
   readonly observe: Observe;
+  readonly timings: Pick<Timings, 'backoff'>;
   readonly wakeup?: Wakeup;
 }
 
@@ -26,17 +28,19 @@ export class Loop {
   readonly #work: Work;
   readonly #clock: Clock;
   readonly #observe: Observe;
+  readonly #backoff: Limits;
   readonly #stopped = new AbortController();
   readonly #wakeup: Wakeup;
   readonly #running: Promise<void>;
 
   /** @param wakeup created by the caller, if others than the owner of the loop wake it */
-  constructor(name: string, work: Work, { clock, observe, wakeup = new Wakeup() }: LoopParts) {
+  constructor(name: string, work: Work, { clock, observe, timings, wakeup = new Wakeup() }: LoopParts) {
     this.#name = name;
     this.#wakeup = wakeup;
     this.#work = work;
     this.#clock = clock;
     this.#observe = observe;
+    this.#backoff = timings.backoff;
     this.#running = this.#run();
   }
 
@@ -66,7 +70,7 @@ export class Loop {
       } catch (thrown) {
         const error = toError(thrown);
         if (this.#stopped.signal.aborted) return this.#failedAtStop(error);
-        const retryMs = backoffMs(++failures);
+        const retryMs = backoffMs(++failures, this.#backoff);
         if (error.message !== lastMessage)
           this.#observe({ kind: 'loop-failed', loop: this.#name, error, retryMs });
         lastMessage = error.message;

@@ -1,30 +1,23 @@
 import type { LocalConsumers } from '../clearing/local-consumers.ts';
-import type { Clock } from '../core/contracts.ts';
-import type { Observe } from '../core/events.ts';
-import { Loop } from './loop.ts';
+import { Loop, type LoopParts } from './loop.ts';
 
-interface Parts {
+interface Parts extends Omit<LoopParts, 'wakeup'> {
   readonly consumers: LocalConsumers;
-  readonly clock: Clock;
-  readonly observe: Observe;
 }
 
 /** Starts a loop for each stage at which rows wait in a consumer: reading the log, retries, settling. */
-export function startStations({ consumers, clock, observe }: Parts): Loop[] {
+export function startStations({ consumers, ...parts }: Parts): Loop[] {
   return consumers.all.flatMap((consumer) => [
     new Loop(`${consumer.name}, log`, () => consumer.reader.step(), {
-      clock,
-      observe,
+      ...parts,
       wakeup: consumer.reader.wakeup,
     }),
     new Loop(`${consumer.name}, failing`, () => consumer.retries.step(), {
-      clock,
-      observe,
+      ...parts,
       wakeup: consumer.retries.wakeup,
     }),
     new Loop(`${consumer.name}, settling`, () => consumer.settle(), {
-      clock,
-      observe,
+      ...parts,
       wakeup: consumer.settling,
     }),
   ]);

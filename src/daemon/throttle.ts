@@ -1,7 +1,6 @@
 import type { Clock } from '../core/contracts.ts';
-import type { Observe } from '../core/events.ts';
 import type { Limits } from '../core/timings.ts';
-import { Loop } from './loop.ts';
+import { Loop, type LoopParts } from './loop.ts';
 
 /**
  * Spaces requests that anybody may make. The first is served at once. While more come during the pause that
@@ -31,13 +30,8 @@ export class Throttle {
 }
 
 /** A loop that runs the work at each turn. */
-export function throttledLoop(
-  name: string,
-  limits: Limits,
-  { clock, observe }: { clock: Clock; observe: Observe },
-  act: () => void,
-): Loop {
-  const throttle = new Throttle(clock, limits);
+export function throttledLoop(name: string, limits: Limits, parts: LoopParts, act: () => void): Loop {
+  const throttle = new Throttle(parts.clock, limits);
   return new Loop(
     name,
     async (signal) => {
@@ -45,6 +39,6 @@ export function throttledLoop(
       act();
       return null;
     },
-    { clock, observe },
+    parts,
   );
 }

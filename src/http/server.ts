@@ -5,6 +5,7 @@ import type { Clock } from '../core/contracts.ts';
 import type { StatusSource } from '../core/daemon-status.ts';
 import { errorCode, toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
+import { usualTimings } from '../core/timings.ts';
 import { Connections } from './connections.ts';
 import { requestListener } from './routes.ts';
 import { shareAnswers } from './shared-answers.ts';
@@ -109,7 +110,7 @@ async function listen(
       return true;
     } catch (thrown) {
       const error = formatListenError(toError(thrown), address);
-      const retryMs = backoffMs(attempt);
+      const retryMs = backoffMs(attempt, usualTimings.backoff);
       if (reported !== error.message) observe({ kind: 'not-serving', error, retryMs });
       reported = error.message;
       await clock.wait(retryMs, signal).catch(() => {});

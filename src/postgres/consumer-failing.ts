@@ -1,7 +1,7 @@
 import type { FailedRow, FailingRowsOfConsumer, IdRange, RowFailure } from '../core/consumer-contract.ts';
 import { slices } from '../core/slices.ts';
 import { advised } from './advice.ts';
-import { longestWait } from './elapsed-time.ts';
+import { longestWait, retryAfter } from './elapsed-time.ts';
 import { jsonOf } from './json.ts';
 import { logKey } from './log-key.ts';
 import type { Pool } from './pool.ts';
@@ -44,10 +44,6 @@ export function openFailing(own: Own): FailingRowsOfConsumer {
 /** In PostgreSQL's array syntax: node-postgres would quote each of thousands of numbers. */
 const arrayOf = (ids: readonly number[]) => `{${ids.join()}}`;
 
-/** The retries come after 1, 2, 4… seconds, an hour at most. */
-const later = (attempts: string) =>
-  `clock_timestamp() + least(interval '1 hour', interval '1 second' * 2 ^ least(${attempts}, 12))`;
-
 /**
  * A row that the log no longer has was settled: it fails already, and only gets another attempt. Its second
  * clearing starts over.
@@ -66,12 +62,12 @@ async function addSlice({ pool, id }: Own, failures: readonly RowFailure[], agai
         SELECT * FROM unnest($2::bigint[], $3::text[]) AS failure (id, error)
       ), again AS (
         UPDATE uncached.failing AS failing
-        SET attempts = attempts + 1, last_error = failure.error, cohort = NULL, invalid = false, retry_at = ${later('attempts')}
+        SET attempts = attempts + 1, last_error = failure.error, cohort = NULL, invalid = false, retry_at = ${retryAfter('attempts')}
         FROM failure WHERE failing.consumer = $1 AND failing.id = failure.id
         RETURNING failing.id, retry_at
       ), added AS (
         INSERT INTO uncached.failing (consumer, id, handler, key, xid, enqueued_at, claimed_at, last_error, retry_at)
-        SELECT $1, log.id, handler, key, xid, enqueued_at, claimed_at, failure.error, ${later('0')}
+        SELECT $1, log.id, handler, key, xid, enqueued_at, claimed_at, failure.error, ${retryAfter('0')}
         FROM failure JOIN uncached.log AS log USING (id)
         WHERE NOT $4 AND failure.id NOT IN (SELECT id FROM again)
         ON CONFLICT (consumer, id) DO NOTHING

@@ -5,6 +5,7 @@ import { type ClaimContext, clearWithoutQueue, drainQueue } from '../../src/clea
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import type { Log } from '../../src/core/consumer-contract.ts';
 import type { Claim } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { FakeCache, filesSteps } from './fake-cache.ts';
 import { handlerOf } from './handler-of.ts';
 import { LogWorld } from './log-world.ts';
@@ -58,7 +59,7 @@ function drainBy(lists: string[][], before = async (_ids: readonly string[]) => 
   };
   return drainQueue(handlerOf('page'), queue, {
     context,
-    pace: new AdaptiveBatchSize(10),
+    pace: new AdaptiveBatchSize(10, usualTimings.claims),
     onBatch: () => {},
     signal: new AbortController().signal,
   });

@@ -5,6 +5,7 @@ import { drainQueue } from '../../src/clearing/drain-queue.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import type { Log } from '../../src/core/consumer-contract.ts';
 import type { Claim, Queue } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { FakeCache } from './fake-cache.ts';
 import { handlerOf } from './handler-of.ts';
 import { LogWorld } from './log-world.ts';
@@ -33,7 +34,7 @@ it('shortens a long key to its beginning, in examples and in errors', async () =
       clock: { now: () => 0, wait: () => expect.fail('nobody waits here') },
       observe: (event) => void world.events.push(event),
     },
-    pace: new AdaptiveBatchSize(10),
+    pace: new AdaptiveBatchSize(10, usualTimings.claims),
     onBatch: () => {},
     signal: new AbortController().signal,
   });

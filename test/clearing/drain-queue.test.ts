@@ -6,6 +6,7 @@ import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
 import type { Log } from '../../src/core/consumer-contract.ts';
 import type { Claim, Queue } from '../../src/core/contracts.ts';
 import type { ClearResult } from '../../src/core/target-cache.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { FakeCache } from './fake-cache.ts';
 import { handlerOf } from './handler-of.ts';
 import { LogWorld } from './log-world.ts';
@@ -80,7 +81,7 @@ function drained(batch = 1): Promise<boolean> {
     clock: { now: () => 0, wait: () => expect.fail('nobody waits here') },
     observe: () => {},
   };
-  batchSize = new AdaptiveBatchSize(batch);
+  batchSize = new AdaptiveBatchSize(batch, usualTimings.claims);
   return drainQueue(handlerOf('page'), queue, {
     context,
     pace: batchSize,

@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { backoffMs } from '../../src/core/backoff.ts';
+import { usualThresholds } from '../../src/core/daemon-status.ts';
+import { parseDuration } from '../../src/core/duration.ts';
 import { statusLockedMs, statusTimings, usualTimings } from '../../src/core/timings.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 
-const { database, recovery, settling, root, worker, stop, throttles } = usualTimings;
-const { claimLaterMs, consumerSeenMs, missedHeartbeats } = usualTimings;
+const { database, recovery, settling, root, worker, stop, claims, throttles } = usualTimings;
+const { backoff, retry, commandMs, consumerSeenMs, missedHeartbeats } = usualTimings;
+const design = readFileSync(join(projectRoot, 'doc/design.md'), 'utf8');
+const config = readFileSync(join(projectRoot, 'doc/config.md'), 'utf8');
 const reliability = readFileSync(join(projectRoot, 'doc/reliability.md'), 'utf8');
 const operating = readFileSync(join(projectRoot, 'doc/operating.md'), 'utf8');
 
@@ -28,7 +33,7 @@ it('reads the log for longer than a statement can outlive its client', () => {
 });
 
 it('waits for answers for less than others do for our claims, and than it takes to read the log again', () => {
-  expect(recovery.answerMs).toBeLessThan(claimLaterMs);
+  expect(recovery.answerMs).toBeLessThan(claims.laterMs);
   expect(recovery.answerMs).toBeLessThan(recovery.rescanMs);
 });
 
@@ -48,7 +53,7 @@ it('takes over and claims for another daemon as soon as doc/operating.md says', 
   expect(operating).toContain(
     `takes over within ${root.standbyMs === 2_000 ? 'two' : root.standbyMs} seconds`,
   );
-  expect(claimLaterMs).toBe(1_000);
+  expect(claims.laterMs).toBe(1_000);
   expect(operating).toContain('the others do a second later');
 });
 
@@ -80,9 +85,53 @@ it('lets the report of a daemon that gave up stand until another one can have st
   expect(stop.goneMs).toBeGreaterThan(stop.batchMs + stop.closeMs + stop.reportMs);
 });
 
-it('throttles to a limit, and does the first at once', () => {
-  for (const { leastMs, mostMs } of Object.values(throttles)) {
+it('lengthens each pause up to a limit, and takes the first at once', () => {
+  for (const { leastMs, mostMs } of [...Object.values(throttles), claims.cooldown, backoff, retry]) {
     expect(leastMs).toBeGreaterThan(0);
     expect(leastMs).toBeLessThan(mostMs);
   }
+});
+
+it('spaces requests as doc/design.md says', () => {
+  const rows = [...design.matchAll(/^\| .* \| ([\d.]+ m?s) \| ([\d.]+ m?s) \|$/gm)];
+  const stated = rows.map(([, least = '', most = '']) => [least, most].map((one) => parseDuration(one)));
+  const { withoutQueue, retry, channels, catchUp } = throttles;
+  const limits = [withoutQueue, retry, channels, catchUp, claims.cooldown];
+  expect(stated).toEqual(limits.map(({ leastMs, mostMs }) => [leastMs, mostMs]));
+});
+
+it('pauses after claims that found nothing for less than the least of all other pauses', () => {
+  const others = Object.values(throttles).map(({ leastMs }) => leastMs);
+  expect(claims.cooldown.mostMs).toBeLessThan(Math.min(...others, backoff.leastMs, claims.laterMs));
+  expect(claims.cooldown.mostMs).toBeLessThan(claims.calmMs);
+});
+
+it('takes fewer entries long before the server would give up the claim', () => {
+  expect(claims.slowMs * 4).toBeLessThan(database.lockMs);
+});
+
+it('counts no notification as empty that may have been under way: one that takes longer ends its listener', () => {
+  expect(claims.notificationMs).toBeGreaterThanOrEqual(database.deliveryMs);
+  expect(design).toContain('since two seconds before it came');
+  expect(claims.notificationMs).toBe(2_000);
+});
+
+it('tries again soon at first, and then as often as doc/reliability.md says', () => {
+  const withinASecond = [1, 2, 3].reduce((sum, attempt) => sum + backoffMs(attempt, backoff, () => 1), 0);
+  expect(withinASecond).toBeLessThan(1_000);
+  expect(reliability).toContain(`asks the hosts at least every ${backoff.mostMs / 1_000} s`);
+  expect(reliability).toContain(`delays those after it\n  in the list by ${database.connectMs / 1_000} s`);
+  expect(backoff.mostMs + database.connectMs).toBeLessThan(usualThresholds.criticalMs);
+});
+
+it('retries what could not be deleted as doc/design.md says, and not sooner than what only waits', () => {
+  expect(design).toContain('retried after 1,\n2, 4… seconds up to an hour');
+  expect(retry).toEqual({ leastMs: 1_000, mostMs: 3_600_000 });
+  expect(retry.leastMs).toBeGreaterThan(backoff.leastMs);
+});
+
+it('kills a command that hangs by the time that its lag is critical, and no sooner than a stop would', () => {
+  expect(commandMs).toBeLessThanOrEqual(usualThresholds.criticalMs);
+  expect(commandMs).toBeGreaterThan(stop.batchMs);
+  expect(config).toContain(`After ${commandMs / 1_000} s it is killed`);
 });

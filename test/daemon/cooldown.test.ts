@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { usualTimings } from '../../src/core/timings.ts';
 import { EmptyClaimCooldown } from '../../src/daemon/cooldown.ts';
 
 let now = 0;
@@ -9,7 +10,7 @@ const empty = (rest: EmptyClaimCooldown) => {
 };
 
 it('grows with each claim that finds nothing, to 50 ms at most', () => {
-  const rest = new EmptyClaimCooldown(() => now);
+  const rest = new EmptyClaimCooldown(() => now, usualTimings.claims);
   expect(rest.remainingMs).toBe(0);
   expect(Array.from({ length: 8 }, () => empty(rest))).toEqual([1, 2, 4, 8, 16, 32, 50, 50]);
   now += 49;
@@ -19,7 +20,7 @@ it('grows with each claim that finds nothing, to 50 ms at most', () => {
 });
 
 it('ends with whatever is found', () => {
-  const rest = new EmptyClaimCooldown(() => now);
+  const rest = new EmptyClaimCooldown(() => now, usualTimings.claims);
   for (let look = 0; look < 8; look++) empty(rest);
   rest.record({ found: true });
   expect(rest.remainingMs).toBe(0);
@@ -27,7 +28,7 @@ it('ends with whatever is found', () => {
 });
 
 it('starts again after a calm', () => {
-  const rest = new EmptyClaimCooldown(() => now);
+  const rest = new EmptyClaimCooldown(() => now, usualTimings.claims);
   for (let look = 0; look < 8; look++) empty(rest);
   now += 1_000;
   expect(empty(rest)).toBe(1);

@@ -21,7 +21,7 @@ export const channels = [
 ];
 
 /** Between claims that find nothing. */
-const longestCooldownMs = 50;
+const longestCooldownMs = usualTimings.claims.cooldown.mostMs;
 
 export const sweepMs = 600_000;
 export const pollMs = 700_000;

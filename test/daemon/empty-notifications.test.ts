@@ -1,11 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
+import { usualTimings } from '../../src/core/timings.ts';
 import { EmptyNotifications } from '../../src/daemon/empty-notifications.ts';
 
 let now: number;
 let forNothing: EmptyNotifications;
 beforeEach(() => {
   now = 10_000;
-  forNothing = new EmptyNotifications(() => now);
+  forNothing = new EmptyNotifications(() => now, usualTimings.claims);
 });
 
 function drained({ found }: { found: boolean }): boolean {

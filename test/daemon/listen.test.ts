@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/contracts.ts';
 import type { Event } from '../../src/core/events.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { keepListening } from '../../src/daemon/listen.ts';
 
 /** Connections that the test breaks, and a clock whose waits the test ends. */
@@ -57,6 +58,7 @@ async function start(): Promise<void> {
     },
     {
       heartbeatMs,
+      backoff: usualTimings.backoff,
       onNotification: () => {},
       onListening: () => happened.push('listening'),
       clock,

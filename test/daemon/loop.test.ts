@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Clock } from '../../src/core/contracts.ts';
 import { StoppingError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { Loop } from '../../src/daemon/loop.ts';
 
 /** A clock whose waits end only when the test says so, or when aborted. */
@@ -46,7 +47,11 @@ function start() {
   const { clock, waits } = manualClock();
   const gate = gatedWork();
   const events: Event[] = [];
-  const loop = new Loop('test', gate.work, { clock, observe: (event) => events.push(event) });
+  const loop = new Loop('test', gate.work, {
+    clock,
+    observe: (event) => events.push(event),
+    timings: usualTimings,
+  });
   return { loop, ...gate, waits, events };
 }
 

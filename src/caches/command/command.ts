@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/errors.ts';
+import { usualTimings } from '../../core/timings.ts';
 import { commandVariable, killMarked } from './process-tree.ts';
 
 /**
@@ -10,8 +11,6 @@ import { commandVariable, killMarked } from './process-tree.ts';
  */
 export type RunCommand = (command: readonly string[]) => Promise<void>;
 
-const commandTimeoutMs = 60_000;
-
 /** People read the output: its beginning is enough. */
 const maxPrinted = 2_000;
 
@@ -19,7 +18,7 @@ const maxPrinted = 2_000;
  * Several loops may start the same command (two handlers with one follower, a first clearing and a second).
  * It never runs twice at once.
  */
-export function commandRunner(timeoutMs = commandTimeoutMs): RunCommand {
+export function commandRunner(timeoutMs = usualTimings.commandMs): RunCommand {
   const last = new Map<string, Promise<void>>();
   return (command) => {
     const line = command.join('\0');

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/contracts.ts';
 import type { Observe } from '../../core/events.ts';
 import type { PageFiles } from '../../core/page-files.ts';
 import type { Marker } from '../../core/root.ts';
+import type { Limits } from '../../core/timings.ts';
 import type { CacheMount, WipeReason } from './judge-root.ts';
 import { type PatternCovers, wipe } from './wipe.ts';
 
@@ -12,6 +13,7 @@ export interface WipeParts {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly covers: PatternCovers;
   readonly clock: Clock;
+  readonly retry: Limits;
   readonly observe: Observe;
 }
 
@@ -77,7 +79,7 @@ export class WipeSchedule {
   }
 
   async #wipeDue(identities: Identities): Promise<void> {
-    const { cache, handlers, covers, observe, clock } = this.#parts;
+    const { cache, handlers, covers, observe, clock, retry } = this.#parts;
     if (this.nextMs > 0) return;
     const clear: PageFiles['clear'] = (patterns) => cache.clear(patterns, { identities });
     const { files, left, failures } = await wipe(clear, handlers.values(), { of: this.#left, covers });
@@ -86,7 +88,7 @@ export class WipeSchedule {
     this.#left = left;
     this.#attempts += 1;
     if (left.length === 0 && this.#attempts > 1) observe({ kind: 'wipe-completed' });
-    this.#dueAt = clock.now() + backoffMs(this.#attempts, { baseMs: 1_000, capMs: 3_600_000 });
+    this.#dueAt = clock.now() + backoffMs(this.#attempts, retry);
     const [first] = failures;
     if (!first || this.#attempts > 1) return;
     const error = `${first.path}: ${first.code}, ${first.message}`;

@@ -100,6 +100,7 @@ export class RootWorld {
       },
       handlers,
       timings: usualTimings.root,
+      retry: usualTimings.retry,
       covers: patternCovers,
       newId: () => `id ${++world.#ids}`,
       clock: { now: () => world.now, wait: () => expect.fail('nobody waits') },
