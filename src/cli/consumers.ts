@@ -2,6 +2,7 @@ import { type App, loadAll, openApp } from '../app.ts';
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import { UsageError } from '../core/errors.ts';
 import { printableLines } from '../core/printable-text.ts';
+import { silentMs } from '../core/timings.ts';
 import { consumerLine } from './consumer-line.ts';
 import { print, say, sayAll } from './output.ts';
 
@@ -45,7 +46,7 @@ async function forget({ log }: App, all: readonly SeenConsumer[], name: string):
     ]);
   const ids = all.filter((one) => one === named || standsBehind(one.id, named));
   for (const { id, seenMs, connected } of ids)
-    if (connected && seenMs < livesMs)
+    if (connected && seenMs < silentMs)
       throw new UsageError([`a daemon clears ${id} now: stop that daemon first, or it registers again`]);
   for (const one of ids) {
     await log.forget(one.id);
@@ -54,6 +55,3 @@ async function forget({ log }: App, all: readonly SeenConsumer[], name: string):
   say('the log is no longer kept for it; should it come back, it is wiped');
   return 0;
 }
-
-/** A daemon reports every heartbeat. */
-const livesMs = 60_000;

@@ -73,7 +73,7 @@ async function drainWithin(app: App, signal: AbortSignal, timeout: string | unde
       progress.say(line.message);
   };
   // There is no later run of the loop to report it.
-  const logFolded = foldFailures(observeEach, app.clock.now, 0);
+  const logFolded = foldFailures(observeEach, app.clock.now, { ...app.timings.reporting.log, againMs: 0 });
   const observe = (event: Fact) => {
     // A problem of root ends the drain, which reports it then.
     if (event.kind !== 'loop-failed') logFolded(event);

@@ -4,15 +4,10 @@ import { logFormats } from '../core/configuration.ts';
 import { usualThresholds } from '../core/daemon-status.ts';
 import { toSeconds } from '../core/duration.ts';
 import { printableLines } from '../core/printable-text.ts';
+import { usualTimings } from '../core/timings.ts';
 import { version } from '../version.ts';
 import { errorReport } from './error-report.ts';
 import { complain, flushed } from './output.ts';
-
-/**
- * The daemon's log is written elsewhere. It prints little else, and SIGTERM ends it even if nobody reads
- * that.
- */
-const daemonPatienceMs = 1_000;
 
 /**
  * Each command is loaded when it is used: loading takes most of a command's time.
@@ -48,7 +43,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       ).choices(logFormats),
     )
     .action(async ({ logFormat = process.stdout.isTTY ? 'text' : 'json' }) => {
-      patienceMs = daemonPatienceMs;
+      // Its log is written elsewhere. It prints little else, and SIGTERM ends it even if nobody reads that.
+      patienceMs = usualTimings.reporting.log.lastMs;
       const { run } = await import('./run.ts');
       await exitWith(run(file(), { logFormat }));
     });

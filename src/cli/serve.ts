@@ -40,6 +40,7 @@ export async function serve(app: App, serving: Serving): Promise<void> {
     watch,
     daemons,
     clock: app.clock,
+    timings: app.timings.reporting.report,
     againMs: app.configuration.daemon.heartbeatMs,
     signal: AbortSignal.any([signal, served.signal]),
   });
@@ -67,7 +68,7 @@ async function serveReported(app: App, serving: Serving): Promise<void> {
   if (channels === undefined) return;
   watch.keepCounting(app, signal, observe);
   const { now } = app.clock;
-  const log = foldFailures(foldOutages(observe, now), now);
+  const log = foldFailures(foldOutages(observe, now), now, app.timings.reporting.log);
   const context = app.context((fact) => {
     watch.notice(fact);
     log(fact);

@@ -1,3 +1,5 @@
+import { type ReportingTimings, usualReporting } from './reporting-timings.ts';
+
 /**
  * The times on which promises rest, in milliseconds. They are one value, so that a test can assert their
  * relations (test/core/timings.test.ts) and others can use shorter ones. None is an option: doc/config.md has
@@ -25,6 +27,7 @@ export interface Timings {
   /** How often a daemon reports its consumers at least, whatever the heartbeat. */
   readonly consumerSeenMs: number;
   readonly throttles: Throttles;
+  readonly reporting: ReportingTimings;
 }
 
 export interface DatabaseTimings {
@@ -167,7 +170,11 @@ export const usualTimings: Timings = {
     catchUp: { leastMs: 10_000, mostMs: 60_000 },
     withoutQueue: { leastMs: 100, mostMs: 2_000 },
   },
+  reporting: usualReporting,
 };
+
+/** A consumer whose daemon has not reported for this long is cleared by nobody. */
+export const silentMs = usualTimings.missedHeartbeats * usualTimings.consumerSeenMs;
 
 /** For `check`, which reads one queue table after the other: many that are locked must not hold it up for long. */
 export const checkTimings: DatabaseTimings = { ...usualTimings.database, lockMs: 1_000 };

@@ -5,7 +5,7 @@ import type { Clock } from '../core/contracts.ts';
 import type { StatusSource } from '../core/daemon-status.ts';
 import { errorCode, toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
-import { usualTimings } from '../core/timings.ts';
+import { type Limits, type Timings, usualTimings } from '../core/timings.ts';
 import { Connections } from './connections.ts';
 import { requestListener } from './routes.ts';
 import { shareAnswers } from './shared-answers.ts';
@@ -21,7 +21,12 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-type ServerOptions = { watched: StatusSource; observe: Observe; clock: Clock };
+interface ServerOptions {
+  readonly watched: StatusSource;
+  readonly observe: Observe;
+  readonly clock: Clock;
+  readonly timings?: Pick<Timings, 'backoff' | 'reporting'>;
+}
 
 export function openServer(context: ServerOptions): HttpServer {
   let place = '';
@@ -46,21 +51,27 @@ export function openServer(context: ServerOptions): HttpServer {
 
 async function serveAt(
   address: Address,
-  { watched, observe, clock }: ServerOptions,
+  { watched, observe, clock, timings = usualTimings }: ServerOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { http } = timings.reporting;
   const shared = shareAnswers(watched);
-  const streams = new Streams(shared, clock);
+  const streams = new Streams(shared, clock, http.streamMs);
   const connections = new Connections();
   const page = readStaticFiles();
   if (page.problem !== undefined) observe({ kind: 'notice', text: page.problem });
   const server = createServer(
-    times,
+    {
+      headersTimeout: http.headersMs,
+      requestTimeout: http.requestMs,
+      keepAliveTimeout: http.keepAliveMs,
+      connectionsCheckingInterval: http.checkMs,
+    },
     requestListener(address, { watched: shared, page, streams, connections }),
   );
   server.on('connection', (socket) => connections.add(socket));
-  server.timeout = unreadMs;
-  if (!(await listen(server, address, { observe, clock, signal }))) return;
+  server.timeout = http.unreadMs;
+  if (!(await listen(server, address, { observe, clock, backoff: timings.backoff, signal }))) return;
   // For example too many open files: this client is refused, and the next one may succeed.
   server.on('error', () => {});
   observe({ kind: 'serving', url: `http://${formatAddress(address)}/` });
@@ -75,22 +86,16 @@ async function serveAt(
   });
 }
 
-/** A request comes in one piece, or is slow on purpose. */
-const times = {
-  headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 1_000,
-};
-
-/** A client that reads nothing of an answer for this long is gone. */
-const unreadMs = 10_000;
-
 /** False if the signal aborts first. */
 async function listen(
   server: Server,
   address: Address,
-  { observe, clock, signal }: { observe: Observe; clock: Clock; signal: AbortSignal },
+  {
+    observe,
+    clock,
+    backoff,
+    signal,
+  }: { observe: Observe; clock: Clock; backoff: Limits; signal: AbortSignal },
 ): Promise<boolean> {
   let reported = '';
   for (let attempt = 1; !signal.aborted; attempt++) {
@@ -110,7 +115,7 @@ async function listen(
       return true;
     } catch (thrown) {
       const error = formatListenError(toError(thrown), address);
-      const retryMs = backoffMs(attempt, usualTimings.backoff);
+      const retryMs = backoffMs(attempt, backoff);
       if (reported !== error.message) observe({ kind: 'not-serving', error, retryMs });
       reported = error.message;
       await clock.wait(retryMs, signal).catch(() => {});

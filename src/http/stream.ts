@@ -2,8 +2,6 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Clock } from '../core/contracts.ts';
 import type { Sample, StatusSource } from '../core/daemon-status.ts';
 
-const everyMs = 1_000;
-
 /**
  * A client with more than this unread is skipped until it catches up; its connection ends if that takes long
  * (server.ts).
@@ -23,10 +21,12 @@ export class Streams {
   readonly #open = new Set<Stream>();
   readonly #watched: StatusSource;
   readonly #clock: Clock;
+  readonly #everyMs: number;
   readonly #closed = new AbortController();
   #sending = false;
 
-  constructor(watched: StatusSource, clock: Clock) {
+  constructor(watched: StatusSource, clock: Clock, everyMs: number) {
+    this.#everyMs = everyMs;
     this.#watched = watched;
     this.#clock = clock;
   }
@@ -46,7 +46,7 @@ export class Streams {
       response.end();
       return;
     }
-    response.write('retry: 1000\n\n');
+    response.write(`retry: ${this.#everyMs}\n\n`);
     const stream = { response, sentUntil: 0 };
     this.#open.add(stream);
     response.on('close', () => this.#open.delete(stream));
@@ -67,7 +67,7 @@ export class Streams {
     this.#sending = true;
     try {
       while (this.#open.size > 0 && !this.#closed.signal.aborted) {
-        await this.#clock.wait(everyMs, this.#closed.signal);
+        await this.#clock.wait(this.#everyMs, this.#closed.signal);
         await this.#send(this.#open).catch(() => {});
       }
     } finally {

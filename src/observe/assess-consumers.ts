@@ -3,10 +3,7 @@ import { formatConsumer } from '../core/consumer-name.ts';
 import type { Problem, Thresholds } from '../core/daemon-status.ts';
 import { formatDuration, toSeconds } from '../core/duration.ts';
 import { shellWord } from '../core/shell.ts';
-import { usualTimings } from '../core/timings.ts';
-
-/** A consumer whose daemon has not reported for this long is cleared by nobody. */
-const silentMs = usualTimings.missedHeartbeats * usualTimings.consumerSeenMs;
+import { silentMs } from '../core/timings.ts';
 
 /**
  * What is wrong with the caches of the fleet, as the database shows them.

@@ -3,20 +3,14 @@ import type { Clock } from '../core/contracts.ts';
 import { explain, toError } from '../core/errors.ts';
 import { orderKey } from '../core/order-key.ts';
 import { clip, clipAll, longestError } from '../core/printable-text.ts';
+import type { CountTimings } from '../core/reporting-timings.ts';
 import { type CountSource, countHandlers, type HandlerCounts } from './count-handlers.ts';
-
-/** How long counts are fresh. */
-const freshMs = 1_000;
 
 /**
  * Counting takes a tenth of the time: a backlog of millions is slow to count, and clearing it is more
- * important. But counts must not be too old either.
+ * important.
  */
 const restFor = 9;
-const longestRestMs = 10_000;
-
-/** A caller gets the last counts if new ones are not there by then. */
-const patienceMs = 1_000;
 
 const shownFailing = 50;
 
@@ -33,12 +27,14 @@ export class CachedCounts {
   /** Why the last attempt to count failed. */
   error: string | undefined;
   readonly #clock: Clock;
+  readonly #timings: CountTimings;
   #source: CountSource | undefined;
   #underWay: Promise<void> | undefined;
   #restUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, timings: CountTimings) {
     this.#clock = clock;
+    this.#timings = timings;
   }
 
   /** These are counted from now on. */
@@ -59,7 +55,7 @@ export class CachedCounts {
       this.#underWay = this.#count(this.#source);
     }
     const counted = new AbortController();
-    const patience = this.#clock.wait(patienceMs, counted.signal).catch(() => {});
+    const patience = this.#clock.wait(this.#timings.patienceMs, counted.signal).catch(() => {});
     await Promise.race([this.#underWay, patience]);
     counted.abort();
   }
@@ -79,13 +75,13 @@ export class CachedCounts {
       if (source === this.#source) this.error = explain(toError(error));
     } finally {
       const now = this.#clock.now();
-      if (source === this.#source) this.#restUntil = now + restMs(now - started);
+      if (source === this.#source) this.#restUntil = now + restMs(now - started, this.#timings);
       this.#underWay = undefined;
     }
   }
 }
 
-function restMs(tookMs: number): number {
+function restMs(tookMs: number, { freshMs, longestRestMs }: CountTimings): number {
   return Math.max(freshMs, Math.min(longestRestMs, restFor * tookMs));
 }
 

@@ -1,13 +1,6 @@
 /** A row in one cache, or a loop by its name. */
 export type Subject = { readonly consumer: string; readonly id: number } | { readonly loop: string };
 
-/**
- * No retry of a row comes later (postgres/consumer-failing.ts): a row without news for this long was discarded, or
- * belongs to another daemon.
- */
-const forgetMs = 2 * 3_600_000;
-const lookMs = forgetMs / 12;
-
 /** A million failing rows must not fill the memory. */
 const mostRows = 100_000;
 
@@ -23,10 +16,13 @@ export class FailureTracker {
   /** By group: when one of the rows that are not remembered last failed. */
   readonly #others = new Map<string, number>();
   readonly #counts = new Map<string, number>();
+  readonly #forgetMs: number;
   readonly #most: number;
   #lookedAt = 0;
 
-  constructor(most = mostRows) {
+  /** @param forgetMs no retry of a row comes later: without news for this long it was discarded, or is not ours */
+  constructor(forgetMs: number, most = mostRows) {
+    this.#forgetMs = forgetMs;
     this.#most = most;
   }
 
@@ -69,11 +65,11 @@ export class FailureTracker {
 
   /** Forgets rows that are no longer tried. A loop reports its recovery itself. */
   forget(now: number): void {
-    if (now < this.#lookedAt + lookMs) return;
+    if (now < this.#lookedAt + this.#forgetMs / 12) return;
     this.#lookedAt = now;
-    for (const [key, { at, isRow }] of this.#last) if (isRow && at <= now - forgetMs) this.#forget(key);
+    for (const [key, { at, isRow }] of this.#last) if (isRow && at <= now - this.#forgetMs) this.#forget(key);
     for (const [group, at] of this.#others) {
-      if (at > now - forgetMs) continue;
+      if (at > now - this.#forgetMs) continue;
       this.#others.delete(group);
       this.#remove(group);
     }

@@ -1,6 +1,8 @@
 import { diskErrorCode, remedies } from '../core/disk-errors.ts';
 import { explain } from '../core/errors.ts';
 import type { Event, Observe, Report } from '../core/events.ts';
+import type { LogTimings } from '../core/reporting-timings.ts';
+import { usualTimings } from '../core/timings.ts';
 import { FailureTracker, type Subject } from './failure-tracker.ts';
 import { InvalidRowFolder } from './fold-invalid-rows.ts';
 
@@ -38,8 +40,12 @@ const shownErrors = 5;
  * second fills the log. Invalid keys are reported together in the same way (fold-invalid-rows.ts). `status`
  * and `failing list` have every row.
  */
-export function foldFailures(observe: Report, now: () => number, againMs = 60_000): Observe {
-  const tracker = new FailureTracker();
+export function foldFailures(
+  observe: Report,
+  now: () => number,
+  { againMs, forgetMs }: Omit<LogTimings, 'lastMs'> = usualTimings.reporting.log,
+): Observe {
+  const tracker = new FailureTracker(forgetMs);
   const invalidRows = new InvalidRowFolder(observe, now, againMs);
   const diskFailures = new Map<string, DiskFailure>();
   const failingHandlers = new Map<string, FailingHandler>();

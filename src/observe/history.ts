@@ -2,9 +2,7 @@ import type { HandlerStatus, Sample, SampleNumbers } from '../core/daemon-status
 import type { Event } from '../core/events.ts';
 import { filesOf } from './files-of.ts';
 
-/** The time between two samples, and how many there are: an hour. */
-export const sampleMs = 10_000;
-const kept = 360;
+const hourMs = 3_600_000;
 
 /** A page receives the whole hour, so it gets the numbers of at most this many handlers separately. */
 const mostHandlers = 50;
@@ -12,9 +10,14 @@ const mostHandlers = 50;
 /** The last hour, for the plots. */
 export class History {
   readonly #all: Sample[] = [];
+  readonly #kept: number;
   #cleared = new Cleared();
   readonly #byHandler = new Map<string, Cleared>();
   #names: readonly string[] = [];
+
+  constructor(sampleMs: number) {
+    this.#kept = hourMs / sampleMs;
+  }
 
   observe(event: Event): void {
     if (event.kind !== 'batch-done' && event.kind !== 'cleared') return;
@@ -49,7 +52,7 @@ export class History {
     });
     const backlog = sumOf(counted?.map((one) => one.backlog) ?? [null]);
     this.#all.push({ at, backlog, ...this.#cleared.numbers, handlers: Object.fromEntries(handlers) });
-    if (this.#all.length > kept) this.#all.shift();
+    if (this.#all.length > this.#kept) this.#all.shift();
     this.#cleared = new Cleared();
     this.#byHandler.clear();
   }

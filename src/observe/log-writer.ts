@@ -1,5 +1,6 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { errorCode, toError } from '../core/errors.ts';
+import { usualTimings } from '../core/timings.ts';
 
 /** For a reader that is slow, so many bytes wait; what comes on top is lost. */
 const mostWaiting = 1 << 20;
@@ -7,8 +8,7 @@ const mostWaiting = 1 << 20;
 /** A reader that takes nothing is tried again after this, not with each line. */
 const againMs = 20;
 
-/** The last lines wait so long for their reader. */
-const lastMs = 1_000;
+const { lastMs } = usualTimings.reporting.log;
 
 interface PendingLines {
   readonly bytes: Buffer;

@@ -4,12 +4,13 @@ import type { DaemonIdentity, HandlerStatus, Problem, Status, StatusSource } fro
 import { usualThresholds } from '../core/daemon-status.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Event, Report } from '../core/events.ts';
+import { usualTimings } from '../core/timings.ts';
 import { assessOthers, lastingOthers } from './assess-consumers.ts';
 import type { CountSource } from './count-handlers.ts';
 import { CountedProblems } from './counted-problems.ts';
 import { CachedCounts, type Counts } from './counts.ts';
 import { assess, levelOf, worstFirst } from './health.ts';
-import { History, sampleMs } from './history.ts';
+import { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
 import { Problems } from './problems.ts';
 import { keptClearings, Totals } from './totals.ts';
@@ -40,9 +41,13 @@ export interface Monitor extends StatusSource {
  * Keeps the numbers for as long as the daemon lives, over every reload: those from events, and the counts
  * from the database.
  */
-export function openMonitor(version: string, clock: Clock, wall = Date.now): Monitor {
+export function openMonitor(
+  version: string,
+  clock: Clock,
+  { wall = Date.now, timings = usualTimings.reporting.counts } = {},
+): Monitor {
   const numbers = new Totals(clock.now, wall);
-  const history = new History();
+  const history = new History(timings.sampleMs);
   let metrics: Metrics | undefined;
   const named = new Set<string>();
   let stir = () => {};
@@ -52,7 +57,7 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
   const tellCounted = new CountedProblems();
   let tell: Report = () => {};
   let counted: Counts | undefined;
-  const counting = new CachedCounts(clock);
+  const counting = new CachedCounts(clock, timings);
   const startedAt = wall();
   let ownOwner: string | undefined;
   let identity = (): DaemonIdentity => ({
@@ -208,7 +213,7 @@ export function openMonitor(version: string, clock: Clock, wall = Date.now): Mon
         take();
         const handlers = counting.error === undefined ? counted?.handlers : undefined;
         history.end(wall(), handlers);
-        await clock.wait(sampleMs, signal).catch(() => {});
+        await clock.wait(timings.sampleMs, signal).catch(() => {});
       }
       counting.end(source);
     },

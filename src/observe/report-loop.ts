@@ -1,20 +1,13 @@
 import type { Clock } from '../core/contracts.ts';
 import type { DaemonRegistry } from '../core/daemon-registry.ts';
+import type { ReportTimings } from '../core/reporting-timings.ts';
 import type { Monitor } from './monitor.ts';
-
-/** The least time between two checks: many changes may come at once. */
-const soonMs = 250;
-
-/**
- * The time between two checks while a problem lasts, since time alone makes it worse, or while a report could
- * not be written.
- */
-const laterMs = 1_000;
 
 interface Parts {
   readonly watch: Pick<Monitor, 'problems' | 'changed' | 'lasting'>;
   readonly daemons: Pick<DaemonRegistry, 'report'>;
   readonly clock: Clock;
+  readonly timings: ReportTimings;
   /**
    * A report is written again after this time, although nothing has changed: a daemon that reports nothing
    * counts as hanging.
@@ -27,7 +20,9 @@ interface Parts {
  * Reports the problems whenever they change, until the signal aborts. While the database cannot be reached,
  * nobody could read a report there.
  */
-export async function keepReporting({ watch, daemons, clock, againMs, signal }: Parts): Promise<void> {
+export async function keepReporting(parts: Parts): Promise<void> {
+  const { watch, daemons, clock, againMs, signal } = parts;
+  const { soonMs, laterMs } = parts.timings;
   let reported: string | undefined;
   let dueAt = clock.now();
   while (!signal.aborted) {

@@ -4,6 +4,8 @@ import { explain, toError } from '../core/errors.ts';
 import type { Event, Report } from '../core/events.ts';
 import { several } from '../core/plural.ts';
 import { clip, printable } from '../core/printable-text.ts';
+import type { SystemdTimings } from '../core/reporting-timings.ts';
+import { usualTimings } from '../core/timings.ts';
 
 export interface Systemd {
   readonly observe: Report;
@@ -15,12 +17,6 @@ export interface Systemd {
 }
 
 /**
- * A worker that waits for a disk or file server is given up long before this
- * (filesystem/workers/file-cache.ts), which is no reason to restart.
- */
-const givenUpMs = 30_000;
-
-/**
  * Reports the daemon's state to systemd (sd_notify(3)), by systemd-notify, since Node has no local datagram
  * sockets. Does nothing if NOTIFY_SOCKET is not set.
  *
@@ -30,7 +26,11 @@ const givenUpMs = 30_000;
  *   that spins reports nothing to systemd. A disk that does not answer is no reason to restart, as a new
  *   daemon would meet the same: its worker is given up.
  */
-export function openSystemd(observe: Report, env = process.env): Systemd {
+export function openSystemd(
+  observe: Report,
+  env = process.env,
+  { givenUpMs, notifyMs }: SystemdTimings = usualTimings.reporting.systemd,
+): Systemd {
   if (!env.NOTIFY_SOCKET) return { observe() {}, monitorWorkers() {} };
   // By the rules of sd_watchdog_enabled(3).
   const isMeant = [undefined, String(process.pid)].includes(env.WATCHDOG_PID);
@@ -45,7 +45,7 @@ export function openSystemd(observe: Report, env = process.env): Systemd {
   function tell(...words: string[]): void {
     last = last
       .then(() =>
-        promisify(execFile)('systemd-notify', [`--pid=${process.pid}`, ...words], { env, timeout: 5_000 }),
+        promisify(execFile)('systemd-notify', [`--pid=${process.pid}`, ...words], { env, timeout: notifyMs }),
       )
       .catch((error) => {
         if (!failed) observe({ kind: 'systemd-notify-failed', error: toError(error) });

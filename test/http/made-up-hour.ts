@@ -39,7 +39,7 @@ export async function makeUpHour({
     lived = resolve;
   });
   const from = Date.now() - hourMs;
-  const watch = openMonitor('0.1.0', clock, () => from + now);
+  const watch = openMonitor('0.1.0', clock, { wall: () => from + now });
 
   function live(): void {
     // An import of packages.

@@ -22,7 +22,7 @@ async function serve(host: string, status: Partial<Status> = {}): Promise<number
   const connections = new Connections();
   const listener = requestListener(
     { host, port: 1 },
-    { watched, page: { files: new Map() }, streams: new Streams(watched, clock), connections },
+    { watched, page: { files: new Map() }, streams: new Streams(watched, clock, 1_000), connections },
   );
   server = createServer(listener).on('connection', (socket) => connections.add(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { beforeEach, expect, it } from 'vitest';
 import type { LogCount } from '../../src/core/consumer-contract.ts';
 import type { Clock } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import type { CountSource } from '../../src/observe/count-handlers.ts';
 import { CachedCounts } from '../../src/observe/counts.ts';
 import { emptyLog } from './empty-log.ts';
@@ -34,7 +35,7 @@ beforeEach(() => {
   now = 0;
   asked = 0;
   answer = async () => [];
-  counting = new CachedCounts(clock);
+  counting = new CachedCounts(clock, usualTimings.reporting.counts);
   counting.begin(source);
 });
 
@@ -97,7 +98,7 @@ it('answers with the last counts when the database does not, and says why', asyn
 });
 
 it('does not wait for ever', async () => {
-  counting = new CachedCounts({ ...clock, wait: async () => {} });
+  counting = new CachedCounts({ ...clock, wait: async () => {} }, usualTimings.reporting.counts);
   counting.begin(source);
   answer = () => new Promise(() => {});
   await counting.fresh();

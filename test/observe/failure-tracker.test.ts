@@ -1,18 +1,21 @@
 import { expect, it } from 'vitest';
+import { usualTimings } from '../../src/core/timings.ts';
 import { FailureTracker } from '../../src/observe/failure-tracker.ts';
+
+const { forgetMs } = usualTimings.reporting.log;
 
 const hour = 3_600_000;
 
 const row = (id: number, consumer = 'files') => ({ consumer, id });
 
 it('remembers no more rows than a bound, however many fail', () => {
-  const suffering = new FailureTracker();
+  const suffering = new FailureTracker(forgetMs);
   for (let id = 0; id < 1_000_000; id++) suffering.failed(row(id), `h: error ${id}`, 0, 'h');
   expect(suffering.size).toBeLessThanOrEqual(100_001);
 });
 
 it('counts the rest of a group as one, which no row that works ends', () => {
-  const suffering = new FailureTracker(2);
+  const suffering = new FailureTracker(forgetMs, 2);
   expect([1, 2, 3, 4].map((id) => suffering.failed(row(id), 'EROFS', 0))).toEqual([
     'EROFS',
     'EROFS',
@@ -31,7 +34,7 @@ it('counts the rest of a group as one, which no row that works ends', () => {
 });
 
 it('reports a group that begins when there is no room', () => {
-  const suffering = new FailureTracker(1);
+  const suffering = new FailureTracker(forgetMs, 1);
   suffering.failed(row(1), 'one: a', 0, 'one');
   expect(suffering.failed(row(2), 'other: b', 0, 'other')).toBe('other');
   expect(suffering.count('other')).toBe(1);
@@ -42,7 +45,7 @@ it('reports a group that begins when there is no room', () => {
 });
 
 it('takes a row that fails in one cache and works in another for two', () => {
-  const suffering = new FailureTracker();
+  const suffering = new FailureTracker(forgetMs);
   expect(suffering.failed(row(1), 'a', 0)).toBe('a');
   expect(suffering.recovered(row(1, 'command h'))).toBe(false);
   expect(suffering.failed(row(1), 'a', 0)).toBeUndefined();

@@ -27,7 +27,7 @@ const counted = (backlogs: Readonly<Record<string, number | null>>) =>
   Object.entries(backlogs).map(([handler, backlog]) => ({ handler, backlog }));
 
 it('has a sample of all and one of each handler of which there is something to say', () => {
-  const history = new History();
+  const history = new History(10_000);
   history.observe(done('a', 3));
   history.observe(cleared('a', 8.3333));
   history.observe(done('b', 2));
@@ -57,7 +57,7 @@ it('has a sample of all and one of each handler of which there is something to s
 });
 
 it('is of the last hour', () => {
-  const history = new History();
+  const history = new History(10_000);
   for (let at = 1; at <= 400; at++) history.end(at, []);
   expect(history.since(0).map(({ at }) => at)).toEqual(Array.from({ length: 360 }, (_, n) => n + 41));
 });

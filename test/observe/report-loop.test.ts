@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/contracts.ts';
+import { usualTimings } from '../../src/core/timings.ts';
 import { type Monitor, openMonitor } from '../../src/observe/monitor.ts';
 import { keepReporting } from '../../src/observe/report-loop.ts';
 
@@ -49,6 +50,7 @@ beforeEach(() => {
   watch = openMonitor('1', clock);
   watch.observe({ kind: 'heartbeat', ms: 1 });
   keepReporting({
+    timings: usualTimings.reporting.report,
     watch: {
       ...watch,
       problems() {
