@@ -212,7 +212,7 @@ export function openApp(
         clock,
         observe,
         files: using,
-        markers: rootMarkers(configuration.cache.root, fronts, using),
+        markers: rootMarkers(configuration.cache.root, fronts, using, timings.root),
         roots: openRoots({
           pool,
           queues: queueNames,

@@ -75,6 +75,8 @@ export interface RootTimings {
   readonly inspectMs: number;
   /** How often a daemon that stands by tries to take over. */
   readonly standbyMs: number;
+  /** How long the disk may take at a stop, before it counts as unclean. */
+  readonly syncMs: number;
 }
 
 export interface WorkerTimings {
@@ -84,8 +86,26 @@ export interface WorkerTimings {
   readonly startMs: number;
   /** The same while the daemon stops. */
   readonly hurriedMs: number;
-  /** The first wait before a directory that does not answer is tried again. */
+  /** Listing a large directory may take this many times as long as anything else. */
+  readonly listingFactor: number;
+  /** How often a worker that makes progress reports it. */
+  readonly progressMs: number;
+  /**
+   * An overdue worker is checked once more after this, so that its messages are read first if the daemon
+   * itself was frozen.
+   */
+  readonly checkAgainMs: number;
+  /**
+   * A worker that is silent for this long, or busy with one request for this long, is joined by another one
+   * while others wait.
+   */
+  readonly joinSilentMs: number;
+  readonly joinBusyMs: number;
+  /** SIGKILL ends a worker within milliseconds, unless it waits in the kernel for something that never comes. */
+  readonly killMs: number;
+  /** A directory that does not answer is tried again after this, and then after twice as long each time. */
   readonly probeMs: number;
+  readonly longestProbeMs: number;
 }
 
 interface StopTimings {
@@ -148,8 +168,20 @@ export const usualTimings: Timings = {
   },
   recovery: { answerMs: 250, outliveMs: 10_000, rescanMs: 5_000 },
   settling: { snapshotAgainMs: 250, gatherMs: 500, writeAgainMs: 1_000 },
-  root: { againMs: 1_000, inspectMs: 2_000, standbyMs: 2_000 },
-  worker: { patienceMs: 10_000, startMs: 30_000, hurriedMs: 3_000, probeMs: 10_000 },
+  root: { againMs: 1_000, inspectMs: 2_000, standbyMs: 2_000, syncMs: 5_000 },
+  worker: {
+    patienceMs: 10_000,
+    startMs: 30_000,
+    hurriedMs: 3_000,
+    listingFactor: 6,
+    progressMs: 1_000,
+    checkAgainMs: 200,
+    joinSilentMs: 1_000,
+    joinBusyMs: 2_000,
+    killMs: 1_000,
+    probeMs: 10_000,
+    longestProbeMs: 60_000,
+  },
   stop: { batchMs: 10_000, closeMs: 2_000, reportMs: 1_000, goneMs: 60_000 },
   claims: {
     lockedAgainMs: 1_000,

@@ -63,6 +63,7 @@ it('logs new failures together for longer than a back-off lasts, and until they 
 it('feeds the watchdog until a silent worker has been given up', () => {
   expect(systemd.givenUpMs).toBeGreaterThan(worker.patienceMs);
   expect(systemd.givenUpMs).toBeGreaterThanOrEqual(worker.startMs);
+  expect(ofUnit('WatchdogSec')).toBeGreaterThan(worker.patienceMs * worker.listingFactor);
 });
 
 it('makes progress three times within the time of the watchdog, listening or trying to', () => {

@@ -76,6 +76,24 @@ it('gives up a worker that is silent before the time to stop is over', () => {
   expect(worker.patienceMs).toBeLessThanOrEqual(worker.startMs);
 });
 
+it('hears of progress several times before it gives up, and before another worker joins', () => {
+  expect(worker.progressMs * 2).toBeLessThan(worker.hurriedMs);
+  expect(worker.progressMs).toBeLessThanOrEqual(worker.joinSilentMs);
+  expect(worker.joinSilentMs).toBeLessThan(worker.joinBusyMs);
+  expect(worker.joinBusyMs).toBeLessThan(worker.patienceMs);
+});
+
+it('stops in time although a worker cannot be killed and the disk takes nothing', () => {
+  expect(worker.hurriedMs + worker.checkAgainMs + root.syncMs).toBeLessThan(stop.batchMs);
+  expect(worker.killMs).toBeLessThan(stop.closeMs);
+});
+
+it('probes a directory that hung less and less often, and at least as soon as its lag is critical', () => {
+  expect(worker.probeMs).toBeGreaterThanOrEqual(worker.patienceMs);
+  expect(worker.probeMs).toBeLessThan(worker.longestProbeMs);
+  expect(worker.longestProbeMs).toBeLessThanOrEqual(usualThresholds.criticalMs);
+});
+
 it('does not wait for a hanging root before it listens for longer than another daemon takes to stand by', () => {
   expect(root.inspectMs).toBeLessThanOrEqual(root.standbyMs);
   expect(root.againMs).toBeLessThanOrEqual(root.inspectMs);

@@ -46,7 +46,7 @@ describe('openCache', () => {
       return apart;
     });
     await cache.clear(['news/1']);
-    const ending = started[0]?.end();
+    const ending = started[0]?.end(0);
     await expect(cache.clear(['news/*'])).rejects.toThrow('Cannot clear');
     await ending;
     make('1');

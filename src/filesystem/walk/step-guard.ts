@@ -1,7 +1,8 @@
+import { usualTimings } from '../../core/timings.ts';
 import { refusal } from './directory.ts';
 
-/** How often a busy worker reports progress. */
-const everyMs = 1_000;
+/** A worker is a process of its own, and has the usual times. */
+const { progressMs } = usualTimings.worker;
 
 interface StepGuardOptions {
   /** Directories, below root, that do not answer: the worker must not touch them. */
@@ -23,7 +24,7 @@ export function guardSteps(
   return (path, isListing) => {
     if (refused.has(path)) throw notAnswering();
     const now = performance.now();
-    if (now - saidAt < everyMs && !(traced && (path !== said || isListing))) return;
+    if (now - saidAt < progressMs && !(traced && (path !== said || isListing))) return;
     saidAt = now;
     said = path;
     say(path, isListing);

@@ -44,9 +44,10 @@ interface CacheOptions extends Partial<WorkerTimings> {
 export function openCache(
   root: string,
   start = startWorkerProcess,
-  { listing = false, fronts, identities, ...timings }: Confines & CacheOptions = {},
+  { listing = false, fronts, identities, ...given }: Confines & CacheOptions = {},
 ): FileCache {
-  const { patienceMs, startMs, hurriedMs, probeMs } = { ...usualTimings.worker, ...timings };
+  const timings = { ...usualTimings.worker, ...given };
+  const { patienceMs, startMs, hurriedMs } = timings;
   const confines: Confines = { ...(fronts && { fronts }), ...(identities && { identities }) };
   let hurried = false;
   let closed = false;
@@ -55,12 +56,14 @@ export function openCache(
     queueMicrotask(() => events.ended(new Error('Cannot clear: the cache was closed')));
     return { post() {}, end: async () => {} };
   };
-  const patience = (isUp: boolean) => (isUp ? patienceMs : Math.max(patienceMs, startMs));
-  const worker = () =>
-    new Worker(resolve(root), startUnlessClosed, (isUp) => (hurried ? hurriedMs : patience(isUp)));
-  const pool = new WorkerPool(workerCount, worker);
+  const patience = (isUp: boolean) => {
+    if (hurried) return hurriedMs;
+    return isUp ? patienceMs : Math.max(patienceMs, startMs);
+  };
+  const worker = () => new Worker(resolve(root), startUnlessClosed, { ...timings, patienceMs: patience });
+  const pool = new WorkerPool(workerCount, worker, timings);
   const doubtful = worker();
-  const quarantine = new Quarantine(doubtful, { probeMs, ...confines });
+  const quarantine = new Quarantine(doubtful, timings, confines);
   const all = () => [...pool.all, doubtful];
 
   return {

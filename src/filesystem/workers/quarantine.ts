@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DeletionResult } from '../../core/page-files.ts';
+import type { WorkerTimings } from '../../core/timings.ts';
 import type { Confines } from '../walk/directory.ts';
 import { notAnsweringCode, notAnsweringMessage } from '../walk/step-guard.ts';
 import { SuspendedDirectories } from './suspended-directories.ts';
@@ -9,8 +10,7 @@ import type { ClearRequest } from './worker-request.ts';
 /** For one request, this many directories that do not answer are found before all the rest of it fails. */
 const maxFound = 4;
 
-/** The wait between two probes doubles up to this limit. */
-const longestProbeMs = 60_000;
+type ProbeTimings = Pick<WorkerTimings, 'probeMs' | 'longestProbeMs'>;
 
 /**
  * Repeats what a worker fell silent over, one request at a time, with a worker of its own that reports each
@@ -21,16 +21,18 @@ export class Quarantine {
   readonly #worker: Worker;
   readonly #confines: Confines;
   readonly #probeMs: number;
+  readonly #longestProbeMs: number;
   readonly #suspended = new SuspendedDirectories();
   readonly #end = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   #probing = false;
   #hurried = false;
 
-  constructor(worker: Worker, { probeMs, ...confines }: Confines & { probeMs: number }) {
+  constructor(worker: Worker, { probeMs, longestProbeMs }: ProbeTimings, confines: Confines) {
     this.#worker = worker;
     this.#confines = confines;
     this.#probeMs = probeMs;
+    this.#longestProbeMs = longestProbeMs;
   }
 
   /** Directories that every request leaves out: patterns below them fail at once. */
@@ -78,7 +80,7 @@ export class Quarantine {
     while (this.suspended.length > 0 && (await this.#waited(waitMs))) {
       for (const path of this.suspended)
         if (await this.#inTurn(() => this.#answers(path))) this.#suspended.lift(path);
-      waitMs = Math.min(2 * waitMs, longestProbeMs);
+      waitMs = Math.min(2 * waitMs, this.#longestProbeMs);
     }
     this.#probing = false;
     this.#closeUnneeded();

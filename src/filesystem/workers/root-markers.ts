@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatDuration } from '../../core/duration.ts';
 import type { Mark, Markers, SeenRoot } from '../../core/root.ts';
+import { usualTimings } from '../../core/timings.ts';
 import type { FileCache } from './file-cache.ts';
 import { Stalled } from './worker.ts';
 
 const run = promisify(execFile);
-
-/** How long the disk may take before a stop counts as unclean. */
-const syncMs = 5_000;
 
 /**
  * The markers of a cache, read and written by its workers: the daemon itself does not wait for a disk that
@@ -19,6 +17,7 @@ export function rootMarkers(
   root: string,
   fronts: readonly string[],
   { ask }: Pick<FileCache, 'ask'>,
+  { syncMs } = usualTimings.root,
 ): Markers {
   let mounts: string[] = [];
 
@@ -45,7 +44,7 @@ export function rootMarkers(
       await ask({ kind: 'mark', fronts, marks });
     },
     async sync() {
-      await Promise.all(mounts.map((path) => sync(join(root, path))));
+      await Promise.all(mounts.map((path) => sync(join(root, path), syncMs)));
     },
   };
 }
@@ -54,18 +53,18 @@ export function rootMarkers(
  * Syncs one file system, in a process of its own; one that does not end is abandoned. Where `sync` has no
  * `-f`, it syncs all file systems.
  */
-async function sync(directory: string): Promise<void> {
+async function sync(directory: string, syncMs: number): Promise<void> {
   try {
-    await within(['-f', directory]);
+    await within(['-f', directory], syncMs);
   } catch (error) {
-    if ((error as { killed?: boolean }).killed) throw timedOut(directory, error);
-    await within([]).catch((cause) => {
-      throw timedOut(directory, cause);
+    if ((error as { killed?: boolean }).killed) throw timedOut(directory, syncMs, error);
+    await within([], syncMs).catch((cause) => {
+      throw timedOut(directory, syncMs, cause);
     });
   }
 }
 
-async function within(args: readonly string[]): Promise<void> {
+async function within(args: readonly string[], syncMs: number): Promise<void> {
   const syncing = run('sync', args, { timeout: syncMs, killSignal: 'SIGKILL' });
   syncing.child.unref();
   let late: NodeJS.Timeout | undefined;
@@ -81,7 +80,7 @@ async function within(args: readonly string[]): Promise<void> {
   }
 }
 
-function timedOut(directory: string, cause: unknown): Error {
+function timedOut(directory: string, syncMs: number, cause: unknown): Error {
   return new Error(
     `Cannot put what was deleted in ${directory} on the disk: "sync" did not end within ${formatDuration(syncMs)}`,
     { cause },

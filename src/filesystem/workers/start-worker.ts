@@ -10,8 +10,8 @@ import type { Request } from './worker-request.ts';
  */
 export interface WorkerChannel {
   post(request: Request): void;
-  /** Ends the worker, also in the middle of a clearing; waits for its end, but not for ever. */
-  end(): Promise<void>;
+  /** Ends the worker, also in the middle of a clearing; waits so long at most for its end. */
+  end(withinMs: number): Promise<void>;
 }
 
 export interface WorkerEvents {
@@ -21,11 +21,6 @@ export interface WorkerEvents {
 }
 
 export type StartWorker = (root: string, hears: WorkerEvents) => WorkerChannel;
-
-/**
- * SIGKILL ends a process within milliseconds, unless it waits in the kernel for something that never comes.
- */
-const killMs = 1_000;
 
 /** Once this many are abandoned in the kernel, no more are started. */
 const maxAbandoned = 8;
@@ -65,7 +60,7 @@ export const startWorkerProcess: StartWorker = (root, { message, ended }) => {
   );
   return {
     post: (request) => void child.stdin?.write(`${JSON.stringify(request)}\n`),
-    end: () => end(child),
+    end: (withinMs) => end(child, withinMs),
   };
 };
 
@@ -77,7 +72,7 @@ const childPath = join(import.meta.dirname, 'worker-child.js');
  */
 const small = ['--max-semi-space-size=1', '--heap-growing-percent=20'];
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, withinMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGKILL');
@@ -88,7 +83,7 @@ async function end(child: ChildProcess): Promise<void> {
   child.stdin?.destroy();
   child.stdout?.destroy();
   await new Promise<void>((resolve) => {
-    const late = setTimeout(resolve, killMs);
+    const late = setTimeout(resolve, withinMs);
     void exited.then(() => {
       clearTimeout(late);
       resolve();

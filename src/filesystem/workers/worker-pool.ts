@@ -1,12 +1,8 @@
+import type { WorkerTimings } from '../../core/timings.ts';
 import type { Worker } from './worker.ts';
 import { WorkerQueue } from './worker-queue.ts';
 
-/**
- * A worker that is silent for this long, or busy with one request for this long, is joined by another one
- * while others wait.
- */
-const silentMs = 1_000;
-const busyMs = 2_000;
+type JoinTimings = Pick<WorkerTimings, 'joinSilentMs' | 'joinBusyMs'>;
 
 /** At most this many are joined by another. */
 const maxReplaced = 4;
@@ -14,6 +10,7 @@ const maxReplaced = 4;
 /** A number of workers, and the requests that wait for one. */
 export class WorkerPool {
   readonly #make: () => Worker;
+  readonly #timings: JoinTimings;
   /** The workers that are in use. */
   readonly #placed: Set<Worker>;
   readonly #free: Worker[];
@@ -21,8 +18,9 @@ export class WorkerPool {
   readonly #replaced = new Set<Worker>();
   readonly #waiting = new WorkerQueue();
 
-  constructor(size: number, make: () => Worker) {
+  constructor(size: number, make: () => Worker, timings: JoinTimings) {
     this.#make = make;
+    this.#timings = timings;
     this.#free = Array.from({ length: size }, make);
     this.#placed = new Set(this.#free);
   }
@@ -42,7 +40,7 @@ export class WorkerPool {
   }
 
   async #next(background: boolean): Promise<Worker> {
-    const timer = setInterval(() => this.#replaceSlow(), silentMs / 2);
+    const timer = setInterval(() => this.#replaceSlow(), this.#timings.joinSilentMs / 2);
     const worker = await new Promise<Worker>((resolve) => this.#waiting.add(resolve, background));
     clearInterval(timer);
     return worker;
@@ -56,9 +54,10 @@ export class WorkerPool {
 
   /** Waiting requests need not wait until it answers or is given up: a large deletion takes a long time. */
   #replaceSlow(): void {
+    const { joinSilentMs, joinBusyMs } = this.#timings;
     for (const worker of this.#placed) {
       if (this.#replaced.size === maxReplaced) return;
-      if (worker.waitingMs < silentMs && worker.busyMs < busyMs) continue;
+      if (worker.waitingMs < joinSilentMs && worker.busyMs < joinBusyMs) continue;
       this.#placed.delete(worker);
       this.#replaced.add(worker);
       const other = this.#make();

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../core/duration.ts';
+import type { WorkerTimings } from '../../core/timings.ts';
 import type { StartWorker, WorkerChannel } from './start-worker.ts';
 import { errorOf, type Message } from './worker-message.ts';
 import type { AnswerTo, Request } from './worker-request.ts';
@@ -14,15 +15,6 @@ export class Stalled extends Error {
   }
 }
 
-/** A listing may take this many times as long as anything else. */
-const listingFactor = 6;
-
-/**
- * How long to wait before an overdue worker is checked again, so that its messages are read first if the
- * daemon itself was frozen.
- */
-const graceMs = 200;
-
 interface Asked {
   readonly since: number;
   /** When its last message arrived. */
@@ -35,6 +27,11 @@ interface Asked {
   fail(error: Error): void;
 }
 
+interface SilenceTimings extends Pick<WorkerTimings, 'listingFactor' | 'checkAgainMs' | 'killMs'> {
+  /** How long it may be silent, and how long its start may take. */
+  readonly patienceMs: (isUp: boolean) => number;
+}
+
 /**
  * Handles one request after the other in a process of its own, and starts a new one after that process died
  * or was given up.
@@ -42,16 +39,15 @@ interface Asked {
 export class Worker {
   readonly #root: string;
   readonly #start: StartWorker;
-  readonly #patienceMs: (isUp: boolean) => number;
+  readonly #timings: SilenceTimings;
   #channel: WorkerChannel | undefined;
   #isUp = false;
   #asked: Asked | undefined;
 
-  /** @param patienceMs how long it may be silent, and how long its start may take */
-  constructor(root: string, start: StartWorker, patienceMs: (isUp: boolean) => number) {
+  constructor(root: string, start: StartWorker, timings: SilenceTimings) {
     this.#root = root;
     this.#start = start;
-    this.#patienceMs = patienceMs;
+    this.#timings = timings;
   }
 
   start(): WorkerChannel {
@@ -93,19 +89,20 @@ export class Worker {
     const asked = this.#asked;
     if (!asked) return;
     clearTimeout(asked.timer);
-    const leftMs = this.#patienceMs(this.#isUp) * (asked.isListing ? listingFactor : 1) - this.waitingMs;
+    const { patienceMs, listingFactor, checkAgainMs } = this.#timings;
+    const leftMs = patienceMs(this.#isUp) * (asked.isListing ? listingFactor : 1) - this.waitingMs;
     if (leftMs <= 0 && asked.overdue) {
       this.#giveUp(asked);
       return;
     }
     asked.overdue = leftMs <= 0;
-    asked.timer = setTimeout(() => this.checkOverdue(), asked.overdue ? graceMs : leftMs);
+    asked.timer = setTimeout(() => this.checkOverdue(), asked.overdue ? checkAgainMs : leftMs);
   }
 
   async close(): Promise<void> {
     const channel = this.#channel;
     this.#ended(channel, new Error('Cannot clear: the cache was closed'));
-    await channel?.end();
+    await channel?.end(this.#timings.killMs);
   }
 
   #started(): WorkerChannel {
@@ -135,7 +132,7 @@ export class Worker {
   #giveUp({ at, heardAt }: Asked): void {
     const channel = this.#channel;
     this.#ended(channel, new Stalled(at, performance.now() - heardAt));
-    void channel?.end();
+    void channel?.end(this.#timings.killMs);
   }
 
   /** An ended process may report that more than once, and late: a later request belongs to its successor. */
