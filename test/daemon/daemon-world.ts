@@ -36,6 +36,10 @@ export class DaemonWorld {
   isFirst = true;
   becameFirst = false;
   listens = true;
+  /** Listeners that are not closed. */
+  listeners = 0;
+  /** Waits that have not ended. */
+  waiting = 0;
   seen: LastSeen[] = [];
   channels: ChannelBinding[] = channels;
   notify: (channel: string) => void = () => {};
@@ -50,12 +54,17 @@ export class DaemonWorld {
   readonly claims = new ClaimsUnderWay();
   readonly clock: Clock = {
     now: () => this.log.now,
-    wait: (ms, signal) =>
-      new Promise((resolve, reject) => {
+    wait: (ms, signal) => {
+      this.waiting += 1;
+      return new Promise<void>((resolve, reject) => {
         this.#waits.set(ms, resolve);
         if (ms <= longestCooldownMs) resolve();
+        if (signal.aborted) reject(new Error('aborted'));
         signal.addEventListener('abort', () => reject(new Error('aborted')));
-      }),
+      }).finally(() => {
+        this.waiting -= 1;
+      });
+    },
   };
   readonly consumers = new LocalConsumers([
     this.log.follow(this.cache, { claims: this.claims, clock: this.clock, settleMs: 0 }),
@@ -107,12 +116,15 @@ export class DaemonWorld {
       listen: async (onNotification) => {
         this.notify = onNotification;
         await this.onListen();
+        this.listeners += 1;
         return {
           lost: new Promise((resolve) => {
             this.lose = resolve;
           }),
           heartbeat: async () => {},
-          close() {},
+          close: () => {
+            this.listeners -= 1;
+          },
         };
       },
       root: {
