@@ -7,8 +7,18 @@ import { seeded } from '../random.ts';
 
 const hourMs = 3_600_000;
 const momentMs = 10_000;
-const ports = ['nginx', 'postgresql17-server', 'py-django', 'node22', 'rust', 'ca_root_nss', 'curl', 'uv'];
-const categories = ['www', 'databases', 'www', 'www', 'lang', 'security', 'ftp', 'devel'];
+const slugs = [
+  'spring-in-the-hills',
+  'a-new-bridge',
+  'election-results',
+  'bread-at-home',
+  'ferry-timetable',
+  'night-trains',
+  'the-old-mill',
+  'harbour-lights',
+];
+const sections = ['travel', 'news', 'news', 'food', 'travel', 'travel', 'culture', 'culture'];
+const tags = ['Europe', 'Bridges', 'Elections', 'Baking', 'Ferries', 'Trains', 'History', 'Photography'];
 
 /**
  * A made-up hour of a site, for pictures. The monitor is real. The clock, the events and the database are
@@ -42,7 +52,7 @@ export async function makeUpHour({
   const watch = openMonitor('0.1.0', clock, { wall: () => from + now });
 
   function live(): void {
-    // An import of packages.
+    // An import of old articles.
     if (now === 24 * 60_000) imported = 41_000;
     if (now < hourMs) watch.observe({ kind: 'heartbeat', ms: 1 });
     const batches = Math.floor(random() * 2.4);
@@ -55,16 +65,16 @@ export async function makeUpHour({
   }
 
   function keyOf(handler: string, which: number): Key {
-    if (handler === 'listen_port') return { category: categories[which] ?? '', port: ports[which] ?? '' };
-    return {
-      commit_to_clear: Array.from({ length: 10 }, () => Math.floor(random() * 16).toString(16)).join(''),
-    };
+    if (handler === 'articles') return { section: sections[which] ?? '', slug: slugs[which] ?? '' };
+    if (handler === 'lists') return { section: sections[which] ?? '' };
+    return { tag: tags[which] ?? '', initial: tags[which]?.charAt(0) ?? '' };
   }
 
   function clear(keys: number, lagMs: number): void {
-    const chosen = Math.floor(random() * ports.length);
-    const handler = random() < 0.75 || keys > 9 ? 'listen_port' : 'listen_commit';
-    const examples = [0, 1, 2].slice(0, keys).map((next) => keyOf(handler, (chosen + next) % ports.length));
+    const chosen = Math.floor(random() * slugs.length);
+    const drawn = random();
+    const handler = drawn < 0.6 || keys > 9 ? 'articles' : drawn < 0.8 ? 'tags' : 'lists';
+    const examples = [0, 1, 2].slice(0, keys).map((next) => keyOf(handler, (chosen + next) % slugs.length));
     const files = keys * 3 + Math.floor(random() * 4);
     const done = { handler, consumer: 'files', cleared: [], files, failures: [], invalid: [] };
     watch.observe({ kind: 'batch-done', ...done });
@@ -85,12 +95,12 @@ export async function makeUpHour({
   function ail(): void {
     watch.observe({ kind: 'reload-refused', problems: [`uncached.ini: ${longPath} is no directory`] });
     watch.notice({ kind: 'loop-failed', loop: 'root', error: new Error(noRoot), retryMs: 1_000 });
-    const batch = { handler: 'listen_port', examples: [keyOf('listen_port', 0)], files: 1, ms: 8 };
+    const batch = { handler: 'articles', examples: [keyOf('articles', 0)], files: 1, ms: 8 };
     watch.observe({ kind: 'cleared', ...batch, entries: 1, keys: 1, failedKeys: 2, lagMs: null });
     watch.observe({ kind: 'clear-failed', ...batch, failedKeys: 7 });
   }
 
-  const handlers = ['listen_port', 'listen_commit', 'listen_date_updated', 'listen_file_updated', 'news'];
+  const handlers = ['articles', 'tags', 'lists', 'archive', 'feeds'];
   const count = async (): Promise<LogCount[]> =>
     handlers.slice(0, 2).map((handler, index) => ({
       handler,
@@ -106,7 +116,7 @@ export async function makeUpHour({
     }));
   const strangers = async (): Promise<LogCount[]> => [
     ...(await count()),
-    { ...none, handler: 'listen_gone', settling: 2 },
+    { ...none, handler: 'polls', settling: 2 },
   ];
   const log: CountSource['log'] = {
     ...emptyLog,
@@ -122,15 +132,15 @@ export async function makeUpHour({
   const ageless: Queue = { ...queue, backlog: async () => ({ entries: 7, lagMs: null, ofUnknownAge: 7 }) };
   const left: Queue = { ...queue, backlog: async () => ({ entries: 12, lagMs: 0, ofUnknownAge: 0 }) };
   const queues = new Map([
-    ['listen_port', queue],
+    ['articles', queue],
     ...(unwell
       ? ([
-          ['listen_commit', shut],
-          ['listen_file_updated', ageless],
+          ['tags', shut],
+          ['lists', ageless],
         ] as const)
       : []),
   ]);
-  const disabled = new Map(unwell ? [['listen_date_updated', { why: noDates }]] : []);
+  const disabled = new Map(unwell ? [['archive', { why: noArchive }]] : []);
   watch.keepCounting(
     {
       owner: 'own',
@@ -152,11 +162,11 @@ export async function makeUpHour({
   return { ...watch, status: async () => ({ ...(await watch.status()), thresholds }) };
 }
 
-const longPath = `/usr/local/www/${'freshports.org-'.repeat(9)}/cache`;
+const longPath = `/srv/www/${'a-long-name.example.org-'.repeat(6)}/cache`;
 const noRoot = `${longPath} is not the cache: its marker .uncached is missing. If it is, put it there: uncached check`;
 export const noRight =
-  'permission denied for table cache_clearing_commits: GRANT SELECT, DELETE ON cache_clearing_commits TO listening';
-const noDates = 'set date_clearing in [dirs] of fp-listen.ini';
+  'permission denied for table cache_clearing_tags: GRANT SELECT, DELETE ON cache_clearing_tags TO uncached';
+const noArchive = 'set its directory';
 
 const none = {
   claimed: 0,

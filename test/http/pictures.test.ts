@@ -15,13 +15,13 @@ if (noChromium) console.warn(`SKIPPED: the status page is not looked at, since $
 const folder = process.env.UNCACHED_PICTURES;
 const readmePicture = 'doc/status-page.png';
 
-const failing: FailingRow[] = ['ports/databases/postgresql17-server', 'ports/www/nginx'].map(
+const failing: FailingRow[] = ['articles/news/a-new-bridge', 'articles/travel/night-trains'].map(
   (path, index) => ({
     id: 4_711 + index,
     consumer: '7c1d5e09ab34f682',
-    handler: 'listen_port',
-    key: { category: path.split('/')[1] ?? '', port: path.split('/')[2] ?? '' },
-    error: `cannot delete ${path}/Detail.html: EROFS, read-only file system`,
+    handler: 'articles',
+    key: { section: path.split('/')[1] ?? '', slug: path.split('/')[2] ?? '' },
+    error: `cannot delete ${path}.html: EROFS, read-only file system`,
     attempts: 7 + index,
     ageMs: 312_000,
     retryMs: 24_000,
@@ -48,8 +48,8 @@ async function tellsOfIt(page: Page): Promise<void> {
   expect(await texts('#reasons .critical')).toHaveLength(5);
   expect((await texts('#reasons li')).slice(5)).toEqual([
     expect.stringMatching(/^the new configuration has problems/),
-    expect.stringMatching(/^listen_port: 2 rows failing/),
-    expect.stringMatching(/^the log has 2 rows of listen_gone/),
+    expect.stringMatching(/^articles: 2 rows failing/),
+    expect.stringMatching(/^the log has 2 rows of polls/),
     expect.stringMatching(/^files on web2.* is cleared by no daemon since 94 s/),
     expect.stringMatching(/^files on web3.* has expired.*: uncached consumers forget 90ab12cd34ef5678$/),
   ]);
@@ -63,11 +63,11 @@ async function tellsOfIt(page: Page): Promise<void> {
     const cells = ['.who', '.error', '[data-column=backlog]', '[data-column=lag]'];
     return Promise.all(cells.map((selector) => all.locator(selector).innerText()));
   };
-  expect(await row('listen_commit')).toEqual(['listen_commit', noRight, '–', '–']);
-  expect(await row('listen_file_updated')).toEqual(['listen_file_updated', '', '7', '–']);
-  expect(await row('news')).toEqual(['news', '', '0', '0 s']);
-  expect(await row('listen_gone')).toEqual(['listen_gone (not configured)', '', '0', '0 s']);
-  const [name, problem] = await row('listen_date_updated');
+  expect(await row('tags')).toEqual(['tags', noRight, '–', '–']);
+  expect(await row('lists')).toEqual(['lists', '', '7', '–']);
+  expect(await row('feeds')).toEqual(['feeds', '', '0', '0 s']);
+  expect(await row('polls')).toEqual(['polls (not configured)', '', '0', '0 s']);
+  const [name, problem] = await row('archive');
   expect(`${name}: ${problem}`).toMatch(
     /^\w+ \(disabled\): .* is disabled, and 12 entries wait for it: set /,
   );
@@ -158,10 +158,10 @@ describe.skipIf(noChromium).each(Object.entries(hours))(
         await page.keyboard.press('Tab');
         reached.push(await page.evaluate(focused));
         if (n > 0) continue;
-        // The import was one of ports. The second handler is chosen by its place: letters of a name count
+        // The import was one of articles. The second handler is chosen by its place: letters of a name count
         // together only while they come quickly.
         for (let down = 0; down < 2; down++) await page.keyboard.press('ArrowDown');
-        expect(await page.locator('#plotted select').inputValue()).toBe('listen_commit');
+        expect(await page.locator('#plotted select').inputValue()).toBe('tags');
         expect(await sum('backlog')).toBe('peak 0');
         expect(await sum('latency')).not.toBe(latency);
         await page.keyboard.press('Home');
