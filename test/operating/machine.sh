@@ -2,10 +2,12 @@
 # Runs numbered command files on a machine of their own: this one, but whatever is changed in /etc, /var, /usr, /root and /run is gone
 # afterwards and seen by nobody else. Called inside `unshare --mount --pid`: what the commands have started ends with it.
 #   machine.sh WORK SERVER PACKAGE NODE
-# WORK/N.sh and WORK/N.sql are run in order; WORK/N.{out,err,code} tell what came of it.
-# SERVER has the socket of a PostgreSQL, PACKAGE an installed uncached.
+# WORK/N.sh and WORK/N.sql are run in order; WORK/N.{out,err,code} are their results. WORK/functions.sh is read by each.
+# SERVER is the directory with the socket of a PostgreSQL, or "-" where a step starts one. PACKAGE is an installed uncached.
 set -eu
 work=$1 server=$2 package=$3 node=$4
+
+ip link set lo up
 
 mount -t tmpfs tmpfs /mnt
 for part in etc var usr root; do
@@ -13,10 +15,10 @@ for part in etc var usr root; do
   mount -t overlay overlay -o "lowerdir=/$part,upperdir=/mnt/$part/upper,workdir=/mnt/$part/work" "/$part"
 done
 mkdir /mnt/postgresql
-mount --bind "$server" /mnt/postgresql
+[ "$server" = - ] || mount --bind "$server" /mnt/postgresql
 mount -t tmpfs tmpfs /run
-mkdir /run/postgresql
-mount --bind /mnt/postgresql /run/postgresql
+install -d -o postgres -g postgres -m 2775 /run/postgresql
+[ "$server" = - ] || mount --bind /mnt/postgresql /run/postgresql
 
 mkdir -p /usr/lib/node_modules
 cp -r "$package" /usr/lib/node_modules/uncached
@@ -47,6 +49,8 @@ ready_for() {
   done
 }
 export -f ready_for
+
+export BASH_ENV=$work/functions.sh
 
 cd /
 for file in $(cd "$work" && ls | grep -E '^[0-9]+\.(sh|sql)$' | sort -n); do
