@@ -23,7 +23,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** The worlds of this build and of the one that it is compared with. */
+/** The world of this build, and of the build it is compared with. */
 export interface Worlds {
   readonly world: World;
   readonly before: World | undefined;

@@ -62,7 +62,7 @@ it('is not cleared where everything failed', () => {
   });
 });
 
-/** Rows 1 to 4 were read from the log, of which those up to `toldTo` were cleared before. */
+/** Rows 1 to 4 were read from the log. Those up to `toldTo` were cleared before. */
 function read(toldTo: number, { failed = [] as number[], invalid = [] as number[] } = {}) {
   const rows = [1, 2, 3, 4].map((id) => ({ id, handler: 'page', key: { id: `p${id}` } }));
   const step = filesSteps().get('page') ?? expect.fail('no handler');

@@ -5,7 +5,7 @@ import { usualTimings } from '../../src/core/timings.ts';
 import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld, run } from './log-world.ts';
 
-/** A cache, and another behind it: what is cleared there while it is still here would come back. */
+/** A cache, and another behind it. A page cleared there would come back from this one. */
 let world: LogWorld;
 let behindWorld: LogWorld;
 let cache: FakeCache;
@@ -18,7 +18,7 @@ let order: string[];
 beforeEach(() => {
   world = new LogWorld();
   behindWorld = new LogWorld();
-  // One log, of which each has its own place.
+  // One log, in which each has its own place.
   behindWorld.rows = world.rows;
   order = [];
   cache = new FakeCache(filesSteps([{ name: 'page' }, { name: 'other' }]));

@@ -137,7 +137,7 @@ it('has the reader wait for that row, too', async () => {
   release();
   await Promise.all([cleared, read]);
   expect(cache.cleared()).toEqual(['news/*']);
-  // The log would tell how old it is.
+  // The log line would show how old it is.
   expect(world.told('cleared')).toMatchObject([{ handler: 'news', lagMs: null }]);
 });
 

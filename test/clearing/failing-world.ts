@@ -28,7 +28,7 @@ export class FailingWorld {
     return this.all.has(id);
   }
 
-  /** As short text: id, then what is to happen to it. */
+  /** As short text: the id, then what happens to it. */
   get state(): string[] {
     return [...this.all.values()]
       .sort((one, other) => one.id - other.id)

@@ -17,7 +17,7 @@ export function filesSteps(handlers: readonly Partial<HandlerSettings>[] = [{}])
   return steps;
 }
 
-/** Records what it is to clear. Some of it cannot be cleared, and some clearings end when the test says so. */
+/** Records each request to clear. Some fail, and some end when the test says so. */
 export class FakeCache implements TargetCache {
   readonly steps: ReadonlyMap<string, Step>;
   /** What was cleared, clearing by clearing; at its end `again`, if it was the second one. */

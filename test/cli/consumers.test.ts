@@ -11,7 +11,7 @@ import { start } from './running.ts';
 const owner = '0123456789abcdef';
 let session: Client;
 
-/** The caches of a fleet: one that is behind, one with a command behind it, one that fails, one that is gone. */
+/** The caches of a fleet: one is behind, one has a command behind it, one fails, one is gone. */
 beforeEach(async () => {
   session = new Client({ ...database.config, application_name: `uncached ${owner}` });
   await session.connect();

@@ -26,7 +26,7 @@ afterEach(() => dump.end());
 const drain = (...args: string[]) =>
   uncached(['--config', site.configure(iniFor(site, database.config)), 'drain', ...args]);
 
-/** Starts a drain, and waits until the daemon has cleared what it claimed. */
+/** Starts a drain, and waits until the daemon has cleared the claimed rows. */
 async function drainUntilCleared(): Promise<{ ended: Promise<Ended>; isOver: () => boolean }> {
   let over = false;
   const ended = drain();

@@ -120,7 +120,7 @@ it('an entry with NULL in a column of one template is cleared for the others, re
   const handlers = freshportsHandlers.replace('clear[] = ports/{category}/{port}/*', '');
   daemon = await start({ settle, handlers });
   await settled(daemon, 1);
-  // It is deleted after the log has told of it.
+  // It is deleted after it was logged.
   expect(await daemon.stop()).toBe(0);
   expect(await left()).toBe(0);
 });

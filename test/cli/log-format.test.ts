@@ -101,7 +101,7 @@ it('has a line for each batch, and its files at debug, from the next SIGHUP on',
   const configure = (level: string) =>
     site.configure(iniFor(site, database.config, { settle: '1h', more: `[daemon]\nlog = ${level}` }));
   const daemon = startUncached(configure('info'));
-  // A notification whose entry was found before it came is one of nothing, after which the news are cleared.
+  // A notification whose entry was found before counts as empty, and then the news are cleared.
   const isBatch = ({ event, handler }: LogLine) => event === 'cleared' && handler === 'listen_port';
   const cleared = async () => {
     const from = daemon.log.length;

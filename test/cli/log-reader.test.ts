@@ -157,7 +157,7 @@ describe.each([
     daemon.kill('SIGTERM');
     const [code] = await once(daemon, 'exit');
     expect(code).toBe(0);
-    // As doc/usage.md has it, whatever hangs.
+    // doc/usage.md says so, for everything that can hang.
     expect(performance.now() - asked).toBeLessThan(14_000);
     await eventually(
       'a complaint',

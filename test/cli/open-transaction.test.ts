@@ -72,7 +72,7 @@ async function latencyMs(): Promise<number> {
   return ms / count;
 }
 
-/** In MiB. The keys of all events would need more than what is free in it: the daemon would be ended. */
+/** In MiB. The keys of all events would not fit: the daemon would crash. */
 const littleMemory = { NODE_OPTIONS: '--max-old-space-size=24' };
 
 const isLinux = process.platform === 'linux';

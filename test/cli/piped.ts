@@ -8,7 +8,7 @@ export const slowReader = '{ sleep 0.3; cat; }';
 /** A reader that ends before any output. */
 export const goneReader = 'true';
 
-/** Runs a command with one of its streams in a real pipe to another program. The pipe holds 64 KiB. */
+/** Runs a command with a stream in a real pipe to another program. The pipe holds 64 KiB. */
 export async function piped(
   args: readonly string[],
   reader: string,

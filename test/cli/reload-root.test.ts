@@ -89,7 +89,7 @@ it('takes another root for itself, which is wiped, since it missed what was clea
     await gone(other, 'ports/www/b/1', daemon);
     expect(other.pages()).toEqual(['ports/www/c/1', 'searchlog.txt']);
 
-    // The former root was away, and gets what it missed.
+    // The former root was away, and now gets the rows that it missed.
     site.configure(iniFor(site, database.config, { handlers: ports }));
     await reload(daemon);
     await gone(site, 'ports/www/b/1', daemon);

@@ -42,7 +42,7 @@ async function start(file = ini()): Promise<RunningDaemon> {
 /** The boot in the marker of a machine that crashed. */
 const otherBoot = 'other';
 
-/** Whether the marker records that a daemon runs. To read what is in its place could take for ever: a fifo. */
+/** Whether the marker records that a daemon runs. A fifo in its place could block the read for ever. */
 function isMarked(root: string): boolean {
   try {
     if (!lstatSync(join(root, '.uncached')).isFile()) return false;
@@ -149,7 +149,7 @@ describe('a wipe', () => {
 });
 
 describe('two daemons on one root', () => {
-  /** One that clears, and one that stands by. */
+  /** A daemon that clears, and one that stands by. */
   async function startBoth(): Promise<[RunningDaemon, RunningDaemon]> {
     const one = await start();
     await marked();

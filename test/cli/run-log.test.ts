@@ -9,7 +9,7 @@ import { marked } from './marked.ts';
 import { client, enqueuePort, isEvent, site, start } from './running.ts';
 import { database } from './site-and-database.ts';
 
-/** Leaves the root known to the database, as the cache that is to clear what is added to the log. */
+/** Registers the root in the database, so that it clears the rows added to the log. */
 async function earlierRun(): Promise<void> {
   const earlier = await start();
   await marked(site.root, client, earlier);
@@ -42,7 +42,7 @@ describe('run', () => {
     const { rows } = await client.query(
       'SELECT key, last_error FROM uncached.failing WHERE invalid ORDER BY id',
     );
-    // The cursor is written a while after that is told.
+    // The cursor is written a while after that line.
     await eventually(
       'settled but for those',
       async () => (await left()).length === 4 || undefined,
@@ -125,7 +125,7 @@ describe('run', () => {
     await enqueuePort('www', 'a');
     await client.query('NOTIFY port_updated');
     await running.until('clearing', (line) => line.event === 'cleared' && line.handler === 'listen_port');
-    // The cursor is written a while after that is told; a stop before it leaves the row to the next start.
+    // The cursor is written a while after that line. A stop before leaves the row to the next start.
     await eventually(
       'settled but for those',
       async () => !(await left()).some(({ handler }) => handler === 'listen_port') || undefined,

@@ -28,7 +28,7 @@ async function clears(daemon: RunningDaemon): Promise<void> {
   site.write([page]);
   await enqueuePort('www', `p${ports}`);
   await client.query('NOTIFY port_updated');
-  // The log may not tell of it: a reload may leave a claim to the log.
+  // There may be no line about it: a reload may leave a claim in the log.
   await eventually(
     `without ${page}`,
     async () => !existsSync(join(site.root, page)) || undefined,

@@ -32,7 +32,7 @@ const isListening = ({ event }: LogLine) => event === 'listening';
 const isStandby = ({ event, msg }: LogLine) =>
   event === 'notice' && msg === 'Another daemon clears this root: this one stands by until that one is gone';
 
-/** A daemon that does not report for three heartbeats of the other is taken for one that hangs. */
+/** A daemon that does not report for three heartbeats of the other counts as hanging. */
 async function start(settle: string, { heartbeat = '1s', sweep = '1s' } = {}): Promise<RunningDaemon> {
   const more = `[daemon]\nheartbeat = ${heartbeat}\nsweep = ${sweep}\nbatch = 10`;
   const daemon = startUncached(site.configure(iniFor(site, database.config, { settle, more })));
@@ -41,7 +41,7 @@ async function start(settle: string, { heartbeat = '1s', sweep = '1s' } = {}): P
   return daemon;
 }
 
-/** One that clears, and one that stands by. */
+/** A daemon that clears, and one that stands by. */
 async function startBoth(
   ...[first, second]: [Parameters<typeof start>, Parameters<typeof start>]
 ): Promise<[RunningDaemon, RunningDaemon]> {

@@ -150,7 +150,7 @@ export class DaemonWorld {
     });
   }
 
-  /** This time is over, for whoever waits for it. */
+  /** Ends every wait for this time. */
   pass(ms: number): void {
     this.#waits.get(ms)?.();
   }

@@ -89,7 +89,7 @@ it('catches up after each LISTEN with what was committed while nobody listened',
 it('looks at each sweep for entries, at the log, at retries and listen_for, and trims the log', async () => {
   world.log.append('news', '');
   world.pass(sweepMs);
-  // Not because of a gap before what was claimed.
+  // A gap before the claimed rows is not the reason.
   await world.until('claim', 'clear news', 'due', 'read channels', 'trim');
   world.entries = ['p1'];
   world.pass(sweepMs);

@@ -15,7 +15,7 @@ export interface Failure {
  */
 const outageCalls = 5;
 
-/** Makes one of all calls that go through it fail. */
+/** Makes one of the calls that go through it fail. */
 export class Breaker {
   calls = 0;
   #failed = 0;

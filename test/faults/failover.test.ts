@@ -112,7 +112,7 @@ async function promoteAndProbe(world: Failover, how: string): Promise<void> {
   expect(ms).toBeLessThan(recoversWithinMs);
 }
 
-/** Each outage is told once, and its end: on a busy machine there may be more, when a heartbeat is late. */
+/** Each outage and its end are logged once. On a busy machine a late heartbeat may add some. */
 async function expectToldOnce({ daemon }: Failover): Promise<void> {
   const told = () => daemon.log.filter((line) => isOutage(line) || isRecovery(line));
   await eventually(

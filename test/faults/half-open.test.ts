@@ -7,7 +7,7 @@ import type { World, WorldOptions } from './world.ts';
 /** The limit in doc/reliability.md for the heartbeat of these tests. */
 const promisedMs = 15_000;
 
-/** A listener that is lost is told as such, or with the reason why the next one cannot connect either. */
+/** A lost listener is reported as such, or with the reason why the next one cannot connect either. */
 const isOutage = ({ event }: LogLine) => ['listener-lost', 'database-unavailable'].includes(event);
 
 const inWorld = (options: WorldOptions, live: (world: World) => Promise<void>) =>
@@ -86,7 +86,7 @@ it.concurrent(
     }),
 );
 
-/** A supervisor kills a process that has not ended by then (service/uncached.service allows more). */
+/** After this time a supervisor kills the process (service/uncached.service allows more). */
 const stopWithinMs = 15_000;
 
 it.concurrent(

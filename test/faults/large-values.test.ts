@@ -24,7 +24,7 @@ beforeEach(async () => {
   await client.query('TRUNCATE cache_clearing_ports');
   await forgetClearings(client);
   site = makeSite();
-  // A root that is new misses what is in the log already.
+  // A new root does not get the rows that are already in the log.
   const daemon = startUncached(site.configure(iniFor(site, database.config)));
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
   expect(await daemon.stop()).toBe(0);

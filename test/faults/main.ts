@@ -33,7 +33,7 @@ try {
   await world.start();
   await measure(world);
 } catch (error) {
-  // Printed now: the cleanup below may report what is still open because of this error.
+  // Printed now: because of this error the cleanup below may report open connections.
   console.error(error);
   process.exitCode = 1;
 } finally {

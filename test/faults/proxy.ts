@@ -95,7 +95,7 @@ export class FaultProxy {
     if (server?.listening) await once(server, 'close');
   }
 
-  /** Everything passes again, including what was held back. */
+  /** Everything passes again, including the data that was held back. */
   async heal(): Promise<void> {
     this.#frozen = undefined;
     this.#held = undefined;

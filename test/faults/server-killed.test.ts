@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => world?.close());
 
-/** Points where a crash of the server may undo what is not flushed, or where only the answer is lost. */
+/** Points where a crash of the server may undo unflushed changes, or lose only the answer. */
 const blows: readonly Pick<Blow, 'phase' | 'edge'>[] = [
   { phase: 'claim', edge: 'request' },
   { phase: 'claim', edge: 'answer' },
@@ -84,7 +84,7 @@ it('clears again what a crash has undone after it was settled, although the ids 
   await expectWhole(world);
 });
 
-/** When the entry of a page was claimed: it is claimed anew if a crash has undone that. */
+/** When the entry of a page was claimed. If a crash undoes the claim, it is claimed again. */
 async function claimedAt(page: string): Promise<string | undefined> {
   const port = page.split('/')[2];
   const rows = await world.query<{ at: string }>(

@@ -94,7 +94,7 @@ it('the second daemon of a root stands by, and takes over when the first is gone
   }
 });
 
-/** The one that clears the root. */
+/** The daemon that clears the root. */
 function owner(world: World, daemons: readonly RunningDaemon[]): Promise<RunningDaemon> {
   return eventually(
     'owned',

@@ -168,7 +168,7 @@ export class World {
       .join('\n');
   }
 
-  /** Stops what is left. The database reports connections that were left open. */
+  /** Stops the daemons that still run. The database reports connections that were left open. */
   async close(): Promise<void> {
     await this.#daemon?.stop('SIGKILL');
     await this.proxy.close();

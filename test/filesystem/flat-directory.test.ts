@@ -58,7 +58,7 @@ describe.each(walks)('a directory of many pages, %s walk', (_name, walk) => {
   });
 
   it('loses the parts of each page back to back, in the order of the patterns, and directories after all files', () => {
-    // The parts of the pages are mixed, whatever the order of the listing.
+    // The parts of the pages are mixed in any order of the listing.
     for (const part of ['1', '2', 'head', 'foot'])
       make(
         numbers(50).map((nth) =>

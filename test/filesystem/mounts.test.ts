@@ -36,7 +36,7 @@ interface Result extends DeletionResult {
   readonly sameDevice: boolean;
 }
 
-/** Mounts file systems below root, clears, and prints what is left. */
+/** Mounts file systems below root, clears, and prints the remaining files. */
 const script = `
 const { readdirSync, statSync, writeFileSync, mkdirSync } = await import('node:fs');
 const { execFileSync } = await import('node:child_process');

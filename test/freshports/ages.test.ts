@@ -40,7 +40,7 @@ PASSWORD = 'x'`;
 
 const quotes = /the quotes belong to the value/;
 
-/** For each age of FreshPorts' fp-listen.ini: what it names and how, though not its exact text. */
+/** For each age of FreshPorts' fp-listen.ini: its names and their forms, but not its exact text. */
 const ages: readonly Age[] = [
   {
     version: '1.0.4',

@@ -6,7 +6,7 @@ import { projectRoot } from '../postgres/project-root.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { uncached } from '../uncached.ts';
 
-/** The database of which each test has a copy. */
+/** Each test has a copy of this database. */
 export const template = 'freshports_template';
 
 /** A server with FreshPorts only, installed as the site's administrator installs it. */

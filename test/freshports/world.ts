@@ -66,7 +66,7 @@ export class FreshPorts {
     return new FreshPorts(await createDatabase(server, { name: 'freshports.org', template }), host);
   }
 
-  /** Another web host, with a cache of its own and the same database. It is to be left before that is closed. */
+  /** Another web host, with its own cache and the same database. Stop it before the database is closed. */
   anotherHost(): FreshPorts {
     return new FreshPorts(this.#database, this.#host, { catchesUp: false });
   }
@@ -214,7 +214,7 @@ export class FreshPorts {
     return { PATH: `${dirname(this.site.root)}/bin:${process.env.PATH}` };
   }
 
-  /** Stops what is left on this host. */
+  /** Stops the daemons that still run on this host. */
   async leave(): Promise<void> {
     await this.#uncached?.stop('SIGKILL');
     await this.#predecessor?.stop('SIGKILL');

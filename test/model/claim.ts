@@ -29,7 +29,7 @@ export function* claimSteps(world: World, who: number, protocol: Protocol): Gene
   }
 }
 
-/** The predecessor remembers what it has read. It reads again only when that is cleared and deleted. */
+/** The predecessor remembers the rows it has read. It reads again only when they are cleared and deleted. */
 function* readSteps(world: World, who: number, protocol: Protocol): Generator<Step<World>> {
   if ((world.daemons[who] ?? daemonAtStart).batches.length > 0) return;
   const queue = world.queue.map((row) => ({ ...row, read: row.is !== 'inserted' }));

@@ -102,7 +102,7 @@ function* steps(state: World, scenario: Scenario, protocol: Protocol): Generator
   for (const who of state.writers.keys()) yield* writerSteps(state, who);
 }
 
-/** No actor has to start anything, so what is wrong while all are idle may stay wrong forever. */
+/** No actor is obliged to start anything, so an error while all are idle may last forever. */
 function broken(state: World, quiet: boolean): string | undefined {
   if (!resting(state)) return quiet ? 'a dead end: something waits for ever' : undefined;
   if (state.queue.length > 0) return 'an entry is asleep in the queue';

@@ -37,7 +37,7 @@ it.each<[Partial<SeenConsumer>, string[]]>([
       'critical: files on web2 (/cache) is cleared by no daemon since 2 min: start it there; if it is gone for good: uncached consumers forget 7c1d5e09ab34f682',
     ],
   ],
-  // That it has no session is known at once; one that is started again has none for a moment.
+  // A missing session is noticed at once. A daemon that restarts has none for a moment.
   [
     { connected: false, seenMs: 59_999 },
     [
@@ -66,7 +66,7 @@ it.each<[Partial<SeenConsumer>, string[]]>([
     { problem: '/cache is not mounted' },
     ['critical: files on web2 (/cache) is not cleared: /cache is not mounted'],
   ],
-  // It is told by the reason and not by what follows from it.
+  // The cause is reported, not its consequence.
   [
     { problem: 'no', state: 'wiping', behind: 1, lagMs: 90_000 },
     ['critical: files on web2 (/cache) is not cleared: no'],

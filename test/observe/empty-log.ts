@@ -1,6 +1,6 @@
 import type { CountSource } from '../../src/observe/count-handlers.ts';
 
-/** A log of which there is nothing to count. */
+/** A log with nothing to count. */
 export const emptyLog: CountSource['log'] = {
   counts: async () => [],
   consumers: async () => [],

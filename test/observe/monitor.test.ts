@@ -217,7 +217,7 @@ it('judges the caches of other daemons by what they report, and its own by what 
   const { consumers, problems, health } = await watch.status();
   expect(asked).toEqual(['own']);
   expect(consumers.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
-  // It is ready to clear, whatever others do.
+  // It is ready to clear. Other daemons do not matter.
   expect([health, ...problems.map(({ kind, text }) => `${kind}: ${text}`)]).toEqual([
     'warning',
     expect.stringMatching(/^consumer: files on web2 \(\/cache\) is cleared by no daemon since 90 s/),

@@ -4,7 +4,7 @@ import { gatedRender, site } from './site.ts';
 
 const path = 'categories/net/net.html';
 
-/** A render that must not be called, because another one is to be joined. */
+/** A render that must not be called: the request joins another render. */
 const needless = () => {
   throw new Error('Cannot join: rendered once more');
 };

@@ -3,7 +3,7 @@ import { clears } from './protocol-clearing.ts';
 import type { Directory, Name } from './protocol-directory.ts';
 import { writes } from './protocol-writer.ts';
 
-/** The rules of a protocol. Each wrong choice is one that an existing program has made. */
+/** The rules of a protocol. An existing program has made each wrong choice. */
 export interface Rules {
   readonly writers: number;
   readonly changes: number;

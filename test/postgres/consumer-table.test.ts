@@ -32,7 +32,7 @@ beforeEach(() => forgetClearings(client));
 const join = (owner = 'me', { id = 'root', startsEmpty = false, wiping = false } = {}) =>
   consumerOf(pool, { owner, id, startsEmpty }).join({ wiping });
 
-/** Lets a consumer of `owner` settle what was appended so far. */
+/** Lets a consumer of `owner` settle all rows appended so far. */
 async function follow(owner: string, count: number, id = 'root') {
   const own = consumerOf(pool, { owner, id });
   const joined = await own.join({ wiping: false });
@@ -93,7 +93,7 @@ describe('a daemon that has lost its consumer', () => {
     expect(await rowOf()).toMatchObject({ settled: 4, cleared: 5 });
   });
 
-  // The ids of what it has cleared are given out again.
+  // The ids of its cleared rows are used again.
   it('in that the log was emptied under it is told so', async () => {
     await follow('me', 5);
     await client.query('TRUNCATE uncached.log RESTART IDENTITY');

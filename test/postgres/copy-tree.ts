@@ -2,7 +2,7 @@ import { copyFile, lchown, mkdir, readdir, readlink, symlink } from 'node:fs/pro
 import { join } from 'node:path';
 import type { Account } from './account.ts';
 
-/** What no server needs and what is large. */
+/** Large parts that no server needs. */
 const leftOut = /\.a$|^pkgconfig$|^pgxs$/;
 
 /**

@@ -32,7 +32,7 @@ const join = (
   }: { id?: string; startsEmpty?: boolean; wiping?: boolean; from?: number } = {},
 ) => consumerOf(pool, { owner, id, startsEmpty }).join({ wiping: false, ...how });
 
-/** Lets a consumer of `owner` settle what was appended so far. */
+/** Lets a consumer of `owner` settle all rows appended so far. */
 async function follow(owner: string, count: number, id = 'root') {
   const own = consumerOf(pool, { owner, id });
   const joined = await own.join({ wiping: false });

@@ -15,7 +15,7 @@ import { consumerOf } from './consumer.ts';
 import { patient } from './patient.ts';
 import { testDatabase } from './test-database.ts';
 
-/** A role that is in no group, as an administrator makes one who trusts nobody. */
+/** A role in no group, as a cautious administrator makes it. */
 const user = 'uncached_least';
 const database = testDatabase();
 let client: Client;

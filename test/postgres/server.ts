@@ -48,7 +48,7 @@ async function runningServer(url: string): Promise<Server> {
   return { ...connection, version, stop: async () => undefined };
 }
 
-/** Lets node-postgres itself parse the URL. PG* variables supply what it leaves out. */
+/** node-postgres parses the URL. PG* variables supply the missing parts. */
 function parseUrl(url: string): Connection {
   const { host, port, user, database, password, ssl } = new Client({ connectionString: url });
   return {

@@ -10,7 +10,7 @@ const forTests = {
   full_page_writes: 'off',
   shared_buffers: '32MB',
   max_wal_size: '256MB',
-  // Several test files at a time, and one of them has ten daemons. A busy server is slow to end their sessions.
+  // Several test files run at a time, one with ten daemons. A busy server is slow to end their sessions.
   max_connections: '200',
   log_timezone: 'UTC',
   timezone: 'UTC',

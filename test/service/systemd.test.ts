@@ -70,7 +70,7 @@ describe.skipIf(missing)('the real daemon notifies systemd', () => {
     const daemon = start(iniFor(site, database.config, { more: '[daemon]\nheartbeat = 1s' }));
     await told(/READY=1 \| STATUS=listening to \d+ channels$/);
     await told(/WATCHDOG=1 \| STATUS=listening; 0 files deleted for 0 entries$/, 2);
-    // From now on heartbeats are rare: the last message would be lost if it had to wait for one of theirs.
+    // From now on heartbeats are rare. The last message would be lost if it waited for one.
     site.configure(iniFor(site, database.config));
     process.kill(daemon.pid, 'SIGHUP');
     await told(/RELOADING=1 \| MONOTONIC_USEC=\d+ \| STATUS=SIGHUP$/);

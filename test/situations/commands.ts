@@ -23,7 +23,7 @@ export const commands: readonly Situation[] = [
   },
 ];
 
-/** An fp-listen.ini that lacks one of its paths. */
+/** An fp-listen.ini without one of its paths. */
 export const withoutDates = (site: Site, connection: Connection) =>
   fpListenFor(site, connection, freshportsDirs(dirname(site.root)).replace(/^DATE_CACHE_PATH.*\n/m, ''));
 

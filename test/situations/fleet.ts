@@ -71,7 +71,7 @@ async function forgetNode(at: Stand): Promise<void> {
 const ofNode = (at: Stand, change: string) =>
   at.query(`UPDATE uncached.consumer SET ${change} WHERE place = '${node.site.root}'`);
 
-/** Of another node: what is cached here is cleared. */
+/** An entry of another node. The pages cached here are cleared. */
 export const elsewhere: readonly Situation[] = [
   {
     name: 'another node is gone',

@@ -5,7 +5,7 @@ export interface Situation {
   readonly name: string;
   /** Creates the situation. If the daemon does not run before, only this can start it. */
   readonly cause: (stand: Stand) => Promise<unknown>;
-  /** Matches the text by which `status`, and the page while it answers, name it. */
+  /** Matches the text that `status` shows, and the status page while it answers. */
   readonly says: RegExp;
   /** Matches the log line that names it, if its text differs. Null where no daemon could write one. */
   readonly log?: RegExp | null;

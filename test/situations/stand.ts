@@ -53,7 +53,7 @@ export class Stand {
     await withClient(database.config, (client) =>
       client.query(`CREATE ROLE ${role} LOGIN; GRANT uncached TO ${role}`),
     );
-    // The daemon must be able to delete what is made from now on, whatever its user.
+    // The daemon must be able to delete files made from now on, under any account.
     process.umask(0);
     const site = makeSite();
     const stand = new Stand({ site, database, proxy, role, port: await freePort() }, options);

@@ -217,7 +217,7 @@ describe('the schema uncached', () => {
         SELECT oid::regprocedure::text FROM pg_proc
          WHERE pronamespace = 'uncached'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL`);
       expect(objects).toEqual([]);
-      // A failing row is a copy of one of the log.
+      // A failing row is a copy of a row of the log.
       const { rows: columns } = await client.query(`
         SELECT attrelid::regclass::text || '.' || attname AS name
           FROM pg_attribute

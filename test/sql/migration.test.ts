@@ -143,7 +143,7 @@ describe.each([...older, newest])('an installation of version 0.1 on $title', ({
         await expect(claim01(daemon)).rejects.toThrow(refusal);
         expect((await client.query('SELECT slug FROM q')).rows).toEqual([{ slug: 'c' }]);
         await client.query('TRUNCATE q');
-        // So it is told even where nothing changes.
+        // So the message comes even where nothing changes.
         await expect(claim01(daemon)).rejects.toThrow(refusal);
         // What it still does with its own rows.
         await daemon.query(

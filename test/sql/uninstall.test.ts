@@ -144,7 +144,7 @@ describe('uninstall.sql', () => {
     await withClient(database.config, async (daemon) => {
       await daemon.query(`BEGIN; ${claim}`);
       await withClient(database.config, async (client) => {
-        // It must see what was committed while it waited.
+        // It must see the rows that were committed while it waited.
         await client.query(`SET default_transaction_isolation = 'repeatable read'`);
         const refused = expect(uninstall(client)).rejects.toMatchObject({ code: '55000' });
         await within(100_000, 'see uninstall.sql wait for the claim', async (signal) => {

@@ -106,7 +106,7 @@ export class Killer {
     daemons.start();
   }
 
-  /** Of the log: what was not cleared once, and what was waiting for its second clearing. */
+  /** Rows of the log that were not cleared, and rows that waited for their second clearing. */
   async #unsettled({ root }: Node): Promise<{ claimed: number; settling: number }> {
     return withClient(this.#world.connection, async (client) => {
       const { rows } = await client.query<{ claimed: number; settling: number }>(

@@ -4,7 +4,7 @@ import type { Daemon } from './daemon.ts';
 import type { Node } from './node.ts';
 import type { Report } from './report.ts';
 
-/** The daemons of one node: one that is killed repeatedly, and others beside it, which stand by or are frozen. */
+/** The daemons of one node: one is killed repeatedly, and the others stand by or are frozen. */
 export class NodeDaemons {
   readonly node: Node;
   readonly #random: Random;

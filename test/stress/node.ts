@@ -42,7 +42,7 @@ interface NodeParts {
   readonly report: Report;
 }
 
-/** Short times, so that a run has many of what they limit. Nothing of the log is kept that somebody could need. */
+/** Short times, so that a run reaches each limit often. The log keeps no row longer than necessary. */
 const limits = 'sweep = 1s\nheartbeat = 1s\nexpire = 5s\nkeep = 0s';
 
 export function makeNode({ number, connection, main, folder, options, report }: NodeParts): Node {

@@ -31,7 +31,7 @@ export const usage = `node build/test/stress/main.js [--seed TEXT] [--minutes 10
 
 const mutationNames = Object.keys(mutations) as Mutation[];
 
-/** Throws an Error that says what is wrong. */
+/** Throws an Error that explains the mistake. */
 export function parseOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],

@@ -21,7 +21,7 @@ export function encode(page: Page, random: Random): Buffer {
   return Buffer.from(text + digest(text));
 }
 
-/** The page, or a description of what is wrong with it. */
+/** The page, or a description of its error. */
 export function decode(body: Buffer, path: string): Page | string {
   const text = body.toString();
   const content = text.slice(0, -digestLength);

@@ -6,7 +6,7 @@ import type { Load } from './load.ts';
 
 const all = [...pages.keys()];
 
-/** Usually a page of what is changing now, or was a moment ago. */
+/** Usually a page that is changing now, or was a moment ago. */
 export function choosePage({ random, hot }: Load): { path: string; changing: boolean } {
   if (random.chance(0.15)) return { path: random.pick(all), changing: false };
   const agoMs = random.chance(0.4) ? random.below(8_000) : 0;

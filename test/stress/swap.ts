@@ -47,7 +47,7 @@ export class Swapper {
     );
   }
 
-  /** The copy is made beside it, so that the root is not there for a moment only. */
+  /** The copy is made next to it, so that the root is missing only for a moment. */
   #putCopy({ root }: Node): void {
     if (!this.#copy) return;
     const [next, former] = [`${root}.next`, `${root}.former`];

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { RootWorld } from './root-world.ts';
 
-/** What the guard of a root does as one of the consumers of the log. */
+/** The guard of a root as a consumer of the log. */
 let world: RootWorld;
 beforeEach(() => {
   world = new RootWorld();

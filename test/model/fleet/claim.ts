@@ -17,7 +17,7 @@ export interface Claim {
   /** What its snapshot shows: the newest row, and whether other nodes are registered. */
   readonly before: number;
   readonly notifies: boolean;
-  /** Transactions noted before the commit, for one of the mutations. */
+  /** Transactions noted before the commit, for a mutation. */
   readonly early: readonly number[];
 }
 
@@ -81,7 +81,7 @@ export function* claimSteps(world: World, who: number, setup: Setup): Generator<
   }
 }
 
-/** A node of which no consumer is shown claims at any time. */
+/** A node without a consumer in the model claims at any time. */
 function isDown({ followers }: World, node: number, setup: Setup): boolean {
   const here = followers.filter((_, at) => setup.followers[at]?.node === node);
   return here.length > 0 && here.every(({ is }) => is === 'down');

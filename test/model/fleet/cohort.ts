@@ -16,7 +16,7 @@ export interface Cohort {
   readonly stage: 'grace' | 'prepared' | 'settling' | 'ripe' | 'cleared';
   /** It also wipes. */
   readonly wipes: boolean;
-  /** For one of the mutations: what was read has to be cleared again. */
+  /** For a mutation: the rows that were read must be cleared again. */
   readonly found: boolean;
   /** The noted transactions that have not ended. */
   readonly noted: readonly number[];

@@ -18,12 +18,12 @@ export interface Follower {
   readonly registration: number;
   /** It has to wipe, and no cohort has that yet. */
   readonly wipes: boolean;
-  /** For one of the mutations: what was read since the last look has to be cleared. */
+  /** For a mutation: the rows read since the last snapshot must be cleared. */
   readonly found: boolean;
   /** Its first clearing, or first wipe, is still to come. */
   readonly pending: boolean;
   readonly woken: boolean;
-  /** For one of the mutations: it has read its state, and the log comes next. */
+  /** For a mutation: it has read its state, and reads the log next. */
   readonly looked: boolean;
   readonly cohorts: readonly Cohort[];
 }

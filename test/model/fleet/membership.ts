@@ -9,13 +9,13 @@ import type { World } from './world.ts';
 export interface Consumer {
   readonly is: 'unknown' | 'wiping' | 'live' | 'expired';
   readonly settledTo: number;
-  /** Each registration has a number of its own. Without it nobody could tell a later one from his own. */
+  /** Each registration has its own number, which distinguishes it from later ones. */
   readonly registration: number;
 }
 
 export const consumerAtStart: Consumer = { is: 'live', settledTo: 0, registration: 0 };
 
-/** What a follower has to do anew, as its own row shows. */
+/** What a follower must repeat, according to its own row. */
 export function noticed(world: World, who: number, setup: Setup): string | undefined {
   const { row, follower } = rowOf(world, who, setup);
   if (row.is === 'expired' || row.is === 'unknown') return 'it has expired';

@@ -43,7 +43,7 @@ export interface Scenario {
   readonly databaseCrashes?: boolean;
   /** Other consumers have settled everything, so that the log is trimmed as far as these here allow. */
   readonly trims?: boolean;
-  /** A daemon takes what it claimed from the answer. */
+  /** A daemon takes its claimed rows from the answer. */
   readonly feeds?: boolean;
   /** The log is read after a notification, and not at any time. */
   readonly wakes?: boolean;

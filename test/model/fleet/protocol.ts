@@ -82,7 +82,7 @@ export interface Protocol {
    */
   readonly retries: 'go through the log' | 'settle for themselves';
 
-  /** A crash of PostgreSQL undoes what was not on the disk, and gives ids out again. */
+  /** A crash of PostgreSQL undoes changes that were not on disk, and its ids are used again. */
   readonly afterOutage: 'begins at settled_to' | 'begins at its cursor' | 'goes on with its cohorts';
 }
 

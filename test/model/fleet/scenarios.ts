@@ -36,7 +36,7 @@ export const inserting = bothOrders(['insert']);
 export const insertingUnfenced = bothOrders(['insert'], 'unfenced');
 export const skipping = bothOrders(['on conflict do nothing']);
 export const skippingUnfenced = bothOrders(['on conflict do nothing'], 'unfenced');
-/** Fed with what it claimed. */
+/** Its rows come from its own claims. */
 export const seeing: Scenario = { ...bothOrders(['insert where not exists']), feeds: true };
 export const preparing: Scenario = {
   ...skipping,
@@ -53,7 +53,7 @@ export const bothCrash: Scenario = { ...skippingInCrash, databaseCrashes: true }
 /** Another node claims side by side, and something else. */
 const another: ClaimPlan = { node: 2, of: 'another key' };
 export const sideBySide: Scenario = { ...queued, claims: [{ node: 1, of: 'the key' }, another], others: 1 };
-/** The node claims another key while another node claims the one that its page shows. */
+/** The node claims one key while another node claims the key that the page shows. */
 export const feeding: Scenario = {
   ...sideBySide,
   claims: [
@@ -67,7 +67,7 @@ export const orphaned: Scenario = {
   claims: [...alone.claims, { node: 1, of: 'the key' }],
 };
 
-/** Two caches that know nothing of each other, and one of them may be behind. */
+/** Two independent caches. One of them may be behind. */
 export const behind: Scenario = { ...queued, consumers: [web1, web2], trims: true };
 export const seeingBehind: Scenario = { ...behind, transactions: [sees], writers: [fenced] };
 /** A second node comes while the first one claims. */

@@ -97,7 +97,7 @@ function* steps(state: World, setup: Setup): Generator<Step<World>> {
   for (const who of state.writers.keys()) yield* writerSteps(state, who, setup);
 }
 
-/** No actor has to start anything, so what is wrong while all are idle may stay wrong for ever. */
+/** No actor is obliged to start anything, so an error while all are idle may last forever. */
 function broken(state: World, quiet: boolean, setup: Setup): string | undefined {
   if (!resting(state, setup)) return quiet ? 'a dead end: something waits for ever' : undefined;
   if (state.followers.some(({ seen }) => seen < newest(state.log))) return 'a row of the log is asleep';

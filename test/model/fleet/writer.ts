@@ -17,7 +17,7 @@ export interface WriterPlan {
 
 export interface Writer {
   readonly is: 'not begun' | 'temp open' | 'rendering' | 'ended';
-  /** What its snapshot shows, or what it was answered. */
+  /** What its snapshot shows, or the answer that it got. */
   readonly read: Page;
 }
 
