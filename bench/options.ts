@@ -44,7 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     quick: values.quick,
     rounds: Number(values.rounds ?? (values.quick ? 1 : 5)),
-    sections: sections.filter((one) => values.only.length === 0 || values.only.includes(one)),
+    sections: sections.filter((section) => values.only.length === 0 || values.only.includes(section)),
     against: values.against,
     publishes: values.publish,
     say: (line) => console.info(line),

@@ -132,7 +132,7 @@ it('claims no further ahead than a bound', async () => {
   keys = Array.from({ length: 30 }, (_, nth) => `p${nth + 1}`);
   const end = drained();
   await settle();
-  expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  expect(happened.filter((event) => event.startsWith('claim'))).toHaveLength(most);
   clearings[0]?.resolve(done);
   await settle();
   expect(clearings.length).toBe(2);
@@ -206,7 +206,7 @@ it('fails with a clearing that failed, claims nothing more and leaves the rest t
   await settle();
   clearings[0]?.reject(new Error('the thread died'));
   await expect(end).rejects.toThrow('the thread died');
-  expect(happened.filter((one) => one.startsWith('claim'))).toHaveLength(most);
+  expect(happened.filter((event) => event.startsWith('claim'))).toHaveLength(most);
   expect(clearings.length).toBe(1);
   expect(progress()).toEqual({ clearedTo: 0, reads: true });
 });

@@ -109,7 +109,7 @@ export class FailingWorld {
   }
 
   #fromLog(id: number): Failing | undefined {
-    const row = this.#world.rows.find((one) => one.id === id);
+    const row = this.#world.rows.find((candidate) => candidate.id === id);
     return row && { ...row, attempts: 0, invalid: false, cohort: undefined, retryAt: undefined };
   }
 }

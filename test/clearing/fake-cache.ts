@@ -4,7 +4,7 @@ import type { ClearRequirements, ClearResult, Step, TargetCache } from '../../sr
 
 /** The steps of page files for these handlers; by default of one, `page`, whose pages are named by their key. */
 export function filesSteps(handlers: readonly Partial<HandlerSettings>[] = [{}]): ReadonlyMap<string, Step> {
-  const followers = handlers.flatMap((one) => one.followers ?? []);
+  const followers = handlers.flatMap((handler) => handler.followers ?? []);
   const settings = handlers.map(({ name = 'page', ...one }) => ({
     name,
     ...(!followers.includes(name) && { queue: name }),

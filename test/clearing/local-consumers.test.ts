@@ -86,7 +86,7 @@ it('forgets rows that were cleared, or given up', async () => {
 });
 
 it('passes on that the log may have grown, that a claim may be lost, and that retries are due', () => {
-  const asked = (what: 'reader' | 'retries') => all.map((one) => one[what].wakeup.asked);
+  const asked = (what: 'reader' | 'retries') => all.map((consumer) => consumer[what].wakeup.asked);
   const take = () => {
     for (const { reader, retries } of all) {
       reader.wakeup.take();

@@ -29,5 +29,5 @@ async function ended(work: () => Promise<Partial<Ended>>): Promise<Ended> {
 
 function failed(thrown: unknown): Pick<Ended, 'code' | 'stderr'> {
   const { code, complaints } = errorReport(thrown);
-  return { code, stderr: toText(complaints.map((one) => `uncached: ${one}`)) };
+  return { code, stderr: toText(complaints.map((complaint) => `uncached: ${complaint}`)) };
 }

@@ -76,7 +76,7 @@ it('writes no cursor once it has lost its session, and joins again when it liste
   world.happened = [];
   world.lose(new Error('cut'));
   await world.until('listen', 'rejoin');
-  expect(world.happened.filter((one) => one.startsWith('advance'))).toEqual([]);
+  expect(world.happened.filter((event) => event.startsWith('advance'))).toEqual([]);
   expect(world.happened.indexOf('listen')).toBeLessThan(world.happened.indexOf('rejoin'));
 });
 
@@ -174,9 +174,9 @@ it('can be stopped twice, and leaves its root and gives up its consumers once, w
   await stops;
   await daemon.stop({ leaving: true });
   const { happened } = world;
-  expect(happened.filter((one) => one === 'leave root')).toHaveLength(1);
+  expect(happened.filter((event) => event === 'leave root')).toHaveLength(1);
   const last = ['clear p1 news', 'advance to 1, 2', 'leave root', 'release'];
-  expect(happened.filter((one) => last.includes(one))).toEqual(last);
+  expect(happened.filter((event) => last.includes(event))).toEqual(last);
 });
 
 it('keeps its consumers where it goes on with another configuration', async () => {

@@ -107,7 +107,7 @@ describe('etc/grafana-dashboard.json', () => {
 
   it.skipIf(!promtool)('shows who is gone as that, and no number for what is not known', () => {
     const expr = (title: string) =>
-      dashboard.panels.find((one) => one.title === title)?.targets[0]?.expr.replaceAll('$instance', '.*');
+      dashboard.panels.find((panel) => panel.title === title)?.targets[0]?.expr.replaceAll('$instance', '.*');
     const tests = [
       {
         interval: '10s',

@@ -32,7 +32,7 @@ describe.each(walks)('%s walk', (_name, walk) => {
       ['ports/x', false, 'yes'],
     ]);
     expect(new Set(seen.map(({ identity }) => identity)).size).toBe(3);
-    expect([boot, machine].every((one) => one.length > 0)).toBe(true);
+    expect([boot, machine].every((id) => id.length > 0)).toBe(true);
     expect(root.startsWith(mountPoint)).toBe(true);
     expect(look(['ports']).fronts.map(({ path }) => path)).toEqual(['']);
     expect(process.cwd()).toBe(before);

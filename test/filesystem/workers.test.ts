@@ -64,7 +64,7 @@ describe('two hands', () => {
       await settled();
     }
     expect(order.indexOf('event')).toBeLessThan(order.indexOf('second'));
-    const seconds = order.filter((one) => one === 'second').length;
+    const seconds = order.filter((name) => name === 'second').length;
     expect(seconds).toBeGreaterThanOrEqual(10);
     expect(seconds).toBeLessThanOrEqual(20);
   });

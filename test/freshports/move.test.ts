@@ -74,8 +74,8 @@ function command(step: number, beginning: string): string {
   const spans = [...(steps[step - 1] ?? '').matchAll(/`([^`]+)`/g)].map(([, span = '']) => span);
   const commands = spans
     .flatMap((span) => span.split('; '))
-    .map((one) => one.replace(/^su -m freshports -c "(.*)"$/, '$1').replace(' -h DBHOST', ''));
-  const found = commands.find((one) => one.startsWith(beginning));
+    .map((line) => line.replace(/^su -m freshports -c "(.*)"$/, '$1').replace(' -h DBHOST', ''));
+  const found = commands.find((command) => command.startsWith(beginning));
   if (found === undefined) throw new Error(`Cannot try step ${step}: it has no ${beginning} command`);
   return found;
 }

@@ -190,7 +190,7 @@ export class FreshPorts {
     const tables = table === undefined ? queueTables : [table];
     const rows = await this.query<{ count: number }>(
       'reporting',
-      tables.map((one) => `SELECT count(*)::int FROM ${one}`).join(' UNION ALL '),
+      tables.map((table) => `SELECT count(*)::int FROM ${table}`).join(' UNION ALL '),
     );
     return rows.reduce((sum, { count }) => sum + count, 0);
   }

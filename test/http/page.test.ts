@@ -228,7 +228,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 300_000 }, () => {
       (now) => now > before,
     );
     // Chromium itself reports each refused connection. The page must report nothing.
-    expect(complaints.filter((one) => !one.includes('net::ERR_'))).toEqual([]);
+    expect(complaints.filter((complaint) => !complaint.includes('net::ERR_'))).toEqual([]);
   });
 
   it('comes back when a proxy in between answered with an error', async () => {
@@ -237,7 +237,7 @@ describe.skipIf(noChromium)('the status page', { timeout: 300_000 }, () => {
     await shows('unreachable', word, (now) => now === 'Unreachable');
     await page.unroute('**/events');
     await shows('back', word, (now) => now === 'OK');
-    expect(complaints.filter((one) => !one.includes('502'))).toEqual([]);
+    expect(complaints.filter((complaint) => !complaint.includes('502'))).toEqual([]);
   });
 });
 

@@ -81,8 +81,8 @@ async function tellsOfIt(page: Page): Promise<void> {
 
 /** Texts that overflow their elements. */
 const cutOff = `[...document.querySelectorAll('li, td, th, dd, dt, h1, h2, figcaption')]
-  .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
-  .map((one) => one.className + one.textContent.slice(0, 60))`;
+  .filter((element) => element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline')
+  .map((element) => element.className + element.textContent.slice(0, 60))`;
 
 const focused = `document.activeElement.getAttribute('aria-label') ?? document.activeElement.closest('label')?.firstChild.textContent ?? document.activeElement.innerText`;
 

@@ -53,7 +53,7 @@ it('keeps 32 MB for those who read nothing, and ends those who have the most of 
     const askers = Array.from({ length: 20 }, () => asker(port));
     await Promise.all(askers.map(({ connected }) => connected));
     expect((await get(port, '/metrics')).body.length).toBe(megabytes * 2 ** 20);
-    const read = await Promise.all(askers.map((one) => one.read()));
+    const read = await Promise.all(askers.map((asker) => asker.read()));
     const whole = read.filter((bytes) => bytes > 2 * megabytes * 2 ** 20);
     expect(whole.length).toBeLessThanOrEqual(3);
   } finally {

@@ -229,7 +229,7 @@ describe('the consumer of another daemon', () => {
     await Promise.all(sessions.map((session) => session.connect()));
     try {
       const joined = await Promise.all(names.map((name) => join(name)));
-      expect(joined.filter((one) => one !== undefined)).toEqual([
+      expect(joined.filter((id) => id !== undefined)).toEqual([
         { state: 'live', settledTo: 2, clearedTo: 2 },
       ]);
     } finally {

@@ -24,7 +24,7 @@ afterAll(async () => {
 let launched: LaunchedServer[] = [];
 afterEach(async () => {
   vi.unstubAllEnvs();
-  await Promise.all(launched.map((one) => one.stop()));
+  await Promise.all(launched.map((server) => server.stop()));
   launched = [];
 });
 

@@ -24,7 +24,9 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((
 );
 
 it.each(once)('only $file writes $what', ({ copy, file }) => {
-  const copies = files.filter((one) => one !== file && copy.test(readFileSync(join('src', one), 'utf8')));
+  const copies = files.filter(
+    (other) => other !== file && copy.test(readFileSync(join('src', other), 'utf8')),
+  );
   expect(copies).toEqual([]);
 });
 

@@ -109,8 +109,8 @@ function start(supervisor: Supervisor, service: string): void {
     const both = [service, join(service, 'log')];
     await eventually(
       'supervised no more',
-      async () => (both.some((one) => isSupervised(supervisor, one)) ? undefined : true),
-      async () => both.map((one) => call(supervisor.status(one))).join(''),
+      async () => (both.some((service) => isSupervised(supervisor, service)) ? undefined : true),
+      async () => both.map((service) => call(supervisor.status(service))).join(''),
     );
     revoke();
   };

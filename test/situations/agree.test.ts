@@ -50,7 +50,7 @@ async function sample(): Promise<Sample> {
     ],
     says: [
       text.split('\n')[0] ?? '',
-      page?.problems.map((one) => one.text).join('; ') ?? '',
+      page?.problems.map((problem) => problem.text).join('; ') ?? '',
       readyz?.body ?? '',
     ],
   };

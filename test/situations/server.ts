@@ -85,7 +85,7 @@ export const network: readonly Situation[] = [
     mend: (at) => at.proxy.heal(),
   },
   {
-    name: 'only the listening connection hears nothing (the sweep goes on)',
+    name: 'only the listening connection receives nothing (the sweep goes on)',
     cause: async (at) => at.proxy.freeze('listener'),
     says: /not listening/,
     log: /Cannot listen: /,

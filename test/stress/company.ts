@@ -62,7 +62,7 @@ export class Company {
   async pause(script: Script): Promise<void> {
     this.#resting = true;
     await this.#killing;
-    const those = this.#processes.filter((one) => one.script === script);
+    const those = this.#processes.filter((child) => child.script === script);
     await Promise.all(those.map(({ process }) => process.pause()));
   }
 

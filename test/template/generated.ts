@@ -106,7 +106,7 @@ function anyComponent(random: Random): Token[] {
 }
 
 function anyToken(random: Random): Token {
-  const text = () => random.pick(characters.filter((one) => one !== '..'));
+  const text = () => random.pick(characters.filter((character) => character !== '..'));
   switch (random.pick(['text', 'column', 'column', 'below', 'star', 'any', 'set'] as const)) {
     case 'text':
       return { kind: 'text', text: text() };

@@ -28,7 +28,7 @@ it('joins once, before anything of it is served, as what its marker says', async
   const root = world.start();
   await root.step(60_000);
   await root.step(60_000);
-  expect(world.done().filter((one) => one.startsWith('joined'))).toEqual(['joined as a']);
+  expect(world.done().filter((event) => event.startsWith('joined'))).toEqual(['joined as a']);
   expect(await isServed(root)).toBe(true);
 });
 
@@ -41,7 +41,7 @@ it.each([
   world.state = state;
   const root = world.start();
   for (let step = 0; step < 3; step++) await root.step(60_000);
-  expect(world.done().filter((one) => one.startsWith('cleared'))).toEqual(['cleared news/* in 1:1']);
+  expect(world.done().filter((event) => event.startsWith('cleared'))).toEqual(['cleared news/* in 1:1']);
   expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, why }]);
 });
 
@@ -131,7 +131,7 @@ it('gives another directory without a marker another id', async () => {
   await root.step(60_000);
   world.marker = undefined;
   await root.step(60_000);
-  expect(world.done().filter((one) => one.startsWith('joined'))).toEqual([
+  expect(world.done().filter((event) => event.startsWith('joined'))).toEqual([
     'joined as id 1',
     'joined as id 2 to be wiped',
   ]);
@@ -155,7 +155,7 @@ it.each([
   await world.start().step(60_000);
   expect(world.row).toMatchObject({ id: 'id 1', places: {} });
   await world.start().step(60_000);
-  expect(world.done().filter((one) => one.startsWith('joined'))).toEqual([
+  expect(world.done().filter((event) => event.startsWith('joined'))).toEqual([
     'joined as id 1',
     'joined as id 1',
   ]);

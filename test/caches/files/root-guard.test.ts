@@ -33,7 +33,7 @@ it('wipes once, though no marker can say so', async () => {
   const root = world.start();
   for (let round = 0; round < 3; round++)
     await expect(root.step(60_000)).rejects.toThrow('Cannot keep the marker');
-  expect(world.done().filter((one) => one.startsWith('cleared'))).toHaveLength(1);
+  expect(world.done().filter((event) => event.startsWith('cleared'))).toHaveLength(1);
   expect(await root.verified()).toEqual({ '': '1:1' });
   world.full = false;
   await root.step(60_000);
@@ -169,7 +169,7 @@ it.each([
   const root = await begin();
   world.done();
   await root.leave().catch(() => {});
-  expect(world.done().filter((one) => one.startsWith('marked'))).toEqual([]);
+  expect(world.done().filter((event) => event.startsWith('marked'))).toEqual([]);
 });
 
 it('lets nobody wait after its end, and reports no check that is cut short', async () => {

@@ -32,7 +32,7 @@ it('waits while root is not there', async () => {
   expect(wiped).toBe(false);
   await root.step(60_000);
   await wiping;
-  expect(world.done().filter((one) => one.startsWith('cleared'))).toHaveLength(2);
+  expect(world.done().filter((event) => event.startsWith('cleared'))).toHaveLength(2);
 });
 
 it('has what is left recorded before it counts for done, and tried again soon', async () => {
@@ -78,6 +78,6 @@ it('begins when the first one has ended, and neither forgets what the other has 
   expect(world.asked).toBe(1);
   end();
   await Promise.all([first, second]);
-  expect(world.done().filter((one) => one.startsWith('cleared'))).toHaveLength(2);
+  expect(world.done().filter((event) => event.startsWith('cleared'))).toHaveLength(2);
   expect(world.marker?.left).toEqual(['news/odd']);
 });

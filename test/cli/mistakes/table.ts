@@ -37,7 +37,7 @@ export const mistakes: readonly Mistake[] = between
 
 /** Fails unless a line of `stdout` matches the table's row for this mistake. */
 export function expectNamed(mistake: string, stdout: string): void {
-  const row = mistakes.find((one) => one.mistake === mistake);
+  const row = mistakes.find((candidate) => candidate.mistake === mistake);
   if (!row) throw new Error(`doc/operating.md has no row "${mistake}" in its table of mistakes`);
   expect(stdout).toMatch(lineOf(row.says));
 }

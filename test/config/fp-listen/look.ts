@@ -28,7 +28,7 @@ export function write(text: string): string {
 /** Without the file's name in front. */
 export function look(text: string) {
   const { draft: configuration, problems, notices, ...rest } = inspect(write(text));
-  const bare = (all: readonly string[]) => all.map((one) => one.replace(`${path}: `, ''));
+  const bare = (all: readonly string[]) => all.map((line) => line.replace(`${path}: `, ''));
   return { ...rest, configuration, problems: bare(problems), notices: bare(notices) };
 }
 
@@ -40,4 +40,4 @@ export const withLine = (key: string, value: string) =>
 
 export const handlersOf = (text: string) => look(text).configuration?.handlers ?? [];
 export const clearOf = (text: string, name: string) =>
-  handlersOf(text).find((one) => one.name === name)?.clear;
+  handlersOf(text).find((handler) => handler.name === name)?.clear;

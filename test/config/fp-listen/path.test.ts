@@ -99,7 +99,7 @@ it.skipIf(python === undefined)('3,000 globs match as templates what they match 
       { length: 40 },
       () => chance.pick(names) + chance.list(3, () => chance.pick(names)).join(''),
     );
-    return [glob, [...new Set([near, ...others, ...names])].filter((one) => !/^\.\.?$/.test(one))] as const;
+    return [glob, [...new Set([near, ...others, ...names])].filter((name) => !/^\.\.?$/.test(name))] as const;
   }).filter(([glob]) => !/^\.+$/.test(glob));
   const answers = askPython(python ?? '', oracle, cases) as string[][];
   let matched = 0;
