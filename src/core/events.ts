@@ -23,7 +23,13 @@ export type Fact =
   | { kind: 'heartbeat'; ms: number }
   | { kind: 'notified'; channel: string }
   /** Everything that a template can name was cleared. */
-  | { kind: 'cache-wiped'; files: number; why: 'crash' | 'unknown' | 'copy' | 'new' | 'expired' }
+  /** `whole`: nothing is left; else `wipe-failed` follows. */
+  | {
+      kind: 'cache-wiped';
+      files: number;
+      whole: boolean;
+      why: 'crash' | 'unknown' | 'copy' | 'new' | 'expired';
+    }
   | { kind: 'wipe-failed'; error: string; paths: number }
   /** The paths that `wipe-failed` reported are cleared. */
   | { kind: 'wipe-completed' }

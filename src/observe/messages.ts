@@ -92,7 +92,7 @@ export function toLine(event: Event): Line {
     case 'cache-wiped':
       return {
         level: 'warn',
-        message: `${wiped[event.why]}: cleared the whole cache`,
+        message: `${wiped[event.why]}: ${event.whole ? 'cleared the whole cache' : 'cleared the cache, but for a part'}`,
         fields: { files: event.files, reason: event.why },
       };
     case 'wipe-failed':

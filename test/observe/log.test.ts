@@ -23,7 +23,7 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   'database-recovered': { kind: 'database-recovered', ms: 1 },
   heartbeat: { kind: 'heartbeat', ms: 1 },
   notified: { kind: 'notified', channel: 'c' },
-  'cache-wiped': { kind: 'cache-wiped', why: 'crash', files: 1 },
+  'cache-wiped': { kind: 'cache-wiped', why: 'crash', files: 1, whole: true },
   'wipe-failed': { kind: 'wipe-failed', error: 'a/old: ELOOP, a link', paths: 1 },
   'wipe-completed': { kind: 'wipe-completed' },
   'marker-failed': { kind: 'marker-failed', error },

@@ -83,7 +83,7 @@ export class WipeSchedule {
     if (this.nextMs > 0) return;
     const clear: PageFiles['clear'] = (patterns) => cache.clear(patterns, { identities });
     const { files, left, failures } = await wipe(clear, handlers.values(), { of: this.#left, covers });
-    if (this.#why) observe({ kind: 'cache-wiped', files, why: this.#why });
+    if (this.#why) observe({ kind: 'cache-wiped', files, whole: left.length === 0, why: this.#why });
     this.#why = undefined;
     this.#left = left;
     this.#attempts += 1;

@@ -42,7 +42,7 @@ it.each([
   const root = world.start();
   for (let step = 0; step < 3; step++) await root.step(60_000);
   expect(world.done().filter((event) => event.startsWith('cleared'))).toEqual(['cleared news/* in 1:1']);
-  expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, why }]);
+  expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, whole: true, why }]);
 });
 
 it('stands by while another daemon has it, says so once, and takes over', async () => {
@@ -123,7 +123,7 @@ it('joins as another when another root is put in its place', async () => {
   world.state = 'new';
   await root.step(60_000);
   expect(world.done()).toEqual(['joined as b to be wiped', 'cleared news/* in 2:1', 'marked', 'registered']);
-  expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, why: 'unknown' }]);
+  expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, whole: true, why: 'unknown' }]);
 });
 
 it('gives another directory without a marker another id', async () => {

@@ -24,7 +24,7 @@ it('says that it wipes before it does, and marks after it', async () => {
   world.state = 'wiping';
   await world.start().step(60_000);
   expect(world.done()).toEqual(['joined as a to be wiped', 'cleared news/* in 1:1', 'marked', 'registered']);
-  expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, why: 'crash' }]);
+  expect(world.events).toEqual([{ kind: 'cache-wiped', files: 1, whole: true, why: 'crash' }]);
 });
 
 it('wipes once, though no marker can say so', async () => {
@@ -58,6 +58,7 @@ it('tries again alone what a wipe left, ever less often, and forgets it when it 
   expect(world.done()).toEqual(['cleared news/odd in 1:1', 'marked', 'registered']);
   expect(world.marker.left).toEqual([]);
   expect(world.told).toEqual(['cache-wiped', 'wipe-failed', 'wipe-completed']);
+  expect(world.events[0]).toMatchObject({ whole: false });
 });
 
 it('goes on with what an earlier run could not delete', async () => {
