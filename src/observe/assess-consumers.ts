@@ -65,8 +65,9 @@ function judge(
   const forget = `uncached consumers forget ${shellWord(id)}`;
   const isGone = !connected || seenMs > silentMs;
   // What stands behind the page files of a root comes and goes with them.
-  const isBehind = all.some((other) => id.startsWith(`${other.id} `));
-  if (isBehind && (state === 'expired' || problem !== null || isGone)) return undefined;
+  const front = all.find((other) => id.startsWith(`${other.id} `));
+  if (front && (state === 'expired' || isGone || (problem !== null && problem === front.problem)))
+    return undefined;
   if (state === 'expired')
     return {
       level: 'warning',

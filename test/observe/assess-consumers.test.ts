@@ -100,6 +100,9 @@ it('says of page files and what stands behind them once that they are gone, and 
   expect(verdict([well, { ...behind, ...lag }])).toEqual([
     'warning: command news on web2 lags behind, by 3 s',
   ]);
+  expect(verdict([well, { ...behind, problem: 'down' }])).toEqual([
+    'critical: command news on web2 is not cleared: down',
+  ]);
 });
 
 it('lets a daemon tell of the caches of others as warnings, and of its own only that one is being wiped', () => {

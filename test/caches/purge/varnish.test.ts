@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { client, enqueuePort, site, start } from '../../cli/running.ts';
 import { database } from '../../cli/site-and-database.ts';
@@ -35,15 +35,20 @@ clear[] = ports/{category}/{port}/*
 url[] = /{category}/{port}/
 `;
 
-const daemon = ({ lag = '1s', more = '' } = {}) =>
+const daemon = ({ lag = '1s' } = {}) =>
   start({
     handlers,
     more: `[daemon]
 heartbeat = 1s
 ${sectionFor(varnish.address)}
-lag = ${lag}
-${more}`,
+lag = ${lag}`,
   });
+
+/** What a monitor is told. */
+async function status(): Promise<string> {
+  const { stdout } = await uncached(['--config', join(dirname(site.root), 'uncached.ini'), 'status']);
+  return stdout.split('\n')[0] ?? '';
+}
 
 const page = () => get(varnish.address, '/net/rsync/');
 
@@ -131,6 +136,7 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     );
     expect(failed.msg).toContain(`${varnish.address} does not answer: connect ECONNREFUSED`);
     await soon('the fleet to know', async () => (await cursors()).problem?.includes('ECONNREFUSED') === true);
+    expect(await status()).toMatch(/^UNCACHED (WARNING|CRITICAL) - .*\[purge.varnish\] .* does not answer/);
     expect(await cursors()).toMatchObject({ settled: 0 });
     await varnish.start();
     await until('settled');
