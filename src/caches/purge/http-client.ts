@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -16,8 +15,8 @@ interface ClientOptions {
   readonly connections: number;
   /** For the whole request. */
   readonly timeoutMs: number;
-  /** A file with the certificates of the authorities to trust, instead of the system's. */
-  readonly ca?: string;
+  /** The certificates of the authorities to trust, instead of the system's. */
+  readonly authorities?: Buffer | undefined;
 }
 
 /** Rejects with an Error if there is no whole answer in time. */
@@ -32,12 +31,11 @@ const maxBody = 65_536;
  */
 export function openClient(
   { tls, tcp, socketPath }: TargetAddress,
-  { connections, timeoutMs, ca }: ClientOptions,
+  { connections, timeoutMs, authorities }: ClientOptions,
 ): Send {
   const pool = { keepAlive: true, maxSockets: connections };
-  const authorities = ca === undefined ? {} : { ca: readFileSync(ca) };
   const agent = tls
-    ? new HttpsAgent({ ...pool, ...authorities, rejectUnauthorized: true })
+    ? new HttpsAgent({ ...pool, ...(authorities && { ca: authorities }), rejectUnauthorized: true })
     : new HttpAgent(pool);
   const where = { agent, ...tcp, ...(socketPath !== undefined && { socketPath }) };
 

@@ -37,7 +37,7 @@ export class PurgeCache implements TargetCache {
   constructor(
     target: Target,
     { clock, tell }: { clock: Clock; tell: (text: string) => void },
-    send = openClient(target.address, target.settings),
+    send = openClient(target.address, { ...target.settings, authorities: target.authorities }),
   ) {
     this.place = target.address.text;
     this.after = target.after;

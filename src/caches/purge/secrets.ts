@@ -7,15 +7,26 @@ const placeholder = /\{(env|file|credential):([^{}]+)\}/g;
  * Fills in `{env:NAME}`, `{file:/path}` and `{credential:NAME}`, a file in the directory that systemd names in
  * $CREDENTIALS_DIRECTORY. One newline at the end of a file is not part of the secret. Throws an Error that
  * says what to do where one cannot be had.
+ * @param found takes each of them
  */
-export function fillSecrets(text: string, env: NodeJS.ProcessEnv = process.env): string {
+export function fillSecrets(
+  text: string,
+  env: NodeJS.ProcessEnv = process.env,
+  found: string[] = [],
+): string {
   return text.replace(placeholder, (_all, kind: string, name: string) => {
-    if (kind === 'file') return readSecret(name);
-    if (kind === 'credential') return readSecret(credentialFile(name, env));
-    const value = env[name];
-    if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
-    return value;
+    const secret = findSecret(kind, name, env);
+    found.push(secret);
+    return secret;
   });
+}
+
+function findSecret(kind: string, name: string, env: NodeJS.ProcessEnv): string {
+  if (kind === 'file') return readSecret(name);
+  if (kind === 'credential') return readSecret(credentialFile(name, env));
+  const value = env[name];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
 }
 
 /** The files that everybody may read. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { CacheSections, PurgeSettings } from '../../core/configuration.ts';
 import { toError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
@@ -24,6 +25,8 @@ export interface Target {
   /** Names of the targets behind which it stands; none: it stands behind the page files. */
   readonly after: readonly string[];
   readonly lagMs: number;
+  /** The certificates to trust, instead of the system's. */
+  readonly authorities: Buffer | undefined;
   /** What must not be shown. */
   readonly secrets: readonly string[];
 }
@@ -40,45 +43,26 @@ export function readTargets({ purges, settleMs }: CacheSections): { targets: Tar
   const problems: string[] = [];
   const sections = new Map<string, readonly Target[]>();
   for (const settings of inOrder(purges, problems)) {
-    const bad = (what: string) => problems.push(`[purge.${settings.name}] ${what}`);
-    const attempt = <T>(option: string, parse: () => T): T | undefined => {
+    const before = sections.get(settings.after?.slice(prefix.length) ?? '') ?? [];
+    const attempt: Attempt = (option, parse) => {
       try {
         return parse();
       } catch (error) {
-        bad(`${option}${toError(error).message}`);
+        problems.push(`[purge.${settings.name}] ${option}${toError(error).message}`);
         return undefined;
       }
     };
-    const header = settings.header.map(
-      (one) => attempt(`header[] = ${nameOf(one)}: `, () => fillSecrets(one)) ?? 'x: ',
-    );
-    const template = attempt('', () => parseRequest(settings.request, header));
-    const sites = settings.site.flatMap((one) => attempt(`site = ${one}: `, () => parseSite(one)) ?? []);
-    const expect = settings.expect.flatMap(
-      (one) => attempt(`expect = ${one}: `, () => parseExpect(one)) ?? [],
-    );
-    const { everything: text } = settings;
-    const everything =
-      text === undefined ? undefined : attempt('', () => parseEverything(text, header, sites[0]));
-    const addresses = settings.to.flatMap((one) => attempt(`to = ${one}: `, () => parseAddress(one)) ?? []);
-    if (template?.takes === 'url' && settings.site.length === 0)
-      bad('site is missing: the scheme and host of the urls, such as https://www.example.org');
-    if (template === undefined) continue;
+    const section = readSection(settings, attempt);
+    if (!section) continue;
+    const { addresses, ...shared } = section;
     const own = addresses.map(
       (address): Target => ({
+        ...shared,
         name:
           addresses.length === 1 ? settings.name : `${settings.name}/${address.text.replace(/^\w+:\/*/, '')}`,
-        settings,
         address,
-        template,
-        sites: template.takes === 'url' ? sites : [],
-        expect,
-        everything,
-        after: (sections.get(settings.after?.slice(prefix.length) ?? '') ?? []).map(({ name }) => name),
+        after: before.map(({ name }) => name),
         lagMs: settings.lagMs ?? Math.max(leastLagMs, longestRenderMs - settleMs),
-        secrets: settings.header.flatMap((one, at) =>
-          header[at] === one ? [] : [header[at]?.replace(/^[^:]*: */, '') ?? ''],
-        ),
       }),
     );
     sections.set(settings.name, own);
@@ -86,11 +70,41 @@ export function readTargets({ purges, settleMs }: CacheSections): { targets: Tar
   return { targets: [...sections.values()].flat(), problems };
 }
 
-const prefix = 'purge.';
+/** Parses a value, or reports what is wrong with the option. */
+type Attempt = <T>(option: string, parse: () => T) => T | undefined;
 
-function nameOf(header: string): string {
-  return header.split(':')[0] ?? '';
+function readSection(settings: PurgeSettings, attempt: Attempt) {
+  const { request, everything, ca } = settings;
+  const secrets: string[] = [];
+  const header = settings.header.flatMap(
+    (one) => attempt(`header[] = ${one.split(':')[0]}: `, () => fillSecrets(one, process.env, secrets)) ?? [],
+  );
+  const sites = settings.site.flatMap((one) => attempt(`site = ${one}: `, () => parseSite(one)) ?? []);
+  const expect = settings.expect.flatMap((one) => attempt(`expect = ${one}: `, () => parseExpect(one)) ?? []);
+  const addresses = settings.to.flatMap((one) => attempt(`to = ${one}: `, () => parseAddress(one)) ?? []);
+  const authorities = ca === undefined ? undefined : attempt(`ca = ${ca}: `, () => readFileSync(ca));
+  const all =
+    everything === undefined ? undefined : attempt('', () => parseEverything(everything, header, sites[0]));
+  const template = attempt('', () => {
+    const parsed = parseRequest(request, header);
+    if (parsed.takes === 'url' && settings.site.length === 0)
+      throw new Error('site is missing: the scheme and host of the urls, such as https://www.example.org');
+    return parsed;
+  });
+  if (!template) return undefined;
+  return {
+    settings,
+    template,
+    sites: template.takes === 'url' ? sites : [],
+    expect,
+    addresses,
+    authorities,
+    everything: all,
+    secrets,
+  };
 }
+
+const prefix = 'purge.';
 
 /** Each behind the one that it names as `after`. */
 function inOrder(purges: readonly PurgeSettings[], problems: string[]): PurgeSettings[] {

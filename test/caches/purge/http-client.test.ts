@@ -149,7 +149,7 @@ describe.skipIf(!opensslFound)('https', () => {
     const address = parseAddress(await serve());
     const options = { connections: 1, timeoutMs: 5_000 };
     await expect(openClient(address, options)(request)).rejects.toThrow('self-signed certificate');
-    const send = openClient(address, { ...options, ca: certificate.certificate });
+    const send = openClient(address, { ...options, authorities: readFileSync(certificate.certificate) });
     expect(await send({ ...request, headers: {} })).toMatchObject({ status: 200, body: 'tls' });
   });
 

@@ -36,7 +36,7 @@ describe('readTargets', () => {
     const { problems } = read(
       { name: 'a', to: ['ftp://x', 'http://u:p@x', 'http://x/y', 'unix:x'], site: ['x', 'http://x/y'] },
       { name: 'b', expect: ['ok'], header: ['K: {env:NOT_SET_ANYWHERE}'], everything: 'all' },
-      { name: 'c', site: [] },
+      { name: 'c', site: [], ca: '/none/such' },
       { name: 'd', after: 'purge.e' },
       { name: 'f', after: 'purge.g' },
       { name: 'g', after: 'purge.f' },
@@ -55,6 +55,7 @@ describe('readTargets', () => {
       '[purge.b] expect = ok: must be a status',
       '[purge.b] header[] = K: the environment variable NOT_SET_ANYWHERE is not set',
       '[purge.b] everything = all: must be a method and a path',
+      '[purge.c] ca = /none/such: ENOENT',
       '[purge.c] site is missing',
     ];
     for (const start of starts)

@@ -12,6 +12,7 @@ import {
   type Origin,
   sectionFor,
   startOrigin,
+  tagsVcl,
   type Varnish,
   varnishFound,
 } from './varnish.ts';
@@ -153,7 +154,7 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     origin.version = 2;
     await enqueuePort('net', 'rsync');
     const file = site.configure(
-      iniFor(site, database.config, { handlers, more: sectionFor(varnish.address) }),
+      iniFor(site, database.config, { handlers, more: `${sectionFor(varnish.address)}\nlag = 1s` }),
     );
     const drained = await uncached(['--config', file, 'drain']);
     expect(drained).toMatchObject({ code: 0, stderr: '' });
@@ -165,6 +166,23 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     const failed = await uncached(['--config', file, 'drain']);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('does not answer: connect ECONNREFUSED');
+  });
+
+  it('goes with all others of its tag in one request', async () => {
+    await varnish.remove();
+    varnish = await makeVarnish(origin.port, tagsVcl);
+    await varnish.start();
+    origin.tagsOf = (url) => (url.startsWith('/net/') ? 'port-net-rsync other' : 'other');
+    const pages = () =>
+      Promise.all(['/net/rsync/', '/net/rsync/history', '/else'].map((path) => get(varnish.address, path)));
+    expect(await pages()).toEqual(['version 1', 'version 1', 'version 1']);
+    origin.version = 2;
+    await enqueuePort('net', 'rsync');
+    const tagged = '[handler.listen_port]\nqueue = cache_clearing_ports\ntag[] = port-{category}-{port}\n';
+    const more = `${sectionFor(varnish.address, 'Varnish with tags')}\nlag = 1s`;
+    const file = site.configure(iniFor(site, database.config, { handlers: tagged, more }));
+    expect(await uncached(['--config', file, 'drain'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await pages()).toEqual(['version 2', 'version 2', 'version 1']);
   });
 
   it('is not taken for gone where PURGE reaches the origin, which answers 200', async () => {

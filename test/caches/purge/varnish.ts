@@ -12,14 +12,19 @@ export const varnishFound = spawnSync('varnishd', ['-V']).status === 0;
 
 const manual = readFileSync('doc/caches.md', 'utf8');
 
-/** The first block of a language in doc/caches.md, word for word. */
-const documented = (language: string) => manual.split(`\n\`\`\`${language}\n`)[1]?.split('\n```')[0] ?? '';
+type Chapter = 'Varnish' | 'Varnish with tags';
 
-const purgingVcl = documented('vcl');
+/** The block of a language in a chapter of doc/caches.md, word for word. */
+function documented(chapter: Chapter, language: 'vcl' | 'ini'): string {
+  const text = manual.split(`\n## ${chapter}\n`)[1] ?? '';
+  return text.split(`\n\`\`\`${language}\n`)[1]?.split('\n```')[0] ?? '';
+}
+
+export const tagsVcl = documented('Varnish with tags', 'vcl');
 
 /** The section that the manual has for this Varnish. */
-export const sectionFor = (address: string) =>
-  (documented('ini').split('\n[handler')[0] ?? '').replace('http://127.0.0.1:6081', address);
+export const sectionFor = (address: string, chapter: Chapter = 'Varnish') =>
+  (documented(chapter, 'ini').split('\n[handler')[0] ?? '').replace('http://127.0.0.1:6081', address);
 
 export interface Varnish {
   readonly address: string;
@@ -29,7 +34,7 @@ export interface Varnish {
 }
 
 /** A Varnish in front of a server on 127.0.0.1, not started yet. Its cache is in memory. */
-export async function makeVarnish(originPort: number, vcl = purgingVcl): Promise<Varnish> {
+export async function makeVarnish(originPort: number, vcl = documented('Varnish', 'vcl')): Promise<Varnish> {
   const folder = mkdtempSync(join(tmpdir(), 'uncached-varnish-'));
   chmodSync(folder, 0o755);
   const port = await freePort();
@@ -80,6 +85,8 @@ export interface Origin {
   version: number;
   /** Called before a page is sent, whose version was read before. */
   onRender: (url: string) => Promise<void>;
+  /** The tags of a page. */
+  tagsOf: (url: string) => string;
   /** Methods and urls of all requests. */
   readonly requests: string[];
   close(): void;
@@ -91,7 +98,8 @@ export async function startOrigin(): Promise<Origin> {
     const { version } = origin;
     requests.push(`${message.method} ${message.url}`);
     await origin.onRender(message.url ?? '');
-    response.writeHead(200, { 'cache-control': 'max-age=3600' }).end(`version ${version}`);
+    const headers = { 'cache-control': 'max-age=3600', xkey: origin.tagsOf(message.url ?? '') };
+    response.writeHead(200, headers).end(`version ${version}`);
   };
   const server = createServer((message, response) => void answer(message, response));
   server.listen(0, '127.0.0.1');
@@ -100,6 +108,7 @@ export async function startOrigin(): Promise<Origin> {
     port: (server.address() as AddressInfo).port,
     version: 1,
     onRender: async () => {},
+    tagsOf: () => 'none',
     requests,
     close() {
       server.closeAllConnections();
