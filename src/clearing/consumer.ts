@@ -132,6 +132,11 @@ export class Consumer {
     this.#following?.settling.doubt();
   }
 
+  /** The daemon stops. */
+  end(error: Error): void {
+    this.#parts.cache.end?.(error);
+  }
+
   /** Stops following: it has expired, or its cache is not there. */
   leave(): void {
     this.#following = undefined;

@@ -96,6 +96,11 @@ export class LocalConsumers {
     await Promise.all(this.all.map((consumer) => consumer.flush()));
   }
 
+  /** The daemon stops: nothing that could take long is waited for. */
+  end(error: Error): void {
+    for (const consumer of this.all) consumer.end(error);
+  }
+
   noMore(): void {
     for (const consumer of this.all) consumer.noMore();
   }

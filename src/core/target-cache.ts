@@ -16,6 +16,8 @@ export interface TargetCache {
   clear(works: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
   /** Clears all of it, since its content is unknown. Without this, what the lines of its steps can name is cleared. */
   wipe?(): Promise<void>;
+  /** The daemon stops: what is under way rejects with this error, if it could take long. */
+  end?(error: Error): void;
   /** Where it is, as people write it. */
   readonly place?: string;
   /** Why it cannot be used at present. */

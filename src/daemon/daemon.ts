@@ -186,6 +186,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
   const stopAll = async () => {
     stopListening.abort();
     root.end(new StoppingError());
+    consumers.end(new StoppingError());
     await Promise.all([listening, ...loops.map((loop) => loop.stop())]);
     await consumers.flush().catch(() => {});
   };

@@ -30,6 +30,7 @@ export class PurgeCache implements TargetCache {
   readonly #clock: Clock;
   readonly #breaker: Breaker;
   readonly #tell: (text: string) => void;
+  readonly #ended = new AbortController();
   /** Nothing is sent before this: the target has asked to wait. */
   #throttledUntil = 0;
 
@@ -53,7 +54,11 @@ export class PurgeCache implements TargetCache {
     return this.#breaker.why;
   }
 
-  async clear(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
+  clear(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
+    return this.#unlessEnded(this.#clearAll(works));
+  }
+
+  async #clearAll(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
     const { sites, template, settings } = this.#target;
     const failures: WorkFailure[] = [];
     const left = flat(works);
@@ -88,13 +93,18 @@ export class PurgeCache implements TargetCache {
       );
       return;
     }
-    const verdict = await this.#ask(everything);
+    const verdict = await this.#unlessEnded(this.#ask(everything));
     if (verdict.kind !== 'acknowledged') throw new Error(this.#say(verdict.why));
+  }
+
+  end(error: Error): void {
+    this.#ended.abort(error);
   }
 
   /** Resolves with what the target says of this one request; rejects if it is down. */
   async #ask(request: PurgeRequest): Promise<Final> {
     for (let failed = 0; ; ) {
+      this.#ended.signal.throwIfAborted();
       const ms = this.#throttledUntil - this.#clock.now();
       if (ms > 0) await this.#wait(ms);
       if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
@@ -123,12 +133,30 @@ export class PurgeCache implements TargetCache {
       const verdict = judge(await this.#send(request), { expect, method: request.method });
       return 'why' in verdict ? { ...verdict, why: masked(verdict.why, secrets) } : verdict;
     } catch (error) {
+      this.#ended.signal.throwIfAborted();
       return { kind: 'failed', why: `does not answer: ${masked(toError(error).message, secrets)}` };
     }
   }
 
-  #wait(ms: number): Promise<void> {
-    return this.#clock.wait(ms, new AbortController().signal);
+  async #wait(ms: number): Promise<void> {
+    await this.#clock.wait(ms, this.#ended.signal).catch(() => {});
+    this.#ended.signal.throwIfAborted();
+  }
+
+  /** What is under way then is left to itself: no one waits for a target that may never answer. */
+  async #unlessEnded<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#ended;
+    let end = () => {};
+    const ended = new Promise<never>((_resolve, reject) => {
+      end = () => reject(signal.reason);
+      signal.addEventListener('abort', end, { once: true });
+    });
+    work.catch(() => {});
+    try {
+      return await Promise.race([work, ended]);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
   }
 
   #say(why: string): string {

@@ -127,6 +127,24 @@ describe('a target', () => {
     expect(cache.problem).not.toContain('s3cret');
   });
 
+  it('that does not answer is not waited for when the daemon stops', async () => {
+    let sent = () => {};
+    const asked = new Promise<void>((resolve) => {
+      sent = resolve;
+    });
+    const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings({})] });
+    const [target = expect.fail('no target')] = targets;
+    const cache = new PurgeCache(target, { clock, tell: () => {} }, () => {
+      sent();
+      return new Promise(() => {});
+    });
+    const clearing = cache.clear(['/1']);
+    await asked;
+    cache.end(new Error('stopping'));
+    await expect(clearing).rejects.toThrow('stopping');
+    await expect(cache.clear(['/2'])).rejects.toThrow('stopping');
+  });
+
   it('is emptied by the request for everything', async () => {
     await open({ everything: 'BAN /' }).wipe();
     expect(told).toEqual([]);

@@ -12,10 +12,10 @@ export const varnishFound = spawnSync('varnishd', ['-V']).status === 0;
 
 const manual = readFileSync('doc/caches.md', 'utf8');
 
-type Chapter = 'Varnish' | 'Varnish with tags';
+type Chapter = 'Varnish' | 'Varnish with tags' | 'A CDN';
 
 /** The block of a language in a chapter of doc/caches.md, word for word. */
-function documented(chapter: Chapter, language: 'vcl' | 'ini'): string {
+export function documented(chapter: Chapter, language: 'vcl' | 'ini'): string {
   const text = manual.split(`\n## ${chapter}\n`)[1] ?? '';
   return text.split(`\n\`\`\`${language}\n`)[1]?.split('\n```')[0] ?? '';
 }
