@@ -10,6 +10,9 @@ import { freePort } from '../../postgres/free-port.ts';
 
 export const varnishFound = spawnSync('varnishd', ['-V']).status === 0;
 
+/** Debian has it in a package of its own. */
+export const xkeyFound = spawnSync('sh', ['-c', 'ls /usr/lib/*/varnish/vmods/libvmod_xkey.so']).status === 0;
+
 const manual = readFileSync('doc/caches.md', 'utf8');
 
 type Chapter = 'Varnish' | 'Varnish with tags' | 'A CDN';
