@@ -1,19 +1,19 @@
 import type { Clock } from '../core/contracts.ts';
 
 /** A cache behind which another one stands: visitors reach it through that other one. */
-export interface Cache {
+interface Cache {
   /** Rows up to here were cleared once. */
   readonly clearedTo: number;
   /** What stands behind it may settle up to here. */
   readonly freshTo: number;
 }
 
-/** Of a lag so many parts are told apart, so that a busy cache is not remembered row by row. */
+/** The times of settling are rounded up to this part of the lag, so that only some 20 of them are kept. */
 const parts = 20;
 
 /**
- * How far a cache may settle: as far as all the caches that it stands behind have, and that for `lagMs`. What
- * these gave away before may be on its way until then.
+ * How far a cache may settle: as far as all the caches that it stands behind had settled `lagMs` ago. A
+ * response that one of them gave before that may still be on its way.
  */
 export class Upstream {
   readonly #caches: readonly Cache[];
@@ -40,7 +40,7 @@ export class Upstream {
   msTo(id: number): number {
     const freshTo = this.#least((cache) => cache.freshTo);
     const now = this.#clock.now();
-    // Without any, the result is infinite, and everything may settle.
+    // It is infinite if there is no cache to wait for, and minus infinite while one is being wiped.
     if (this.#lagMs > 0 && Number.isFinite(freshTo)) this.#note(freshTo, now);
     if (freshTo < id) return Number.POSITIVE_INFINITY;
     if (this.#lagMs === 0 || this.#caches.length === 0) return 0;
@@ -56,7 +56,7 @@ export class Upstream {
   #note(upTo: number, now: number): void {
     const last = this.#marks.at(-1);
     if (last && upTo <= last.upTo) return;
-    // Later than it was is safe.
+    // To wait longer than the lag is safe.
     if (last && now - last.from < this.#lagMs / parts) Object.assign(last, { at: now, upTo });
     else this.#marks.push({ from: now, at: now, upTo });
     const over = this.#marks.findLastIndex(({ at }) => at + this.#lagMs <= now);

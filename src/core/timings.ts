@@ -128,7 +128,7 @@ export interface ClaimTimings {
   readonly slowMs: number;
   /** The pause between claims that find nothing (daemon/cooldown.ts). */
   readonly cooldown: Limits;
-  /** After this without a claim the pauses begin anew. */
+  /** After this long without a claim the pauses are short again. */
   readonly calmMs: number;
   /**
    * How long after its entries became visible, and were claimed for another notification, a notification may

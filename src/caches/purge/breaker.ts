@@ -23,7 +23,10 @@ export class Breaker {
     return this.#why;
   }
 
-  /** Whether a request may be sent. While it is down: the single one that is due, whose outcome must be told. */
+  /**
+   * Whether a request may be sent. While the target is down: one, when it is due; the caller must then call `up` or
+   * `down`.
+   */
   mayAsk(): boolean {
     if (this.#why === undefined) return true;
     if (this.#asks || this.#clock.now() < this.#restsUntil) return false;

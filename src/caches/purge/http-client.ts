@@ -56,7 +56,7 @@ export function openClient(
   };
 }
 
-/** One timer for all of it: an idle time-out never ends where a server sends a byte now and then. */
+/** One timer for the whole request: an idle time-out would never expire while a server sends a byte now and then. */
 function answerTo(
   request: ClientRequest,
   { timeoutMs, until }: { timeoutMs: number; until: number },
