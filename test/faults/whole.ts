@@ -38,8 +38,23 @@ export async function expectDone(world: World): Promise<void> {
       const found = await count();
       return found?.entries === 0 && found.rows === 0 ? true : undefined;
     },
-    async () => `${JSON.stringify(await count())} left; ${world.lastWords()}`,
+    async () => `${JSON.stringify(await count())} left; ${await whatIsLeft(world)}\n${world.lastWords()}`,
   );
+}
+
+/** Why it may be left: where the caches are, what fails, and which transactions are open. */
+async function whatIsLeft(world: World): Promise<string> {
+  const found: object[] = [];
+  for (const sql of [
+    `SELECT * FROM ${unsettled} LIMIT 5`,
+    'SELECT * FROM uncached.failing LIMIT 5',
+    'SELECT * FROM uncached.consumer',
+    `SELECT pid, application_name, state, wait_event, xact_start, left(query, 60) AS query
+     FROM pg_stat_activity WHERE datname = current_database()`,
+    'SELECT * FROM pg_prepared_xacts',
+  ])
+    found.push(...(await world.query(sql)));
+  return found.map((row) => JSON.stringify(row)).join('\n');
 }
 
 async function expectConnections(world: World, most: number): Promise<void> {
