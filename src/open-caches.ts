@@ -114,6 +114,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
         handlers: [...own.keys()],
         leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
         startsEmpty,
+        canBeWiped: cache.canBeWiped ?? true,
       };
       const consumerLog = openConsumerLog(options);
       const consumer = new Consumer({

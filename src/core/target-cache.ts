@@ -16,6 +16,8 @@ export interface TargetCache {
   clear(works: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
   /** Clears all of it, since its content is unknown. Without this, what the lines of its steps can name is cleared. */
   wipe?(): Promise<void>;
+  /** False: nothing empties it. Where its content is unknown, at least what it has not settled is cleared. */
+  readonly canBeWiped?: boolean;
   /** The daemon stops: what is under way rejects with this error, if it could take long. */
   end?(error: Error): void;
   /** Where it is, as people write it. */

@@ -29,6 +29,8 @@ export interface ConsumerLogOptions extends ConsumerName {
   readonly leaseMs: number;
   /** Nothing was cached in it before its first row. */
   readonly startsEmpty: boolean;
+  /** False: it keeps its cursor where it would be wiped, as long as the log has the rows beyond it. */
+  readonly canBeWiped: boolean;
 }
 
 /** `uncached.log`, as one consumer sees it. One function for each statement. */

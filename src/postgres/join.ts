@@ -33,7 +33,20 @@ const isAhead = (newest: string) => `greatest(consumer.settled_to, consumer.clea
  * row on, while it did not know its root yet.
  */
 export async function join(
-  { pool, id, kind, name, node, place, handlers, owner, version, leaseMs, startsEmpty }: ConsumerLogOptions,
+  {
+    pool,
+    id,
+    kind,
+    name,
+    node,
+    place,
+    handlers,
+    owner,
+    version,
+    leaseMs,
+    startsEmpty,
+    canBeWiped,
+  }: ConsumerLogOptions,
   { wiping, from }: { wiping: boolean; from?: number },
 ): Promise<Joined | undefined> {
   // One that stands by asks every few seconds.
@@ -45,6 +58,7 @@ export async function join(
   const [before = { state: 'new', free: true }] = known;
   if (!before.free) return undefined;
   const begins = `CASE WHEN $8 OR consumer.state <> 'live' OR ${isAhead(newestId)} THEN`;
+  const skips = `CASE WHEN consumer.state = 'expired' OR ${isAhead(newestId)} OR $13 AND ($8 OR consumer.state <> 'live') THEN`;
   const { rows } = await pool.query<Joined & { state: 'wiping' | 'live' }>(
     `INSERT INTO uncached.consumer AS consumer (id, kind, name, node, place, state, settled_to, cleared_to, owner, version, handlers)
      SELECT $1, $2, $3, $4, $5, CASE WHEN NOT $8 AND ($9 OR (${newestId} = 0 OR $12 = 1) AND NOT EXISTS (SELECT FROM uncached.consumer)) THEN 'live' ELSE 'wiping' END,
@@ -54,11 +68,11 @@ export async function join(
      SET kind = excluded.kind, name = excluded.name, node = excluded.node, place = excluded.place, owner = excluded.owner,
          version = excluded.version, handlers = excluded.handlers, seen_at = clock_timestamp(), problem = NULL,
          state = ${begins} 'wiping' ELSE 'live' END,
-         settled_to = ${begins} excluded.settled_to ELSE consumer.settled_to END,
-         cleared_to = ${begins} excluded.settled_to ELSE consumer.cleared_to END
+         settled_to = ${skips} excluded.settled_to ELSE consumer.settled_to END,
+         cleared_to = ${skips} excluded.settled_to ELSE consumer.cleared_to END
      WHERE ${isFree('excluded.owner', '$10')}
      RETURNING state, settled_to::float8 AS "settledTo", cleared_to::float8 AS "clearedTo"`,
-    [id, kind, name, node, place, owner, version, wiping, startsEmpty, leaseMs, handlers, from],
+    [id, kind, name, node, place, owner, version, wiping, startsEmpty, leaseMs, handlers, from, canBeWiped],
   );
   const [joined] = rows;
   if (!joined || joined.state === 'live') return joined;

@@ -17,6 +17,7 @@ export function consumerOf(pool: Pool, given: Partial<ConsumerLogOptions> = {}):
     handlers: ['h'],
     leaseMs: 60_000,
     startsEmpty: false,
+    canBeWiped: true,
     ...given,
   });
 }

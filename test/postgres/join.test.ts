@@ -147,6 +147,18 @@ describe('a consumer that the database knows', () => {
     expect(await own.join({ wiping: false })).toMatchObject({ state: 'live', settledTo: 7 });
   });
 
+  it.each([
+    ['live', 5],
+    ['wiping', 5],
+    ['expired', 7],
+  ])('goes on where it was if nothing empties it (%s)', async (state, settled) => {
+    await follow('me', 5);
+    await client.query('UPDATE uncached.consumer SET state = $1', [state]);
+    await append(client, 2);
+    await consumerOf(pool, { canBeWiped: false }).join({ wiping: state === 'live' });
+    expect(await rowOf()).toMatchObject({ state: 'wiping', settled, cleared: settled });
+  });
+
   // It would not see rows with ids that it has settled.
   it.each([
     ['was emptied with RESTART IDENTITY', 'TRUNCATE uncached.log RESTART IDENTITY', 0],
@@ -165,8 +177,7 @@ describe('a consumer that the database knows', () => {
 
   it('is new once it was forgotten', async () => {
     await follow('me', 5);
-    expect(await forgetConsumer(pool, 'root')).toBe(true);
-    expect(await forgetConsumer(pool, 'root')).toBe(false);
+    for (const found of [true, false]) expect(await forgetConsumer(pool, 'root')).toBe(found);
     expect((await consumerOf(pool).read({ after: 5, limit: 10 })).state).toBeUndefined();
     expect(await join()).toMatchObject({ state: 'new', settledTo: 5 });
   });

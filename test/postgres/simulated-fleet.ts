@@ -63,6 +63,7 @@ async function joinAs(pool: Pool, at: number): Promise<Node> {
     handlers: ['ports'],
     leaseMs: 600_000,
     startsEmpty: false,
+    canBeWiped: true,
   });
   const joined = await log.join({ wiping: false });
   if (!joined) throw new Error(`Cannot join as root${at}: another daemon has it`);

@@ -25,6 +25,7 @@ export class PurgeCache implements TargetCache {
   readonly place: string;
   readonly after: readonly string[];
   readonly lagMs: number;
+  readonly canBeWiped: boolean;
   readonly #target: Target;
   readonly #send: Send;
   readonly #clock: Clock;
@@ -43,6 +44,7 @@ export class PurgeCache implements TargetCache {
     this.place = target.address.text;
     this.after = target.after;
     this.lagMs = target.lagMs;
+    this.canBeWiped = target.everything !== undefined;
     this.#target = target;
     this.#clock = clock;
     this.#tell = tell;

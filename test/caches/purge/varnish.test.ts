@@ -124,6 +124,28 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     expect(await page()).toBe('version 2');
   });
 
+  // It is registered, and no request empties it: only its rows can be cleared for the second time.
+  it('does not come back where the daemon was killed soon after its first start', async () => {
+    await varnish.start();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = await daemon({ lag: '3s' });
+    origin.onRender = (url) => (url === '/net/rsync/' ? released : Promise.resolve());
+    const visitor = page();
+    await soon('the request', async () => origin.requests.includes('GET /net/rsync/'));
+    await change();
+    await until('cleared');
+    await first.stop('SIGKILL');
+    release();
+    expect(await visitor).toBe('version 1');
+    expect(await page()).toBe('version 1');
+    await daemon();
+    await until('settled');
+    expect(await page()).toBe('version 2');
+  });
+
   it('waits for a Varnish that is down, and nothing else does', async () => {
     await varnish.start();
     const running = await daemon();

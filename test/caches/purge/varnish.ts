@@ -33,6 +33,8 @@ export interface Varnish {
   readonly address: string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** With -9, and the process that serves with it. */
+  kill(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -44,10 +46,11 @@ export async function makeVarnish(originPort: number, vcl = documented('Varnish'
   const file = join(folder, 'site.vcl');
   writeFileSync(file, `vcl 4.1;\nbackend default { .host = "127.0.0.1"; .port = "${originPort}"; }\n${vcl}`);
   let child: ChildProcess | undefined;
-  const stop = async () => {
-    if (!child) return;
+  const end = async (signal: NodeJS.Signals) => {
+    if (!child?.pid) return;
     const ended = once(child, 'exit');
-    child.kill('SIGTERM');
+    // The process that serves is in the group of its manager.
+    process.kill(signal === 'SIGKILL' ? -child.pid : child.pid, signal);
     await ended;
     child = undefined;
   };
@@ -56,7 +59,10 @@ export async function makeVarnish(originPort: number, vcl = documented('Varnish'
     async start() {
       const sizes = ['-s', 'malloc,16m', '-p', 'thread_pools=1', '-p', 'thread_pool_min=10'];
       const where = ['-a', `127.0.0.1:${port}`, '-f', file, '-n', join(folder, 'run')];
-      child = spawn('varnishd', ['-F', ...where, ...sizes], { stdio: ['ignore', 'ignore', 'pipe'] });
+      child = spawn('varnishd', ['-F', ...where, ...sizes], {
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       lastWill('kill "$1"', String(child.pid));
       let said = '';
       child.stderr?.setEncoding('utf8').on('data', (data) => {
@@ -67,9 +73,10 @@ export async function makeVarnish(originPort: number, vcl = documented('Varnish'
         await new Promise((later) => setTimeout(later, 50));
       }
     },
-    stop,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
     async remove() {
-      await stop();
+      await end('SIGTERM');
       rmSync(folder, { recursive: true, force: true });
     },
   };
