@@ -32,7 +32,7 @@ const durationFrom = (leastMs: number) => ({ parse: parse.duration(leastMs), wri
 /** The name stays, and a value that only says where the secret is. */
 function maskHeader(text: string): string {
   const [, name = '', value = ''] = /^([^:]*: *)(.*)$/s.exec(text) ?? [];
-  return /\{(env|file|credential|tag|url|page)\b/.test(value) ? text : `${name}********`;
+  return /\{(env|file|credential|tags?|urls?|pages?)\b/.test(value) ? text : `${name}********`;
 }
 
 export const options = {
@@ -92,7 +92,10 @@ export const options = {
     to: { parse: parse.text, list: true, required: true },
     request: { parse: parse.text, default: 'PURGE {url}' },
     header: { parse: parse.text, list: true, secret: true, mask: maskHeader },
+    body: { parse: parse.text },
     site: { parse: parse.text, list: true },
+    batch: { parse: parse.integer(1, 10_000) },
+    batch_bytes: { parse: parse.integer(1, 1_000_000), default: '6000', property: 'batchBytes' },
     expect: { parse: parse.text, list: true },
     connections: { parse: parse.integer(1, 64), default: '4' },
     timeout: { ...durationFrom(100), property: 'timeoutMs', default: '5s' },

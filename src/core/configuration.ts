@@ -53,8 +53,14 @@ export interface PurgeSettings {
   readonly to: readonly string[];
   readonly request: string;
   readonly header: readonly string[];
+  /** JSON. */
+  readonly body?: string;
   readonly site: readonly string[];
   readonly expect: readonly string[];
+  /** How many urls or tags are in one request; undefined: by the request. */
+  readonly batch?: number;
+  /** And how many bytes they may have together. */
+  readonly batchBytes: number;
   readonly connections: number;
   readonly timeoutMs: number;
   /** How long after the second clearing of the cache behind it is it asked for the second time; undefined: by rule. */

@@ -3,8 +3,10 @@ import { toError } from '../../core/errors.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
+import { batches } from './batches.ts';
 import { Breaker } from './breaker.ts';
 import { openClient, type Send } from './http-client.ts';
+import type { Subject } from './placeholders.ts';
 import type { PurgeRequest } from './request-template.ts';
 import type { Target } from './targets.ts';
 
@@ -16,8 +18,9 @@ const againMs = 200;
 const throttledMs = 1_000;
 
 /**
- * A cache that is asked over HTTP to forget pages. A work is a url or a tag, one request for each, and for each
- * site. While it is down, `clear` rejects; the rows stay behind, and all of them are sent when it answers again.
+ * A cache that is asked over HTTP to forget pages. A work is a url or a tag, one request for each batch of them,
+ * and for each site. While it is down, `clear` rejects; the rows stay behind, and all of them are sent when it
+ * answers again.
  */
 export class PurgeCache implements TargetCache {
   /** It may be slow or gone: no first clearing of another cache waits for it. */
@@ -59,18 +62,19 @@ export class PurgeCache implements TargetCache {
   }
 
   async #clearAll(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
-    const { sites, template, settings } = this.#target;
+    const { sites, template, settings, batch } = this.#target;
     const failures: WorkFailure[] = [];
-    const left = flat(works);
+    const [longest] = sites.toSorted((a, b) => b.length - a.length);
+    const left = batches(works, {
+      works: batch,
+      bytes: settings.batchBytes,
+      cost: (work) => template.cost({ works: [work], site: longest }),
+    });
     const purgeNext = async (): Promise<boolean> => {
-      const { value: work, done } = left.next();
+      const { value: some, done } = left.next();
       if (done) return false;
-      const subjects = sites.length > 0 ? sites.map((site) => ({ work, site })) : [{ work }];
-      for (const subject of subjects) {
-        const verdict = await this.#ask(template.fill(subject));
-        if (verdict.kind === 'rejected')
-          failures.push({ work, error: clip(`cannot purge ${work}: ${verdict.why}`, longestError) });
-      }
+      for (const site of sites.length > 0 ? sites : [undefined])
+        for (const failure of await this.#purge({ works: some, site })) failures.push(failure);
       return true;
     };
     // One that is down gets a single request.
@@ -81,6 +85,18 @@ export class PurgeCache implements TargetCache {
       }),
     );
     return { files: 0, failures };
+  }
+
+  /** Asks for a batch, and where that is not taken, for its halves: what is wrong with one work is no other's fault. */
+  async #purge({ works, site }: Subject): Promise<WorkFailure[]> {
+    const verdict = await this.#ask(this.#target.template.fill({ works, site }));
+    if (verdict.kind === 'acknowledged') return [];
+    const [work = ''] = works;
+    if (works.length === 1)
+      return [{ work, error: clip(`cannot purge ${work}: ${verdict.why}`, longestError) }];
+    const half = Math.ceil(works.length / 2);
+    const failures = await this.#purge({ works: works.slice(0, half), site });
+    return [...failures, ...(await this.#purge({ works: works.slice(half), site }))];
   }
 
   async wipe(): Promise<void> {
@@ -161,13 +177,6 @@ export class PurgeCache implements TargetCache {
 
   #say(why: string): string {
     return `[purge.${this.#target.settings.name}] ${this.place} ${why}`;
-  }
-}
-
-function* flat(works: Iterable<string | readonly string[]>): Generator<string, undefined> {
-  for (const work of works) {
-    if (typeof work === 'string') yield work;
-    else yield* work;
   }
 }
 

@@ -20,6 +20,8 @@ export interface Target {
   readonly address: TargetAddress;
   readonly template: RequestTemplate;
   readonly sites: readonly string[];
+  /** How many urls or tags are in one request at most. */
+  readonly batch: number;
   readonly expect: readonly Expect[];
   readonly everything: PurgeRequest | undefined;
   /** Names of the targets behind which it stands; none: it stands behind the page files. */
@@ -74,7 +76,7 @@ export function readTargets({ purges, settleMs }: CacheSections): { targets: Tar
 type Attempt = <T>(option: string, parse: () => T) => T | undefined;
 
 function readSection(settings: PurgeSettings, attempt: Attempt) {
-  const { request, everything, ca } = settings;
+  const { request, everything, body, ca } = settings;
   const secrets: string[] = [];
   const header = settings.header.flatMap(
     (one) => attempt(`header[] = ${one.split(':')[0]}: `, () => fillSecrets(one, process.env, secrets)) ?? [],
@@ -86,7 +88,11 @@ function readSection(settings: PurgeSettings, attempt: Attempt) {
   const all =
     everything === undefined ? undefined : attempt('', () => parseEverything(everything, header, sites[0]));
   const template = attempt('', () => {
-    const parsed = parseRequest(request, header);
+    const parsed = parseRequest(request, header, body);
+    if (parsed.single !== undefined && (settings.batch ?? 1) > 1)
+      throw new Error(
+        `batch = ${settings.batch}: {${parsed.single}} stands for a single one: write {urls}, {pages}, {tags} or {url:regex}`,
+      );
     if (parsed.takes === 'url' && settings.site.length === 0)
       throw new Error('site is missing: the scheme and host of the urls, such as https://www.example.org');
     return parsed;
@@ -95,6 +101,7 @@ function readSection(settings: PurgeSettings, attempt: Attempt) {
   return {
     settings,
     template,
+    batch: settings.batch ?? template.usualBatch,
     sites: template.takes === 'url' ? sites : [],
     expect,
     addresses,

@@ -46,6 +46,40 @@ describe('a target', () => {
     expect(sent.sort()).toEqual(['a/1', 'a/2', 'a/3', 'b/1', 'b/2', 'b/3'].map((url) => `PURGE ${url}`));
   });
 
+  it('is asked for several in one request, and fails the one alone that it does not take', async () => {
+    const tags = Array.from({ length: 256 }, (_, nth) => `tag-${nth}`);
+    const asked: string[][] = [];
+    answers = ({ body = '' }) => {
+      const named = JSON.parse(body) as string[];
+      asked.push(named);
+      return named.includes('tag-77') ? { status: 400, reason: 'Bad', body: 'x'.repeat(300) } : {};
+    };
+    const cache = open({ request: 'POST /purge', body: '{tags}', batch: 256, site: [], connections: 1 });
+    const { failures } = await cache.clear([...tags, 'tag-0']);
+    expect(failures).toEqual([
+      { work: 'tag-77', error: `cannot purge tag-77: answers 400 Bad (${'x'.repeat(200)})` },
+    ]);
+    expect(asked[0]).toEqual(tags);
+    // Two for each halving; a tag that comes twice is sent once.
+    expect(asked).toHaveLength(1 + 2 * 8);
+    const acknowledged = asked.filter((named) => !named.includes('tag-77')).flat();
+    expect(acknowledged.sort()).toEqual(tags.filter((tag) => tag !== 'tag-77').sort());
+  });
+
+  it('is asked for as many bytes as fit, with the longest site', async () => {
+    const bodies: string[] = [];
+    answers = ({ body = '' }) => {
+      bodies.push(body);
+      return {};
+    };
+    const site = ['https://a', 'https://www.example.org'];
+    const request = { request: 'POST /purge', body: '{pages}', site, batchBytes: 70, connections: 1 };
+    await open(request).clear(['/1', '/2', '/3', '/4', '/5']);
+    expect(bodies).toHaveLength(6);
+    expect(bodies[1]).toBe('["https://www.example.org/1","https://www.example.org/2"]');
+    for (const body of bodies) expect(body.length).toBeLessThanOrEqual(70);
+  });
+
   it('fails a url alone that it does not take', async () => {
     answers = ({ path }) => (path === '/2' ? { status: 400, reason: 'Bad', body: 'no such key' } : {});
     expect((await open().clear(['/1', '/2', '/3'])).failures).toEqual([

@@ -9,6 +9,7 @@ export function purgeSettings(settings: Partial<PurgeSettings>): PurgeSettings {
     header: [],
     site: ['https://www.example.org'],
     expect: [],
+    batchBytes: 6_000,
     connections: 4,
     timeoutMs: 5_000,
     ...settings,
