@@ -98,6 +98,7 @@ export const options = {
     batch_bytes: { parse: parse.integer(1, 1_000_000), default: '6000', property: 'batchBytes' },
     expect: { parse: parse.text, list: true },
     connections: { parse: parse.integer(1, 64), default: '4' },
+    rate: { parse: parse.text },
     timeout: { ...durationFrom(100), property: 'timeoutMs', default: '5s' },
     lag: { ...durationFrom(0), property: 'lagMs' },
     after: { parse: parse.text },

@@ -62,6 +62,8 @@ export interface PurgeSettings {
   /** And how many bytes they may have together. */
   readonly batchBytes: number;
   readonly connections: number;
+  /** Requests by the second or minute. */
+  readonly rate?: string;
   readonly timeoutMs: number;
   /** How long after the second clearing of the cache behind it is it asked for the second time; undefined: by rule. */
   readonly lagMs?: number;

@@ -7,15 +7,15 @@ import { batches } from './batches.ts';
 import { Breaker } from './breaker.ts';
 import { openClient, type Send } from './http-client.ts';
 import type { Subject } from './placeholders.ts';
+import { RequestRate } from './request-rate.ts';
 import type { PurgeRequest } from './request-template.ts';
 import type { Target } from './targets.ts';
 
 /** A target that fails so often in a row is down. */
 const attempts = 3;
 
-/** Between two attempts, and where a target asks to wait without saying how long. */
+/** Between two attempts. */
 const againMs = 200;
-const throttledMs = 1_000;
 
 /**
  * A cache that is asked over HTTP to forget pages. A work is a url or a tag, one request for each batch of them,
@@ -32,10 +32,9 @@ export class PurgeCache implements TargetCache {
   readonly #send: Send;
   readonly #clock: Clock;
   readonly #breaker: Breaker;
+  readonly #rate: RequestRate;
   readonly #tell: (text: string) => void;
   readonly #ended = new AbortController();
-  /** Nothing is sent before this: the target has asked to wait. */
-  #throttledUntil = 0;
 
   /** @param tell what an operator should know */
   constructor(
@@ -51,6 +50,7 @@ export class PurgeCache implements TargetCache {
     this.#tell = tell;
     this.#send = send;
     this.#breaker = new Breaker(clock);
+    this.#rate = new RequestRate(target.rate, clock);
   }
 
   get problem(): string | undefined {
@@ -77,13 +77,18 @@ export class PurgeCache implements TargetCache {
         for (const failure of await this.#purge({ works: some, site })) failures.push(failure);
       return true;
     };
-    // One that is down gets a single request.
-    if (this.#breaker.why !== undefined) await purgeNext();
-    await Promise.all(
-      Array.from({ length: settings.connections }, async () => {
-        while (await purgeNext());
-      }),
-    );
+    try {
+      // One that is down gets a single request.
+      if (this.#breaker.why !== undefined) await purgeNext();
+      await Promise.all(
+        Array.from({ length: settings.connections }, async () => {
+          while (await purgeNext());
+        }),
+      );
+    } finally {
+      // Whoever still waits for its turn then finds nothing: the caller repeats all of it.
+      left.return(undefined);
+    }
     return { files: 0, failures };
   }
 
@@ -121,17 +126,18 @@ export class PurgeCache implements TargetCache {
   async #ask(request: PurgeRequest): Promise<Final> {
     for (let failed = 0; ; ) {
       this.#ended.signal.throwIfAborted();
-      const ms = this.#throttledUntil - this.#clock.now();
-      if (ms > 0) await this.#wait(ms);
+      // A target that is down must not use up the requests of the time when it is back.
+      if (!this.#breaker.rests) await this.#untilEnded(this.#rate.turn(this.#ended.signal));
       if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
       const verdict = await this.#attempt(request);
       if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
         this.#breaker.up();
+        this.#rate.goOn();
         return verdict;
       }
       if (verdict.kind === 'throttled') {
         this.#breaker.up();
-        this.#throttledUntil = this.#clock.now() + (verdict.waitMs ?? throttledMs);
+        this.#rate.rest(verdict.waitMs);
         continue;
       }
       failed += 1;
@@ -139,7 +145,7 @@ export class PurgeCache implements TargetCache {
         this.#breaker.down(verdict.why);
         throw new Error(this.#say(verdict.why));
       }
-      await this.#wait(againMs);
+      await this.#untilEnded(this.#clock.wait(againMs, this.#ended.signal));
     }
   }
 
@@ -154,8 +160,9 @@ export class PurgeCache implements TargetCache {
     }
   }
 
-  async #wait(ms: number): Promise<void> {
-    await this.#clock.wait(ms, this.#ended.signal).catch(() => {});
+  /** A wait that the end breaks off rejects with its reason. */
+  async #untilEnded(wait: Promise<void>): Promise<void> {
+    await wait.catch(() => {});
     this.#ended.signal.throwIfAborted();
   }
 

@@ -3,6 +3,7 @@ import type { CacheSections, PurgeSettings } from '../../core/configuration.ts';
 import { toError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { type Expect, parseExpect } from './answer.ts';
+import { parseRate, type Rate } from './request-rate.ts';
 import {
   type PurgeRequest,
   parseEverything,
@@ -23,6 +24,7 @@ export interface Target {
   /** How many urls or tags are in one request at most. */
   readonly batch: number;
   readonly expect: readonly Expect[];
+  readonly rate: Rate | undefined;
   readonly everything: PurgeRequest | undefined;
   /** Names of the targets behind which it stands; none: it stands behind the page files. */
   readonly after: readonly string[];
@@ -76,13 +78,14 @@ export function readTargets({ purges, settleMs }: CacheSections): { targets: Tar
 type Attempt = <T>(option: string, parse: () => T) => T | undefined;
 
 function readSection(settings: PurgeSettings, attempt: Attempt) {
-  const { request, everything, body, ca } = settings;
+  const { request, everything, body, rate, ca } = settings;
   const secrets: string[] = [];
   const header = settings.header.flatMap(
     (one) => attempt(`header[] = ${one.split(':')[0]}: `, () => fillSecrets(one, process.env, secrets)) ?? [],
   );
   const sites = settings.site.flatMap((one) => attempt(`site = ${one}: `, () => parseSite(one)) ?? []);
   const expect = settings.expect.flatMap((one) => attempt(`expect = ${one}: `, () => parseExpect(one)) ?? []);
+  const limit = rate === undefined ? undefined : attempt(`rate = ${rate}: `, () => parseRate(rate));
   const addresses = settings.to.flatMap((one) => attempt(`to = ${one}: `, () => parseAddress(one)) ?? []);
   const authorities = ca === undefined ? undefined : attempt(`ca = ${ca}: `, () => readFileSync(ca));
   const all =
@@ -104,6 +107,7 @@ function readSection(settings: PurgeSettings, attempt: Attempt) {
     batch: settings.batch ?? template.usualBatch,
     sites: template.takes === 'url' ? sites : [],
     expect,
+    rate: limit,
     addresses,
     authorities,
     everything: all,

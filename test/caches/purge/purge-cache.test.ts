@@ -152,6 +152,48 @@ describe('a target', () => {
     expect(cache.problem).toBeUndefined();
   });
 
+  it('is asked no more often than the rate says, whoever asks', async () => {
+    const times: number[] = [];
+    answers = () => {
+      times.push(now);
+      return {};
+    };
+    const cache = open({ connections: 1, rate: '2/s burst 2' });
+    await cache.clear(['/1', '/2', '/3']);
+    await cache.clear(['/4', '/5']);
+    expect(times).toEqual([0, 0, 500, 1_000, 1_500]);
+  });
+
+  it('that is down uses up no requests of its rate', async () => {
+    const cache = open({ connections: 1, rate: '1/m' });
+    answers = () => ({ status: 405 });
+    await expect(cache.clear(['/1'])).rejects.toThrow();
+    for (let again = 0; again < 100; again++) await expect(cache.clear(['/1'])).rejects.toThrow('405');
+    answers = () => ({});
+    now += 1_000;
+    await cache.clear(['/1']);
+    expect(now).toBe(60_000);
+  });
+
+  it('is not asked for the rest of what the caller will repeat', async () => {
+    let refuse = () => {};
+    const refused = new Promise<void>((resolve) => {
+      refuse = resolve;
+    });
+    const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings({ connections: 2 })] });
+    const [target = expect.fail('no target')] = targets;
+    const cache = new PurgeCache(target, { clock, tell: () => {} }, async ({ path }) => {
+      sent.push(path);
+      if (path === '/2') await refused;
+      return { status: path === '/1' ? 405 : 200, reason: '', headers: {}, body: '' };
+    });
+    await expect(cache.clear(['/1', '/2', '/3', '/4'])).rejects.toThrow('405');
+    // The second worker finds the target up again.
+    refuse();
+    await new Promise((later) => setImmediate(later));
+    expect(sent).toEqual(['/1', '/2']);
+  });
+
   it('does not get to show a secret that it repeats', async () => {
     process.env.UNCACHED_TEST_SECRET = 's3cret';
     const cache = open({ header: ['Key: {env:UNCACHED_TEST_SECRET}'] });
