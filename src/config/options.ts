@@ -103,6 +103,11 @@ export const options = {
     lag: { ...durationFrom(0), property: 'lagMs' },
     after: { parse: parse.text },
     everything: { parse: parse.text },
+    everything_over: {
+      parse: parse.integer(1, 1_000_000_000),
+      default: '10000',
+      property: 'everythingOver',
+    },
     ca: { parse: parse.absolutePath },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;

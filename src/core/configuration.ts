@@ -71,6 +71,8 @@ export interface PurgeSettings {
   readonly after?: string;
   /** One request that empties it. */
   readonly everything?: string;
+  /** With more rows than this to clear together, that one is sent instead. */
+  readonly everythingOver: number;
   readonly ca?: string;
 }
 

@@ -16,6 +16,8 @@ export interface TargetCache {
   clear(works: Iterable<string | readonly string[]>, how?: ClearRequirements): Promise<ClearResult>;
   /** Clears all of it, since its content is unknown. Without this, what the lines of its steps can name is cleared. */
   wipe?(): Promise<void>;
+  /** With more rows than this to clear together, it is wiped instead. */
+  readonly wipesOver?: number | undefined;
   /** The daemon stops: what is under way rejects with this error, if it could take long. */
   end?(error: Error): void;
   /** Where it is, as people write it. */

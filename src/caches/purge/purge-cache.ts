@@ -28,6 +28,7 @@ export class PurgeCache implements TargetCache {
   readonly place: string;
   readonly after: readonly string[];
   readonly lagMs: number;
+  readonly wipesOver: number | undefined;
   readonly #target: Target;
   readonly #send: Send;
   readonly #clock: Clock;
@@ -45,6 +46,7 @@ export class PurgeCache implements TargetCache {
     this.place = target.address.text;
     this.after = target.after;
     this.lagMs = target.lagMs;
+    this.wipesOver = target.everything && target.settings.everythingOver;
     this.#target = target;
     this.#clock = clock;
     this.#tell = tell;

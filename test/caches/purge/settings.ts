@@ -11,6 +11,7 @@ export function purgeSettings(settings: Partial<PurgeSettings>): PurgeSettings {
     expect: [],
     batchBytes: 6_000,
     connections: 4,
+    everythingOver: 10_000,
     timeoutMs: 5_000,
     ...settings,
   };
