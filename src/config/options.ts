@@ -89,7 +89,8 @@ export const options = {
     tag: { parse: parse.text, list: true },
   },
   purge: {
-    to: { parse: parse.text, list: true, required: true },
+    to: { parse: parse.text, list: true },
+    run: { parse: parse.text },
     request: { parse: parse.text, default: 'PURGE {url}' },
     header: { parse: parse.text, list: true, secret: true, mask: maskHeader },
     body: { parse: parse.text },

@@ -51,6 +51,8 @@ export interface PurgeSettings {
   readonly name: string;
   /** Addresses, each of which must acknowledge. */
   readonly to: readonly string[];
+  /** Instead of them: a program that is told what to purge. */
+  readonly run?: string;
   readonly request: string;
   readonly header: readonly string[];
   /** JSON. */

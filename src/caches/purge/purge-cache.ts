@@ -1,12 +1,14 @@
 import type { Clock } from '../../core/contracts.ts';
 import { toError } from '../../core/errors.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
+import type { RunCommand } from '../../core/run-command.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
 import { batches } from './batches.ts';
 import { Breaker } from './breaker.ts';
 import { openClient, type Send } from './http-client.ts';
 import type { Subject } from './placeholders.ts';
+import { openProgram } from './program-client.ts';
 import { RequestRate } from './request-rate.ts';
 import type { PurgeRequest } from './request-template.ts';
 import type { Target } from './targets.ts';
@@ -40,8 +42,10 @@ export class PurgeCache implements TargetCache {
   /** @param tell what an operator should know */
   constructor(
     target: Target,
-    { clock, tell }: { clock: Clock; tell: (text: string) => void },
-    send = openClient(target.address, { ...target.settings, authorities: target.authorities }),
+    { clock, tell, run }: { clock: Clock; tell: (text: string) => void; run: RunCommand },
+    send = target.address.program === undefined
+      ? openClient(target.address, { ...target.settings, authorities: target.authorities })
+      : openProgram(run, target.settings.timeoutMs),
   ) {
     this.place = target.address.text;
     this.after = target.after;
@@ -152,13 +156,17 @@ export class PurgeCache implements TargetCache {
   }
 
   async #attempt(request: PurgeRequest): Promise<Verdict> {
-    const { expect, secrets } = this.#target;
+    const { address, expect, secrets } = this.#target;
     try {
       const verdict = judge(await this.#send(request), { expect, method: request.method });
       return 'why' in verdict ? { ...verdict, why: masked(verdict.why, secrets) } : verdict;
     } catch (error) {
       this.#ended.signal.throwIfAborted();
-      return { kind: 'failed', why: `does not answer: ${masked(toError(error).message, secrets)}` };
+      const why = masked(toError(error).message, secrets);
+      return {
+        kind: 'failed',
+        why: address.program === undefined ? `does not answer: ${why}` : `fails: ${why}`,
+      };
     }
   }
 

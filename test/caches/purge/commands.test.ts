@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -104,6 +104,35 @@ it('clear asks a CDN for a tag, as the manual has it', async () => {
   } finally {
     cdn.close();
   }
+});
+
+it('clear has a program purge, and tells the program of a handler the keys', async () => {
+  const folder = dirname(site.root);
+  const program = (name: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, `#!/bin/sh\ncat > ${path}.read\n`, { mode: 0o755 });
+    return path;
+  };
+  const cdn = `[purge.cdn]\nrun = ${program('invalidate')}\nsite = https://www.example.org`;
+  const both = ini(cdn, `${handlers}run = ${program('tell')}\n`);
+  expect(await on(both, 'clear', 'listen_port', 'category=net', 'port=a b')).toMatchObject({
+    stderr: '',
+    code: 0,
+  });
+  const read = (name: string) => readFileSync(join(folder, `${name}.read`), 'utf8');
+  expect(read('invalidate')).toBe('{"url":"/net/a%20b/","page":"https://www.example.org/net/a%20b/"}\n');
+  expect(read('tell')).toBe('{"category":"net","port":"a b"}\n');
+});
+
+it('check looks for the programs that purge', async () => {
+  const cdn = '[purge.cdn]\nsite = https://a\nrun = /none/such | cat\neverything = /none/other';
+  const { stdout } = await on(ini(cdn), 'check');
+  for (const problem of [
+    '[purge.cdn] run = /none/such | cat: there is no program /none/such, or it may not be run',
+    '[purge.cdn] run = /none/such | cat: "|": no shell runs it',
+    '[purge.cdn] everything = /none/other: there is no program /none/other, or it may not be run',
+  ])
+    expect(stdout).toContain(problem);
 });
 
 it('clear --dry-run names what would be asked for', async () => {

@@ -26,10 +26,12 @@ const clock = {
   },
 };
 
+const outside = { clock, tell: () => {}, run: async () => expect.fail('it runs a program') };
+
 function open(settings = {}): PurgeCache {
   const { targets, problems } = readTargets({ settleMs: 10_000, purges: [purgeSettings(settings)] });
   const [target = expect.fail(problems.join())] = targets;
-  return new PurgeCache(target, { clock, tell: (text) => void told.push(text) }, async (request) => {
+  return new PurgeCache(target, { ...outside, tell: (text) => void told.push(text) }, async (request) => {
     sent.push(`${request.method} ${request.headers.host ?? ''}${request.path}`);
     const answer = answers(request);
     if (answer instanceof Error) throw answer;
@@ -182,7 +184,7 @@ describe('a target', () => {
     });
     const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings({ connections: 2 })] });
     const [target = expect.fail('no target')] = targets;
-    const cache = new PurgeCache(target, { clock, tell: () => {} }, async ({ path }) => {
+    const cache = new PurgeCache(target, outside, async ({ path }) => {
       sent.push(path);
       if (path === '/2') await refused;
       return { status: path === '/1' ? 405 : 200, reason: '', headers: {}, body: '' };
@@ -210,7 +212,7 @@ describe('a target', () => {
     });
     const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings({})] });
     const [target = expect.fail('no target')] = targets;
-    const cache = new PurgeCache(target, { clock, tell: () => {} }, () => {
+    const cache = new PurgeCache(target, outside, () => {
       sent();
       return new Promise(() => {});
     });
