@@ -1,32 +1,15 @@
-import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { database, site } from '../../cli/site-and-database.ts';
 import { iniFor } from '../../site.ts';
 import { uncached } from '../../uncached.ts';
-import { documented } from './varnish.ts';
 
 let secret: string;
 beforeEach(() => {
   secret = join(dirname(site.root), 'key');
   writeFileSync(secret, 's3cret\n', { mode: 0o600 });
 });
-
-/** Does what Fastly's documents say of one purge; the tests have no network. */
-async function fastly(): Promise<{ address: string; requests: unknown[]; close(): void }> {
-  const requests: unknown[] = [];
-  const server = createServer(({ method, url, headers }, response) => {
-    requests.push([method, url, headers['fastly-key']]);
-    response.setHeader('content-type', 'application/json').end('{"status": "ok", "id": "108-1"}');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { address, requests, close: () => void server.close() };
-}
 
 const handlers = `
 [handler.listen_port]
@@ -82,28 +65,6 @@ it('config shows where a secret is, and no secret', async () => {
   expect(stdout).not.toContain('plain-secret');
   const shown = await on(ini(section()), 'config', '--show-password');
   expect(shown.stdout).toContain('header[] = Plain: plain-secret');
-});
-
-it('clear asks a CDN for a tag, as the manual has it', async () => {
-  const cdn = await fastly();
-  try {
-    const inFront = documented('A CDN', 'ini')
-      .replace('https://api.fastly.com', cdn.address)
-      .replace('/usr/local/etc/uncached-fastly.key', secret);
-    const tagged = '[handler.listen_port]\nqueue = cache_clearing_ports\ntag[] = port-{category}-{port}\n';
-    const both = `${section('request = PURGE {url}')}\n${inFront}`;
-    const { stderr, code } = await on(
-      ini(both, tagged),
-      'clear',
-      'listen_port',
-      'category=net',
-      'port=rsync',
-    );
-    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-    expect(cdn.requests).toEqual([['POST', '/service/SERVICE_ID/purge/port-net-rsync', 's3cret']]);
-  } finally {
-    cdn.close();
-  }
 });
 
 it('clear has a program purge, and tells the program of a handler the keys', async () => {
