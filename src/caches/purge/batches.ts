@@ -18,7 +18,7 @@ export function* batches(
   for (const part of works) {
     for (const work of typeof part === 'string' ? [part] : part) {
       if (batch.has(work)) continue;
-      const cost = limits.cost(work);
+      const cost = limits.works > 1 ? limits.cost(work) : 0;
       if (batch.size === limits.works || (batch.size > 0 && bytes + cost > limits.bytes)) {
         yield [...batch];
         batch = new Set();

@@ -72,13 +72,23 @@ function answerTo(
     };
     request.on('error', fail);
     request.on('response', (response) => {
-      const { statusCode: status = 0, statusMessage: reason = '', headers } = response;
+      const { statusCode: status = 0, statusMessage: reason = '' } = response;
       readBody(response, (body) => {
         clearTimeout(timer);
-        resolve({ status, reason, headers, body });
+        resolve({
+          status,
+          reason,
+          body,
+          // Node parses them when somebody asks, and mostly nobody does.
+          get headers() {
+            return response.headers;
+          },
+        });
       });
       response.on('error', fail);
-      response.on('close', () => fail(new Error('the connection ended in the middle of the answer')));
+      response.on('close', () => {
+        if (!response.complete) fail(new Error('the connection ended in the middle of the answer'));
+      });
     });
     request.end(body);
   });

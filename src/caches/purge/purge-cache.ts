@@ -133,7 +133,8 @@ export class PurgeCache implements TargetCache {
     for (let failed = 0; ; ) {
       this.#ended.signal.throwIfAborted();
       // A target that is down must not use up the requests of the time when it is back.
-      if (!this.#breaker.rests) await this.#untilEnded(this.#rate.turn(this.#ended.signal));
+      const turn = this.#breaker.rests ? undefined : this.#rate.turn(this.#ended.signal);
+      if (turn) await this.#untilEnded(turn);
       if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
       const verdict = await this.#attempt(request);
       if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {

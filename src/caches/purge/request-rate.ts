@@ -33,15 +33,19 @@ export class RequestRate {
     this.#clock = clock;
   }
 
-  /** Waits until a request may be sent. */
-  async turn(signal: AbortSignal): Promise<void> {
+  /** Resolves when a request may be sent; undefined: it may be sent now. */
+  turn(signal: AbortSignal): Promise<void> | undefined {
     const own = this.#take();
+    return this.#msTo(own) > 0 ? this.#until(own, signal) : undefined;
+  }
+
+  async #until(own: number, signal: AbortSignal): Promise<void> {
     // The target may ask to wait meanwhile.
-    for (;;) {
-      const ms = Math.max(own, this.#restsUntil) - this.#clock.now();
-      if (ms <= 0) return;
-      await this.#clock.wait(ms, signal);
-    }
+    for (let ms = this.#msTo(own); ms > 0; ms = this.#msTo(own)) await this.#clock.wait(ms, signal);
+  }
+
+  #msTo(own: number): number {
+    return Math.max(own, this.#restsUntil) - this.#clock.now();
   }
 
   /** The target has asked to wait: for so long, or for 1, 2, 4 … 60 s. */

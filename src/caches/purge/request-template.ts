@@ -59,6 +59,15 @@ export function parseRequest(request: string, headers: readonly string[], json?:
   };
 }
 
+/** By site: there are few, and each is in many requests. */
+const hosts = new Map<string, string>();
+
+function hostOf(site: string): string {
+  const host = hosts.get(site) ?? new URL(site).host;
+  hosts.set(site, host);
+  return host;
+}
+
 /** @param headers go before those that are set here, but for the length */
 function toRequest(
   { method, path, site }: { method: string; path: string; site?: string | undefined },
@@ -69,7 +78,7 @@ function toRequest(
     method,
     path,
     headers: {
-      ...(site !== undefined && { host: new URL(site).host }),
+      ...(site !== undefined && { host: hostOf(site) }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...headers,
       // Node does not say it for every method.
