@@ -55,11 +55,12 @@ async function clearPart({ upTo, at }: Cohort, from: number, parts: RoundParts):
   const range = { after: from, upTo };
   const wipes = mayBeTooMany(range, parts) && (await areTooMany(range, parts));
   let passed = 0;
-  while (end < upTo && (wipes || rows.length < settleLimit(parts.batch))) {
+  while (end < upTo && rows.length < settleLimit(parts.batch)) {
     const part = await parts.log.readAgain({ after: end, upTo, at });
     if (part.state === undefined || part.state === 'expired') throw new Outdated('the consumer has expired');
     // A crash of the server has undone claims, and given their ids to rows that have not had their grace.
     if (part.late) throw new Outdated('rows of the log have changed');
+    // None is kept, so that all of them are looked at.
     if (wipes) passed += part.groups.reduce((sum, group) => sum + group.rows.length, 0);
     else addAll(rows, part.groups);
     end = part.upTo;

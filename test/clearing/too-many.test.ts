@@ -62,6 +62,7 @@ it('clears as many as it may one by one', async () => {
   await read();
   await settle();
   expect(behindCache.cleared()).toEqual(['p1 p2', 'p3', 'p1 p2 p3 again']);
+  expect(counts()).toEqual([]);
 });
 
 it('wipes for the second time after the waits, and not before the cache in front of it has settled', async () => {

@@ -154,6 +154,18 @@ describe('a target', () => {
     expect(cache.problem).toBeUndefined();
   });
 
+  it('that asks to wait without a time is asked after a second, each time', async () => {
+    const times: number[] = [];
+    answers = () => ({ status: times.push(now) % 2 === 1 ? 429 : 200 });
+    await open({ connections: 1 }).clear(['/1', '/2']);
+    expect(times).toEqual([0, 1_000, 1_000, 2_000]);
+  });
+
+  it('is emptied instead where too much is behind, if it can be', () => {
+    expect(open().wipesOver).toBeUndefined();
+    expect(open({ everything: 'BAN /', everythingOver: 7 }).wipesOver).toBe(7);
+  });
+
   it('is asked no more often than the rate says, whoever asks', async () => {
     const times: number[] = [];
     answers = () => {
