@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readHandlers } from './cache-kinds.ts';
-import { commandRunner, type RunCommand } from './caches/command/command.ts';
+import { commandRunner } from './caches/command/command.ts';
 import { frontsOf } from './caches/files/files-steps.ts';
 import type { Handler } from './clearing/handler.ts';
 import { type Loaded, load } from './config/load.ts';
@@ -20,6 +20,7 @@ import {
 import type { DaemonRegistry } from './core/daemon-registry.ts';
 import { explain, toError, UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
+import type { RunCommand } from './core/run-command.ts';
 import { type Timings, usualTimings } from './core/timings.ts';
 import type { Listen } from './daemon/listen.ts';
 import { rootProblem } from './filesystem/root-access.ts';

@@ -1,4 +1,3 @@
-import type { RunCommand } from './caches/command/command.ts';
 import { command, commandCache, readCommandSteps } from './caches/command/command-cache.ts';
 import { filesCache } from './caches/files/files-cache.ts';
 import { files, readFilesSteps } from './caches/files/files-steps.ts';
@@ -9,6 +8,7 @@ import { type Handler, parseHandlers } from './clearing/handler.ts';
 import type { CacheSections, HandlerSettings } from './core/configuration.ts';
 import type { Clock } from './core/contracts.ts';
 import type { PageFiles } from './core/page-files.ts';
+import type { RunCommand } from './core/run-command.ts';
 import type { ReadSteps, Step, TargetCache } from './core/target-cache.ts';
 
 /** What caches work with. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { cacheKinds, stepsOf } from './cache-kinds.ts';
-import type { RunCommand } from './caches/command/command.ts';
 import { RootGuard } from './caches/files/root-guard.ts';
 import { verifiedCache } from './caches/files/verified-cache.ts';
 import { ClaimsUnderWay } from './clearing/claims-under-way.ts';
@@ -17,6 +16,7 @@ import type { Clock } from './core/contracts.ts';
 import type { Observe } from './core/events.ts';
 import type { PageFiles } from './core/page-files.ts';
 import type { Markers, Roots } from './core/root.ts';
+import type { RunCommand } from './core/run-command.ts';
 import type { Step, TargetCache } from './core/target-cache.ts';
 import type { Timings } from './core/timings.ts';
 import { patternCovers } from './filesystem/match.ts';

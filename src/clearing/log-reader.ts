@@ -1,10 +1,11 @@
-import type { LogPart } from '../core/consumer-contract.ts';
+import type { IdRange, LogPart } from '../core/consumer-contract.ts';
 import type { LogRow } from '../core/contracts.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { readEvent } from './batch-event.ts';
 import type { Following } from './consumer.ts';
 import { clearRows } from './first-round.ts';
 import type { RoundParts } from './keep-failing.ts';
+import { areTooMany, mayBeTooMany, sayTooMany } from './too-many.ts';
 
 interface Reads {
   readonly following: () => Following | undefined;
@@ -25,6 +26,8 @@ export class LogReader {
   #recovering = false;
   /** Rows up to this one were cleared before it began to follow, so their first clearing is not reported again. */
   #toldTo = 0;
+  /** Rows up to this one were counted, and are not too many. */
+  #countedTo = 0;
 
   constructor(parts: RoundParts, reads: Reads) {
     this.#parts = parts;
@@ -35,6 +38,7 @@ export class LogReader {
   begin(toldTo: number): void {
     this.#recovering = true;
     this.#toldTo = toldTo;
+    this.#countedTo = 0;
     // A claim that began before the consumer was registered tells nobody that the log has grown.
     this.recover();
   }
@@ -55,6 +59,7 @@ export class LogReader {
     const { gap } = following.progress;
     const upTo = Math.min(gap.upTo ?? Number.POSITIVE_INFINITY, this.#reads.allowedTo());
     if (upTo <= gap.after) return this.#rescanMs();
+    if (await this.#wipeInstead(following, { after: gap.after, upTo })) return 0;
     const part = await log.read({ after: gap.after, limit: batch, ...(Number.isFinite(upTo) && { upTo }) });
     // A claim may have been committed just before the log was read.
     await this.#answers(unanswered);
@@ -91,7 +96,28 @@ export class LogReader {
     return clock.now() < this.#rescanUntil ? timings.recovery.rescanMs : null;
   }
 
-  async #clear({ progress, settling }: Following, after: number, part: LogPart): Promise<void> {
+  /** Where there are too many rows. Those that come meanwhile are read afterwards. */
+  async #wipeInstead(following: Following, range: IdRange): Promise<boolean> {
+    const parts = this.#parts;
+    if (range.after < this.#countedTo || !mayBeTooMany(range, parts)) return false;
+    if (!(await areTooMany(range, parts))) {
+      this.#countedTo = range.upTo;
+      return false;
+    }
+    const { progress } = following;
+    const whole: LogRow[] = [];
+    if (following !== this.#reads.following() || !progress.add(whole, range)) return true;
+    parts.observe({ kind: 'notice', text: sayTooMany(parts) });
+    await parts.wipe().catch((error) => {
+      progress.giveUp(whole);
+      throw error;
+    });
+    this.#finish(following, whole);
+    return true;
+  }
+
+  async #clear(following: Following, after: number, part: LogPart): Promise<void> {
+    const { progress } = following;
     const whole: LogRow[] = [];
     const range = { after, upTo: part.upTo };
     // Or a claim has brought some of them meanwhile.
@@ -107,6 +133,10 @@ export class LogReader {
       progress.giveUp(whole);
       throw failed.reason;
     }
+    this.#finish(following, whole);
+  }
+
+  #finish({ progress, settling }: Following, whole: readonly LogRow[]): void {
     progress.finish(whole);
     settling.cleared({ more: true });
     this.#reads.onPart();

@@ -5,6 +5,7 @@ import { byHandler } from './by-handler.ts';
 import type { Cohort } from './cohort.ts';
 import { keepFailing, type RoundParts } from './keep-failing.ts';
 import type { Position } from './settling.ts';
+import { areTooMany, mayBeTooMany, sayTooMany } from './too-many.ts';
 
 /** The consumer has expired, or its rows have changed under it: it must begin again. */
 export class Outdated extends Error {
@@ -51,13 +52,24 @@ export async function clearCohort(
 async function clearPart({ upTo, at }: Cohort, from: number, parts: RoundParts): Promise<number> {
   const rows: LogRow[] = [];
   let end = from;
+  const range = { after: from, upTo };
+  const wipes = mayBeTooMany(range, parts) && (await areTooMany(range, parts));
+  let passed = 0;
   while (end < upTo && rows.length < settleLimit(parts.batch)) {
     const part = await parts.log.readAgain({ after: end, upTo, at });
     if (part.state === undefined || part.state === 'expired') throw new Outdated('the consumer has expired');
     // A crash of the server has undone claims, and given their ids to rows that have not had their grace.
     if (part.late) throw new Outdated('rows of the log have changed');
-    addAll(rows, part.groups);
+    // None is kept, so that all of them are looked at.
+    if (wipes) passed += part.groups.reduce((sum, group) => sum + group.rows.length, 0);
+    else addAll(rows, part.groups);
     end = part.upTo;
+  }
+  if (wipes) {
+    parts.observe({ kind: 'notice', text: sayTooMany(parts) });
+    await parts.wipe();
+    parts.observe({ kind: 'settled', rows: passed, files: 0 });
+    return end;
   }
   await clearAgain(rows, parts, { again: false });
   return end;

@@ -1,8 +1,10 @@
+import { commandProblems } from '../caches/command/shell-syntax.ts';
 import { purge } from '../caches/purge/purge-steps.ts';
 import { openSecrets } from '../caches/purge/secrets.ts';
 import { readTargets } from '../caches/purge/targets.ts';
 import type { Handler } from '../clearing/handler.ts';
 import type { CacheSections } from '../core/configuration.ts';
+import { programProblem } from '../filesystem/executable.ts';
 import type { Findings } from './findings.ts';
 
 /** What can be said of the `[purge.NAME]` sections without asking the targets. */
@@ -11,7 +13,12 @@ export function inspectTargets(sections: CacheSections, handlers: Iterable<Handl
   const fed = new Set(
     [...handlers].flatMap(({ steps }) => steps.flatMap(({ kind, cache }) => (kind === purge ? [cache] : []))),
   );
-  for (const { name, header, everything } of sections.purges) {
+  for (const { name, header, everything, run } of sections.purges) {
+    for (const [option, program] of Object.entries({ run, ...(run !== undefined && { everything }) })) {
+      if (program === undefined) continue;
+      for (const problem of [programProblem(program.split(/\s+/)[0] ?? ''), ...commandProblems(program)])
+        if (problem !== undefined) found.problems.push(`[purge.${name}] ${option} = ${program}: ${problem}`);
+    }
     for (const file of header.flatMap((one) => openSecrets(one)))
       found.problems.push(
         `[purge.${name}] header[]: everybody may read the secret in ${file}: chmod 640 ${file}, and chgrp to a group of the daemon's account`,

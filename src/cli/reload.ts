@@ -1,9 +1,9 @@
 import { type App, loadAll, openApp } from '../app.ts';
-import type { RunCommand } from '../caches/command/command.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
+import type { RunCommand } from '../core/run-command.ts';
 
 /** A configuration that was tried: its app is open and has reached its database. */
 export interface TriedConfiguration {

@@ -32,7 +32,7 @@ const durationFrom = (leastMs: number) => ({ parse: parse.duration(leastMs), wri
 /** The name stays, and a value that only says where the secret is. */
 function maskHeader(text: string): string {
   const [, name = '', value = ''] = /^([^:]*: *)(.*)$/s.exec(text) ?? [];
-  return /\{(env|file|credential|tag|url|page)\b/.test(value) ? text : `${name}********`;
+  return /\{(env|file|credential|tags?|urls?|pages?)\b/.test(value) ? text : `${name}********`;
 }
 
 export const options = {
@@ -89,16 +89,26 @@ export const options = {
     tag: { parse: parse.text, list: true },
   },
   purge: {
-    to: { parse: parse.text, list: true, required: true },
+    to: { parse: parse.text, list: true },
+    run: { parse: parse.text },
     request: { parse: parse.text, default: 'PURGE {url}' },
     header: { parse: parse.text, list: true, secret: true, mask: maskHeader },
+    body: { parse: parse.text },
     site: { parse: parse.text, list: true },
+    batch: { parse: parse.integer(1, 10_000) },
+    batch_bytes: { parse: parse.integer(1, 1_000_000), default: '6000', property: 'batchBytes' },
     expect: { parse: parse.text, list: true },
     connections: { parse: parse.integer(1, 64), default: '4' },
+    rate: { parse: parse.text },
     timeout: { ...durationFrom(100), property: 'timeoutMs', default: '5s' },
     lag: { ...durationFrom(0), property: 'lagMs' },
     after: { parse: parse.text },
     everything: { parse: parse.text },
+    everything_over: {
+      parse: parse.integer(1, 1_000_000_000),
+      default: '10000',
+      property: 'everythingOver',
+    },
     ca: { parse: parse.absolutePath },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;

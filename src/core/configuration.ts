@@ -51,11 +51,21 @@ export interface PurgeSettings {
   readonly name: string;
   /** Addresses, each of which must acknowledge. */
   readonly to: readonly string[];
+  /** Instead of them: a program that is told what to purge. */
+  readonly run?: string;
   readonly request: string;
   readonly header: readonly string[];
+  /** JSON. */
+  readonly body?: string;
   readonly site: readonly string[];
   readonly expect: readonly string[];
+  /** How many urls or tags are in one request; undefined: by the request. */
+  readonly batch?: number;
+  /** And how many bytes they may have together. */
+  readonly batchBytes: number;
   readonly connections: number;
+  /** Requests by the second or minute. */
+  readonly rate?: string;
   readonly timeoutMs: number;
   /** How long after the second clearing of the cache behind it is it asked for the second time; undefined: by rule. */
   readonly lagMs?: number;
@@ -63,6 +73,8 @@ export interface PurgeSettings {
   readonly after?: string;
   /** One request that empties it. */
   readonly everything?: string;
+  /** With more rows than this to clear together, that one is sent instead. */
+  readonly everythingOver: number;
   readonly ca?: string;
 }
 

@@ -92,10 +92,9 @@ export interface ConsumerLog {
   join(how: { wiping: boolean; from?: number }): Promise<Joined | undefined>;
   /** The rows beyond an id, the oldest first; at most `limit`. Without `upTo`: up to the newest. */
   read(range: { after: number; upTo?: number; limit: number }): Promise<LogPart>;
-  /**
-   * Notes the open transactions.
-   * @param range rows whose claims must not look later than it
-   */
+  /** How many rows of a range it clears, counted up to `most`. */
+  count(range: IdRange & { most: number }): Promise<number>;
+  /** Notes the open transactions. @param range rows whose claims must not look later than it */
   snapshot(range: IdRange): Promise<TransactionSnapshot>;
   /**
    * The rows of a range that are settled with it: not those that fail. At most so many that they fit a

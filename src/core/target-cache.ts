@@ -18,6 +18,8 @@ export interface TargetCache {
   wipe?(): Promise<void>;
   /** False: nothing empties it. Where its content is unknown, at least what it has not settled is cleared. */
   readonly canBeWiped?: boolean;
+  /** With more rows than this to clear together, it is wiped instead. */
+  readonly wipesOver?: number | undefined;
   /** The daemon stops: what is under way rejects with this error, if it could take long. */
   end?(error: Error): void;
   /** Where it is, as people write it. */

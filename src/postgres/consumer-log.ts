@@ -42,6 +42,7 @@ export function openConsumerLog(options: ConsumerLogOptions): ConsumerLog {
   return {
     join: tell('register in uncached.consumer', join),
     read: tell('read the log', read),
+    count: tell('read the log', count),
     snapshot: tell('look for open transactions', snapshot),
     readAgain: tell('read the log', readAgain),
     advance: tell('write to uncached.consumer', advance),
@@ -144,6 +145,20 @@ async function readAgain(
   const end = count < mostReadAgain ? upTo : last;
   const groups = await groupsOf(json, part.groups);
   return { state: state ?? undefined, late, others, groups, upTo: end ?? upTo };
+}
+
+async function count(
+  { pool, handlers }: ConsumerLogOptions,
+  { after, upTo, most }: IdRange & { most: number },
+): Promise<number> {
+  const { rows } = await pool.query<{ rows: number }>({
+    name: 'uncached_count',
+    text: `
+      SELECT count(*)::int AS rows
+      FROM (SELECT FROM uncached.log WHERE id > $2 AND id <= $3 AND handler = ANY ($1) LIMIT $4) AS part`,
+    values: [handlers, after, upTo, most],
+  });
+  return rows[0]?.rows ?? 0;
 }
 
 const isOurs = `id = $1 AND owner = $2 AND state <> 'expired'`;

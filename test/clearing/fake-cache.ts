@@ -23,6 +23,7 @@ export class FakeCache implements TargetCache {
   /** What was cleared, clearing by clearing; at its end `again`, if it was the second one. */
   readonly done: string[] = [];
   refused: string[] = [];
+  wipesOver: number | undefined;
   /** While set, every clearing rejects. */
   broken: Error | undefined;
   /** A clearing that includes this one waits. */

@@ -86,6 +86,11 @@ export class LogWorld {
           const last = rows.at(-1)?.id ?? after;
           return part(rows, rows.length < limit ? (upTo ?? last) : last);
         }),
+      count: ({ after, upTo, most }) =>
+        this.called('count', `${after} to ${upTo}`, () => {
+          const rows = this.#between(after, upTo).filter(({ handler }) => handlers.includes(handler));
+          return Math.min(rows.length, most);
+        }),
       snapshot: ({ after, upTo }) =>
         this.called('snapshot', `${after} to ${upTo}`, () => ({
           at: this.time(),

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadAll, openApp, type Workers } from '../../src/app.ts';
-import type { RunCommand } from '../../src/caches/command/command.ts';
 import type { Clock } from '../../src/core/contracts.ts';
 import type { Event } from '../../src/core/events.ts';
+import type { RunCommand } from '../../src/core/run-command.ts';
 import { type Timings, usualTimings } from '../../src/core/timings.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Walk } from '../../src/filesystem/walk/directory.ts';

@@ -120,6 +120,14 @@ it('reads any number of rows, a part at a time, and once more to settle them', a
   expect(await openLog(pool).counts()).toMatchObject([{ settling: 1 }]);
 });
 
+it('counts the rows that it clears, up to a limit', async () => {
+  await append(client, 10);
+  await client.query(`UPDATE uncached.log SET handler = 'other' WHERE id IN (2, 3)`);
+  expect(await own.count({ after: 0, upTo: 10, most: 100 })).toBe(8);
+  expect(await own.count({ after: 1, upTo: 9, most: 100 })).toBe(6);
+  expect(await own.count({ after: 0, upTo: 10, most: 4 })).toBe(4);
+});
+
 it('a part ends where it was asked to, whether ids are missing there or handlers are not its own', async () => {
   await append(client, 4);
   await client.query(

@@ -61,6 +61,7 @@ it('may do everything with the rights that "uncached check" asks for', async () 
   expect(await own.join({ wiping: false })).toMatchObject({ state: 'new', settledTo: 2 });
   expect(await own.becomeLive(2)).toBe(true);
   expect(await own.read({ after: 0, limit: 10 })).toMatchObject({ upTo: 2 });
+  expect(await own.count({ after: 0, upTo: 2, most: 10 })).toBe(2);
   const { at } = await own.snapshot({ after: 0, upTo: 2 });
   expect(await own.readAgain({ after: 0, upTo: 2, at })).toMatchObject({ late: false });
   expect(await own.advance({ from: 2, settledTo: 2, clearedTo: 2 })).toBe(true);

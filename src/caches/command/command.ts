@@ -2,27 +2,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { formatDuration } from '../../core/duration.ts';
 import { toError } from '../../core/errors.ts';
+import { CommandFailed, type RunCommand } from '../../core/run-command.ts';
 import { usualTimings } from '../../core/timings.ts';
 import { commandVariable, killMarked } from './process-tree.ts';
 
-/**
- * Runs a program with its arguments, without a shell. Rejects with an Error whose message includes the
- * program's output.
- */
-export type RunCommand = (command: readonly string[]) => Promise<void>;
-
-/** People read the output: its beginning is enough. */
+/** People read the output: its beginning is enough, and its last line. */
 const maxPrinted = 2_000;
 
 /**
  * Several loops may start the same command (two handlers with one follower, a first clearing and a second).
  * It never runs twice at once.
  */
-export function commandRunner(timeoutMs = usualTimings.commandMs): RunCommand {
+export function commandRunner(usualMs = usualTimings.commandMs): RunCommand {
   const last = new Map<string, Promise<void>>();
-  return (command) => {
+  return (command, { input, timeoutMs = usualMs } = {}) => {
     const line = command.join('\0');
-    const turn = (last.get(line) ?? Promise.resolve()).then(() => run(command, timeoutMs));
+    const turn = (last.get(line) ?? Promise.resolve()).then(() => run(command, { input, timeoutMs }));
     const over = turn.catch(() => {});
     last.set(line, over);
     over.then(() => last.get(line) === over && last.delete(line));
@@ -30,9 +25,23 @@ export function commandRunner(timeoutMs = usualTimings.commandMs): RunCommand {
   };
 }
 
-async function run(command: readonly string[], timeoutMs: number): Promise<void> {
-  const failure = await outcome(command, timeoutMs);
-  if (failure !== undefined) throw new Error(`cannot run "${command.join(' ')}": ${failure}`);
+interface Task {
+  readonly input: string | undefined;
+  readonly timeoutMs: number;
+}
+
+async function run(command: readonly string[], task: Task): Promise<void> {
+  const failure = await failureOf(command, task);
+  if (!failure) return;
+  const { outcome, printed } = failure;
+  const words = printed === '' ? outcome : `${outcome}: ${printed}`;
+  throw new CommandFailed(`cannot run "${command.join(' ')}": ${words}`, failure);
+}
+
+interface Failure {
+  readonly outcome: string;
+  readonly printed: string;
+  readonly lastLine: string;
 }
 
 /**
@@ -54,12 +63,13 @@ exit "$code"`;
  * is killed as a whole. Otherwise whatever a script or sudo started would go on, and run at the same time as
  * the next attempt.
  */
-function outcome(command: readonly string[], timeoutMs: number): Promise<string | undefined> {
+function failureOf(command: readonly string[], { input, timeoutMs }: Task): Promise<Failure | undefined> {
   const mark = randomBytes(8).toString('hex');
   return new Promise((resolve) => {
-    const child = start(command, mark);
-    if (child instanceof Error) return resolve(child.message);
+    const child = start(command, mark, input);
+    if (child instanceof Error) return resolve({ outcome: child.message, printed: '', lastLine: '' });
     let printed = '';
+    let latest = '';
     let killed = false;
     const timeout = setTimeout(() => {
       killed = true;
@@ -68,12 +78,13 @@ function outcome(command: readonly string[], timeoutMs: number): Promise<string 
     }, timeoutMs);
     child.stderr?.on('data', (data) => {
       printed = (printed + data).slice(0, maxPrinted);
+      latest = (latest + data).slice(-maxPrinted);
     });
-    const end = (failure: string | undefined) => {
+    const end = (outcome: string | undefined) => {
       clearTimeout(timeout);
       for (const stream of child.stdio ?? []) stream?.destroy();
-      const words = printed.trim();
-      resolve(failure === undefined ? undefined : failure + (words && `: ${words}`));
+      const lastLine = latest.trim().split('\n').at(-1) ?? '';
+      resolve(outcome === undefined ? undefined : { outcome, printed: printed.trim(), lastLine });
     };
     child.once('error', (error) => end(error.message));
     child.once('exit', (code, signal) => {
@@ -95,13 +106,15 @@ function outcome(command: readonly string[], timeoutMs: number): Promise<string 
 const lastWordsMs = 500;
 
 /** Some errors (E2BIG) are thrown; others (EMFILE) are events of a child that has no streams. */
-function start(command: readonly string[], mark: string): ChildProcess | Error {
+function start(command: readonly string[], mark: string, input: string | undefined): ChildProcess | Error {
   try {
     const child = spawn('/bin/sh', ['-c', guard, 'sh', ...command], {
       detached: true,
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, [commandVariable]: mark },
     });
+    // A program need not read what it is given.
+    child.stdin?.on('error', () => {}).end(input);
     // Ignored: nothing is ever written to this descriptor while the program runs.
     child.stdio?.[3]?.on('error', () => {});
     return child;

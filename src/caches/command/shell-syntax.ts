@@ -43,7 +43,8 @@ const syntax: readonly (readonly [found: RegExp, what: string])[] = [
   [/["']/, 'quotes do not hold words together: the command is split at each space'],
 ];
 
-function commandProblems(run: string): string[] {
+/** What a command has that only a shell understands. */
+export function commandProblems(run: string): string[] {
   const problems = syntax.flatMap(([found, what]) => {
     const [text] = found.exec(run) ?? [];
     return text === undefined ? [] : [`"${text}": ${what}`];

@@ -29,9 +29,14 @@ export class Breaker {
    */
   mayAsk(): boolean {
     if (this.#why === undefined) return true;
-    if (this.#asks || this.#clock.now() < this.#restsUntil) return false;
+    if (this.rests) return false;
     this.#asks = true;
     return true;
+  }
+
+  /** It is down, and its next request is not due, or under way. */
+  get rests(): boolean {
+    return this.#why !== undefined && (this.#asks || this.#clock.now() < this.#restsUntil);
   }
 
   down(why: string): void {

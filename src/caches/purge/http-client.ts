@@ -46,12 +46,12 @@ export function openClient(
     const until = performance.now() + timeoutMs;
     const first = start(request);
     try {
-      return await answerTo(first, { timeoutMs, until });
+      return await answerTo(first, { body: request.body, timeoutMs, until });
     } catch (error) {
       // The server has just closed a connection that was idle, and did not read the request.
       const wasIdle = first.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(errorCode(error) ?? '');
       if (!wasIdle) throw error;
-      return await answerTo(start(request), { timeoutMs, until });
+      return await answerTo(start(request), { body: request.body, timeoutMs, until });
     }
   };
 }
@@ -59,7 +59,7 @@ export function openClient(
 /** One timer for the whole request: an idle time-out would never expire while a server sends a byte now and then. */
 function answerTo(
   request: ClientRequest,
-  { timeoutMs, until }: { timeoutMs: number; until: number },
+  { body, timeoutMs, until }: { body: string | undefined; timeoutMs: number; until: number },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
@@ -72,15 +72,25 @@ function answerTo(
     };
     request.on('error', fail);
     request.on('response', (response) => {
-      const { statusCode: status = 0, statusMessage: reason = '', headers } = response;
+      const { statusCode: status = 0, statusMessage: reason = '' } = response;
       readBody(response, (body) => {
         clearTimeout(timer);
-        resolve({ status, reason, headers, body });
+        resolve({
+          status,
+          reason,
+          body,
+          // Node parses them when somebody asks, and mostly nobody does.
+          get headers() {
+            return response.headers;
+          },
+        });
       });
       response.on('error', fail);
-      response.on('close', () => fail(new Error('the connection ended in the middle of the answer')));
+      response.on('close', () => {
+        if (!response.complete) fail(new Error('the connection ended in the middle of the answer'));
+      });
     });
-    request.end();
+    request.end(body);
   });
 }
 

@@ -1,23 +1,28 @@
 import type { Clock } from '../../core/contracts.ts';
 import { toError } from '../../core/errors.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
+import type { RunCommand } from '../../core/run-command.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
+import { batches } from './batches.ts';
 import { Breaker } from './breaker.ts';
 import { openClient, type Send } from './http-client.ts';
+import type { Subject } from './placeholders.ts';
+import { openProgram } from './program-client.ts';
+import { RequestRate } from './request-rate.ts';
 import type { PurgeRequest } from './request-template.ts';
 import type { Target } from './targets.ts';
 
 /** A target that fails so often in a row is down. */
 const attempts = 3;
 
-/** Between two attempts, and where a target asks to wait without saying how long. */
+/** Between two attempts. */
 const againMs = 200;
-const throttledMs = 1_000;
 
 /**
- * A cache that is asked over HTTP to forget pages. A work is a url or a tag, one request for each, and for each
- * site. While it is down, `clear` rejects; the rows stay behind, and all of them are sent when it answers again.
+ * A cache that is asked over HTTP to forget pages. A work is a url or a tag, one request for each batch of them,
+ * and for each site. While it is down, `clear` rejects; the rows stay behind, and all of them are sent when it
+ * answers again.
  */
 export class PurgeCache implements TargetCache {
   /** It may be slow or gone: no first clearing of another cache waits for it. */
@@ -26,30 +31,34 @@ export class PurgeCache implements TargetCache {
   readonly after: readonly string[];
   readonly lagMs: number;
   readonly canBeWiped: boolean;
+  readonly wipesOver: number | undefined;
   readonly #target: Target;
   readonly #send: Send;
   readonly #clock: Clock;
   readonly #breaker: Breaker;
+  readonly #rate: RequestRate;
   readonly #tell: (text: string) => void;
   readonly #ended = new AbortController();
-  /** Nothing is sent before this: the target has asked to wait. */
-  #throttledUntil = 0;
 
   /** @param tell what an operator should know */
   constructor(
     target: Target,
-    { clock, tell }: { clock: Clock; tell: (text: string) => void },
-    send = openClient(target.address, { ...target.settings, authorities: target.authorities }),
+    { clock, tell, run }: { clock: Clock; tell: (text: string) => void; run: RunCommand },
+    send = target.address.program === undefined
+      ? openClient(target.address, { ...target.settings, authorities: target.authorities })
+      : openProgram(run, target.settings.timeoutMs),
   ) {
     this.place = target.address.text;
     this.after = target.after;
     this.lagMs = target.lagMs;
     this.canBeWiped = target.everything !== undefined;
+    this.wipesOver = target.everything && target.settings.everythingOver;
     this.#target = target;
     this.#clock = clock;
     this.#tell = tell;
     this.#send = send;
     this.#breaker = new Breaker(clock);
+    this.#rate = new RequestRate(target.rate, clock);
   }
 
   get problem(): string | undefined {
@@ -61,28 +70,46 @@ export class PurgeCache implements TargetCache {
   }
 
   async #clearAll(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
-    const { sites, template, settings } = this.#target;
+    const { sites, template, settings, batch } = this.#target;
     const failures: WorkFailure[] = [];
-    const left = flat(works);
+    const [longest] = sites.toSorted((a, b) => b.length - a.length);
+    const left = batches(works, {
+      works: batch,
+      bytes: settings.batchBytes,
+      cost: (work) => template.cost({ works: [work], site: longest }),
+    });
     const purgeNext = async (): Promise<boolean> => {
-      const { value: work, done } = left.next();
+      const { value: some, done } = left.next();
       if (done) return false;
-      const subjects = sites.length > 0 ? sites.map((site) => ({ work, site })) : [{ work }];
-      for (const subject of subjects) {
-        const verdict = await this.#ask(template.fill(subject));
-        if (verdict.kind === 'rejected')
-          failures.push({ work, error: clip(`cannot purge ${work}: ${verdict.why}`, longestError) });
-      }
+      for (const site of sites.length > 0 ? sites : [undefined])
+        for (const failure of await this.#purge({ works: some, site })) failures.push(failure);
       return true;
     };
-    // One that is down gets a single request.
-    if (this.#breaker.why !== undefined) await purgeNext();
-    await Promise.all(
-      Array.from({ length: settings.connections }, async () => {
-        while (await purgeNext());
-      }),
-    );
+    try {
+      // One that is down gets a single request.
+      if (this.#breaker.why !== undefined) await purgeNext();
+      await Promise.all(
+        Array.from({ length: settings.connections }, async () => {
+          while (await purgeNext());
+        }),
+      );
+    } finally {
+      // Whoever still waits for its turn then finds nothing: the caller repeats all of it.
+      left.return(undefined);
+    }
     return { files: 0, failures };
+  }
+
+  /** Asks for a batch, and where that is not taken, for its halves: what is wrong with one work is no other's fault. */
+  async #purge({ works, site }: Subject): Promise<WorkFailure[]> {
+    const verdict = await this.#ask(this.#target.template.fill({ works, site }));
+    if (verdict.kind === 'acknowledged') return [];
+    const [work = ''] = works;
+    if (works.length === 1)
+      return [{ work, error: clip(`cannot purge ${work}: ${verdict.why}`, longestError) }];
+    const half = Math.ceil(works.length / 2);
+    const failures = await this.#purge({ works: works.slice(0, half), site });
+    return [...failures, ...(await this.#purge({ works: works.slice(half), site }))];
   }
 
   async wipe(): Promise<void> {
@@ -107,17 +134,19 @@ export class PurgeCache implements TargetCache {
   async #ask(request: PurgeRequest): Promise<Final> {
     for (let failed = 0; ; ) {
       this.#ended.signal.throwIfAborted();
-      const ms = this.#throttledUntil - this.#clock.now();
-      if (ms > 0) await this.#wait(ms);
+      // A target that is down must not use up the requests of the time when it is back.
+      const turn = this.#breaker.rests ? undefined : this.#rate.turn(this.#ended.signal);
+      if (turn) await this.#untilEnded(turn);
       if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
       const verdict = await this.#attempt(request);
       if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
         this.#breaker.up();
+        this.#rate.goOn();
         return verdict;
       }
       if (verdict.kind === 'throttled') {
         this.#breaker.up();
-        this.#throttledUntil = this.#clock.now() + (verdict.waitMs ?? throttledMs);
+        this.#rate.rest(verdict.waitMs);
         continue;
       }
       failed += 1;
@@ -125,23 +154,28 @@ export class PurgeCache implements TargetCache {
         this.#breaker.down(verdict.why);
         throw new Error(this.#say(verdict.why));
       }
-      await this.#wait(againMs);
+      await this.#untilEnded(this.#clock.wait(againMs, this.#ended.signal));
     }
   }
 
   async #attempt(request: PurgeRequest): Promise<Verdict> {
-    const { expect, secrets } = this.#target;
+    const { address, expect, secrets } = this.#target;
     try {
       const verdict = judge(await this.#send(request), { expect, method: request.method });
       return 'why' in verdict ? { ...verdict, why: masked(verdict.why, secrets) } : verdict;
     } catch (error) {
       this.#ended.signal.throwIfAborted();
-      return { kind: 'failed', why: `does not answer: ${masked(toError(error).message, secrets)}` };
+      const why = masked(toError(error).message, secrets);
+      return {
+        kind: 'failed',
+        why: address.program === undefined ? `does not answer: ${why}` : `fails: ${why}`,
+      };
     }
   }
 
-  async #wait(ms: number): Promise<void> {
-    await this.#clock.wait(ms, this.#ended.signal).catch(() => {});
+  /** A wait that the end breaks off rejects with its reason. */
+  async #untilEnded(wait: Promise<void>): Promise<void> {
+    await wait.catch(() => {});
     this.#ended.signal.throwIfAborted();
   }
 
@@ -163,13 +197,6 @@ export class PurgeCache implements TargetCache {
 
   #say(why: string): string {
     return `[purge.${this.#target.settings.name}] ${this.place} ${why}`;
-  }
-}
-
-function* flat(works: Iterable<string | readonly string[]>): Generator<string, undefined> {
-  for (const work of works) {
-    if (typeof work === 'string') yield work;
-    else yield* work;
   }
 }
 

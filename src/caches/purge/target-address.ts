@@ -2,9 +2,11 @@
 export interface TargetAddress {
   readonly text: string;
   readonly tls: boolean;
-  /** One of the two. */
+  /** One of the three. */
   readonly tcp?: { readonly host: string; readonly port: number };
   readonly socketPath?: string;
+  /** A program that does it. */
+  readonly program?: string;
 }
 
 /** Parses `http://host:port`, `https://host` or `unix:/path`. Throws an Error that completes "to = … ". */

@@ -3,6 +3,8 @@ import type { CacheSections, PurgeSettings } from '../../core/configuration.ts';
 import { toError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { type Expect, parseExpect } from './answer.ts';
+import { programRequest, programTemplate } from './program-client.ts';
+import { parseRate, type Rate } from './request-rate.ts';
 import {
   type PurgeRequest,
   parseEverything,
@@ -20,7 +22,10 @@ export interface Target {
   readonly address: TargetAddress;
   readonly template: RequestTemplate;
   readonly sites: readonly string[];
+  /** How many urls or tags are in one request at most. */
+  readonly batch: number;
   readonly expect: readonly Expect[];
+  readonly rate: Rate | undefined;
   readonly everything: PurgeRequest | undefined;
   /** Names of the targets behind which it stands; none: it stands behind the page files. */
   readonly after: readonly string[];
@@ -74,19 +79,30 @@ export function readTargets({ purges, settleMs }: CacheSections): { targets: Tar
 type Attempt = <T>(option: string, parse: () => T) => T | undefined;
 
 function readSection(settings: PurgeSettings, attempt: Attempt) {
-  const { request, everything, ca } = settings;
+  const { request, everything, body, rate, ca, run } = settings;
   const secrets: string[] = [];
   const header = settings.header.flatMap(
     (one) => attempt(`header[] = ${one.split(':')[0]}: `, () => fillSecrets(one, process.env, secrets)) ?? [],
   );
   const sites = settings.site.flatMap((one) => attempt(`site = ${one}: `, () => parseSite(one)) ?? []);
   const expect = settings.expect.flatMap((one) => attempt(`expect = ${one}: `, () => parseExpect(one)) ?? []);
-  const addresses = settings.to.flatMap((one) => attempt(`to = ${one}: `, () => parseAddress(one)) ?? []);
+  const limit = rate === undefined ? undefined : attempt(`rate = ${rate}: `, () => parseRate(rate));
+  const given = settings.to.flatMap((one) => attempt(`to = ${one}: `, () => parseAddress(one)) ?? []);
+  const addresses = run === undefined ? given : [{ text: run, tls: false, program: run }];
   const authorities = ca === undefined ? undefined : attempt(`ca = ${ca}: `, () => readFileSync(ca));
-  const all =
-    everything === undefined ? undefined : attempt('', () => parseEverything(everything, header, sites[0]));
+  const all = attempt('', () => {
+    if (everything === undefined || run === undefined)
+      return everything === undefined ? undefined : parseEverything(everything, header, sites[0]);
+    return programRequest('everything', everything);
+  });
   const template = attempt('', () => {
-    const parsed = parseRequest(request, header);
+    checkWay(settings);
+    if (run !== undefined) return programTemplate(run, sites);
+    const parsed = parseRequest(request, header, body);
+    if (parsed.single !== undefined && (settings.batch ?? 1) > 1)
+      throw new Error(
+        `batch = ${settings.batch}: {${parsed.single}} stands for a single one: write {urls}, {pages}, {tags} or {url:regex}`,
+      );
     if (parsed.takes === 'url' && settings.site.length === 0)
       throw new Error('site is missing: the scheme and host of the urls, such as https://www.example.org');
     return parsed;
@@ -95,13 +111,25 @@ function readSection(settings: PurgeSettings, attempt: Attempt) {
   return {
     settings,
     template,
+    batch: settings.batch ?? template.usualBatch,
     sites: template.takes === 'url' ? sites : [],
     expect,
+    rate: limit,
     addresses,
     authorities,
     everything: all,
     secrets,
   };
+}
+
+function checkWay({ to, run, header, body, expect, ca }: PurgeSettings): void {
+  if (run === undefined && to.length === 0)
+    throw new Error('to is missing: where requests go, such as http://127.0.0.1:6081; or run = /program');
+  if (run === undefined) return;
+  const others = { to: to[0], header: header[0], body, expect: expect[0], ca };
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (other !== undefined)
+    throw new Error(`run = ${run}: a program makes its own requests, so ${other} means nothing with it`);
 }
 
 const prefix = 'purge.';

@@ -10,15 +10,18 @@ const { handlers } = readHandlers([
 ]);
 
 let ran: string[][];
+let inputs: (string | undefined)[];
 /** The program that ends with an error. */
 let fails: string | undefined;
 
 beforeEach(() => {
   ran = [];
+  inputs = [];
   fails = undefined;
 });
 
-const cache = commandCache(async (command) => {
+const cache = commandCache(async (command, { input } = {}) => {
+  inputs.push(input);
   ran.push([...command]);
   if (command[0] === fails) throw new Error(`${fails} ended with 1`);
 });
@@ -38,6 +41,19 @@ it('is a cache of its own for each handler that runs a program, with those that 
 it('runs each program once for a batch, in order, whatever its keys', async () => {
   expect(await clearBatch(page, rows, cache)).toMatchObject({ files: 0, cleared: [1, 2, 3], invalid: [] });
   expect(ran).toEqual([['purge', '--all'], ['mail']]);
+});
+
+it('tells each program the keys of the batch, a line each', async () => {
+  await clearBatch(page, [...rows, ...rows], cache);
+  expect(inputs).toEqual(Array(2).fill('{"id":"p1"}\n{"id":"p2"}\n{"id":"a/b"}\n'));
+});
+
+it('tells nothing where there is no key, where it could not be read, and where all may have changed', async () => {
+  const mail = steps.get('mail')?.get('mail') ?? expect.fail('no step');
+  await clearBatch(mail, [{ id: 1, handler: 'mail', key: {} }], cache);
+  await clearBatch(page, [{ id: 1, handler: 'page', key: { '': '9 MB' } }], cache);
+  await cache.clear(new Set(page.shared));
+  expect(inputs).toEqual(['', '', '', '', '']);
 });
 
 it('has every row tried again where a program fails, and runs none after it', async () => {

@@ -50,6 +50,24 @@ async function runUntilTimeOut(command: string, ...files: string[]): Promise<voi
   await running;
 }
 
+describe('standard input', () => {
+  it('is what the program is given, whatever its size, and empty without any', async () => {
+    const copy = program('copy', 'cat > $HERE/read');
+    const input = '{"id":"1"}\n'.repeat(200_000);
+    await commandRunner()([copy], { input });
+    expect(readFileSync(join(folder, 'read'), 'utf8')).toBe(input);
+    await commandRunner()([copy]);
+    expect(readFileSync(join(folder, 'read'), 'utf8')).toBe('');
+  });
+
+  it('need not be read', async () => {
+    await commandRunner()([program('deaf', 'exec 0<&-; exit 0')], { input: 'x'.repeat(2_000_000) });
+    await expect(
+      commandRunner()([program('bad', 'exit 4')], { input: 'x'.repeat(2_000_000) }),
+    ).rejects.toThrow('it ended with 4');
+  });
+});
+
 const isRunning = (pid: number) => {
   try {
     process.kill(pid, 0);

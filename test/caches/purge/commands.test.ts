@@ -1,32 +1,15 @@
-import { once } from 'node:events';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { database, site } from '../../cli/site-and-database.ts';
 import { iniFor } from '../../site.ts';
 import { uncached } from '../../uncached.ts';
-import { documented } from './varnish.ts';
 
 let secret: string;
 beforeEach(() => {
   secret = join(dirname(site.root), 'key');
   writeFileSync(secret, 's3cret\n', { mode: 0o600 });
 });
-
-/** Does what Fastly's documents say of one purge; the tests have no network. */
-async function fastly(): Promise<{ address: string; requests: unknown[]; close(): void }> {
-  const requests: unknown[] = [];
-  const server = createServer(({ method, url, headers }, response) => {
-    requests.push([method, url, headers['fastly-key']]);
-    response.setHeader('content-type', 'application/json').end('{"status": "ok", "id": "108-1"}');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { address, requests, close: () => void server.close() };
-}
 
 const handlers = `
 [handler.listen_port]
@@ -84,26 +67,33 @@ it('config shows where a secret is, and no secret', async () => {
   expect(shown.stdout).toContain('header[] = Plain: plain-secret');
 });
 
-it('clear asks a CDN for a tag, as the manual has it', async () => {
-  const cdn = await fastly();
-  try {
-    const inFront = documented('A CDN', 'ini')
-      .replace('https://api.fastly.com', cdn.address)
-      .replace('/usr/local/etc/uncached-fastly.key', secret);
-    const tagged = '[handler.listen_port]\nqueue = cache_clearing_ports\ntag[] = port-{category}-{port}\n';
-    const both = `${section('request = PURGE {url}')}\n${inFront}`;
-    const { stderr, code } = await on(
-      ini(both, tagged),
-      'clear',
-      'listen_port',
-      'category=net',
-      'port=rsync',
-    );
-    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-    expect(cdn.requests).toEqual([['POST', '/service/SERVICE_ID/purge/port-net-rsync', 's3cret']]);
-  } finally {
-    cdn.close();
-  }
+it('clear has a program purge, and tells the program of a handler the keys', async () => {
+  const folder = dirname(site.root);
+  const program = (name: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, `#!/bin/sh\ncat > ${path}.read\n`, { mode: 0o755 });
+    return path;
+  };
+  const cdn = `[purge.cdn]\nrun = ${program('invalidate')}\nsite = https://www.example.org`;
+  const both = ini(cdn, `${handlers}run = ${program('tell')}\n`);
+  expect(await on(both, 'clear', 'listen_port', 'category=net', 'port=a b')).toMatchObject({
+    stderr: '',
+    code: 0,
+  });
+  const read = (name: string) => readFileSync(join(folder, `${name}.read`), 'utf8');
+  expect(read('invalidate')).toBe('{"url":"/net/a%20b/","page":"https://www.example.org/net/a%20b/"}\n');
+  expect(read('tell')).toBe('{"category":"net","port":"a b"}\n');
+});
+
+it('check looks for the programs that purge', async () => {
+  const cdn = '[purge.cdn]\nsite = https://a\nrun = /none/such | cat\neverything = /none/other';
+  const { stdout } = await on(ini(cdn), 'check');
+  for (const problem of [
+    '[purge.cdn] run = /none/such | cat: there is no program /none/such, or it may not be run',
+    '[purge.cdn] run = /none/such | cat: "|": no shell runs it',
+    '[purge.cdn] everything = /none/other: there is no program /none/other, or it may not be run',
+  ])
+    expect(stdout).toContain(problem);
 });
 
 it('clear --dry-run names what would be asked for', async () => {

@@ -6,6 +6,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openClient, type Send } from '../../../src/caches/purge/http-client.ts';
+import { parseRequest } from '../../../src/caches/purge/request-template.ts';
 import { parseAddress } from '../../../src/caches/purge/target-address.ts';
 import { type Certificate, makeCertificate, opensslFound } from '../../faults/certificate.ts';
 
@@ -57,6 +58,24 @@ describe('a request', () => {
     await send(request);
     expect(seen).toEqual(Array(2).fill("PURGE /a%2Fb/?c=d&e;f'(+)* www.example.org"));
     expect(sockets.size).toBe(1);
+  });
+
+  it('carries a body of a known length, whatever its method', async () => {
+    const seen: unknown[] = [];
+    const send = await http(async (message, response) => {
+      let body = '';
+      for await (const chunk of message.setEncoding('utf8')) body += chunk;
+      const { 'content-length': length, 'transfer-encoding': coding } = message.headers;
+      seen.push([message.method, body, length, coding]);
+      response.end();
+    });
+    const { fill } = parseRequest('DELETE /x', [], '{"keys": {tags}}');
+    await send(fill({ works: ['a', 'b'] }));
+    await send(parseRequest('POST /x', [], '[{tag}]').fill({ works: ['a'] }));
+    expect(seen).toEqual([
+      ['DELETE', '{"keys": ["a","b"]}', '19', undefined],
+      ['POST', '["a"]', '5', undefined],
+    ]);
   });
 
   it('does not follow a redirect', async () => {

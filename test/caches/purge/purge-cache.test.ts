@@ -26,10 +26,12 @@ const clock = {
   },
 };
 
+const outside = { clock, tell: () => {}, run: async () => expect.fail('it runs a program') };
+
 function open(settings = {}): PurgeCache {
   const { targets, problems } = readTargets({ settleMs: 10_000, purges: [purgeSettings(settings)] });
   const [target = expect.fail(problems.join())] = targets;
-  return new PurgeCache(target, { clock, tell: (text) => void told.push(text) }, async (request) => {
+  return new PurgeCache(target, { ...outside, tell: (text) => void told.push(text) }, async (request) => {
     sent.push(`${request.method} ${request.headers.host ?? ''}${request.path}`);
     const answer = answers(request);
     if (answer instanceof Error) throw answer;
@@ -44,6 +46,40 @@ describe('a target', () => {
     const cache = open({ site: ['https://a', 'https://b'] });
     expect(await cache.clear(['/1', ['/2', '/3']])).toEqual({ files: 0, failures: [] });
     expect(sent.sort()).toEqual(['a/1', 'a/2', 'a/3', 'b/1', 'b/2', 'b/3'].map((url) => `PURGE ${url}`));
+  });
+
+  it('is asked for several in one request, and fails the one alone that it does not take', async () => {
+    const tags = Array.from({ length: 256 }, (_, nth) => `tag-${nth}`);
+    const asked: string[][] = [];
+    answers = ({ body = '' }) => {
+      const named = JSON.parse(body) as string[];
+      asked.push(named);
+      return named.includes('tag-77') ? { status: 400, reason: 'Bad', body: 'x'.repeat(300) } : {};
+    };
+    const cache = open({ request: 'POST /purge', body: '{tags}', batch: 256, site: [], connections: 1 });
+    const { failures } = await cache.clear([...tags, 'tag-0']);
+    expect(failures).toEqual([
+      { work: 'tag-77', error: `cannot purge tag-77: answers 400 Bad (${'x'.repeat(200)})` },
+    ]);
+    expect(asked[0]).toEqual(tags);
+    // Two for each halving; a tag that comes twice is sent once.
+    expect(asked).toHaveLength(1 + 2 * 8);
+    const acknowledged = asked.filter((named) => !named.includes('tag-77')).flat();
+    expect(acknowledged.sort()).toEqual(tags.filter((tag) => tag !== 'tag-77').sort());
+  });
+
+  it('is asked for as many bytes as fit, with the longest site', async () => {
+    const bodies: string[] = [];
+    answers = ({ body = '' }) => {
+      bodies.push(body);
+      return {};
+    };
+    const site = ['https://a', 'https://www.example.org'];
+    const request = { request: 'POST /purge', body: '{pages}', site, batchBytes: 70, connections: 1 };
+    await open(request).clear(['/1', '/2', '/3', '/4', '/5']);
+    expect(bodies).toHaveLength(6);
+    expect(bodies[1]).toBe('["https://www.example.org/1","https://www.example.org/2"]');
+    for (const body of bodies) expect(body.length).toBeLessThanOrEqual(70);
   });
 
   it('fails a url alone that it does not take', async () => {
@@ -118,6 +154,60 @@ describe('a target', () => {
     expect(cache.problem).toBeUndefined();
   });
 
+  it('that asks to wait without a time is asked after a second, each time', async () => {
+    const times: number[] = [];
+    answers = () => ({ status: times.push(now) % 2 === 1 ? 429 : 200 });
+    await open({ connections: 1 }).clear(['/1', '/2']);
+    expect(times).toEqual([0, 1_000, 1_000, 2_000]);
+  });
+
+  it('is emptied instead where too much is behind, if it can be', () => {
+    expect(open().wipesOver).toBeUndefined();
+    expect(open({ everything: 'BAN /', everythingOver: 7 }).wipesOver).toBe(7);
+  });
+
+  it('is asked no more often than the rate says, whoever asks', async () => {
+    const times: number[] = [];
+    answers = () => {
+      times.push(now);
+      return {};
+    };
+    const cache = open({ connections: 1, rate: '2/s burst 2' });
+    await cache.clear(['/1', '/2', '/3']);
+    await cache.clear(['/4', '/5']);
+    expect(times).toEqual([0, 0, 500, 1_000, 1_500]);
+  });
+
+  it('that is down uses up no requests of its rate', async () => {
+    const cache = open({ connections: 1, rate: '1/m' });
+    answers = () => ({ status: 405 });
+    await expect(cache.clear(['/1'])).rejects.toThrow();
+    for (let again = 0; again < 100; again++) await expect(cache.clear(['/1'])).rejects.toThrow('405');
+    answers = () => ({});
+    now += 1_000;
+    await cache.clear(['/1']);
+    expect(now).toBe(60_000);
+  });
+
+  it('is not asked for the rest of what the caller will repeat', async () => {
+    let refuse = () => {};
+    const refused = new Promise<void>((resolve) => {
+      refuse = resolve;
+    });
+    const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings({ connections: 2 })] });
+    const [target = expect.fail('no target')] = targets;
+    const cache = new PurgeCache(target, outside, async ({ path }) => {
+      sent.push(path);
+      if (path === '/2') await refused;
+      return { status: path === '/1' ? 405 : 200, reason: '', headers: {}, body: '' };
+    });
+    await expect(cache.clear(['/1', '/2', '/3', '/4'])).rejects.toThrow('405');
+    // The second worker finds the target up again.
+    refuse();
+    await new Promise((later) => setImmediate(later));
+    expect(sent).toEqual(['/1', '/2']);
+  });
+
   it('does not get to show a secret that it repeats', async () => {
     process.env.UNCACHED_TEST_SECRET = 's3cret';
     const cache = open({ header: ['Key: {env:UNCACHED_TEST_SECRET}'] });
@@ -134,7 +224,7 @@ describe('a target', () => {
     });
     const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings({})] });
     const [target = expect.fail('no target')] = targets;
-    const cache = new PurgeCache(target, { clock, tell: () => {} }, () => {
+    const cache = new PurgeCache(target, outside, () => {
       sent();
       return new Promise(() => {});
     });

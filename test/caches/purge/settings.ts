@@ -9,7 +9,9 @@ export function purgeSettings(settings: Partial<PurgeSettings>): PurgeSettings {
     header: [],
     site: ['https://www.example.org'],
     expect: [],
+    batchBytes: 6_000,
     connections: 4,
+    everythingOver: 10_000,
     timeoutMs: 5_000,
     ...settings,
   };

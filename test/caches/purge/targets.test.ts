@@ -37,6 +37,7 @@ describe('readTargets', () => {
       { name: 'a', to: ['ftp://x', 'http://u:p@x', 'http://x/y', 'unix:x'], site: ['x', 'http://x/y'] },
       { name: 'b', expect: ['ok'], header: ['K: {env:NOT_SET_ANYWHERE}'], everything: 'all' },
       { name: 'c', site: [], ca: '/none/such' },
+      { name: 'i', batch: 2, rate: '5/h' },
       { name: 'd', after: 'purge.e' },
       { name: 'f', after: 'purge.g' },
       { name: 'g', after: 'purge.f' },
@@ -57,6 +58,8 @@ describe('readTargets', () => {
       '[purge.b] everything = all: must be a method and a path',
       '[purge.c] ca = /none/such: ENOENT',
       '[purge.c] site is missing',
+      '[purge.i] rate = 5/h: must be requests by the second or minute',
+      '[purge.i] batch = 2: {url} stands for a single one: write {urls}, {pages}, {tags} or {url:regex}',
     ];
     for (const start of starts)
       expect(

@@ -15,10 +15,10 @@ export const xkeyFound = spawnSync('sh', ['-c', 'ls /usr/lib/*/varnish/vmods/lib
 
 const manual = readFileSync('doc/caches.md', 'utf8');
 
-type Chapter = 'Varnish' | 'Varnish with tags' | 'A CDN';
+type Chapter = 'Varnish' | 'Varnish with tags';
 
 /** The block of a language in a chapter of doc/caches.md, word for word. */
-export function documented(chapter: Chapter, language: 'vcl' | 'ini'): string {
+function documented(chapter: Chapter, language: 'vcl' | 'ini'): string {
   const text = manual.split(`\n## ${chapter}\n`)[1] ?? '';
   return text.split(`\n\`\`\`${language}\n`)[1]?.split('\n```')[0] ?? '';
 }
