@@ -1,4 +1,4 @@
-import { formatAddress, type LogLevel, type SslMode } from '../core/configuration.ts';
+import { formatAddress, type LogLevel, type SslMode, type ZoneWay } from '../core/configuration.ts';
 import { writeDuration } from '../core/duration.ts';
 import * as parse from './values.ts';
 
@@ -100,6 +100,14 @@ export const options = {
     after: { parse: parse.text },
     everything: { parse: parse.text },
     ca: { parse: parse.absolutePath },
+  },
+  nginx: {
+    path: { parse: parse.root, required: true },
+    levels: { parse: parse.levels, write: (value: readonly number[]) => value.join(':') },
+    key: { parse: parse.cacheKey, list: true, required: true },
+    how: { parse: parse.oneOf<ZoneWay>('spoil', 'unlink', 'soft'), default: 'spoil' },
+    lag: { ...durationFrom(0), property: 'lagMs' },
+    after: { parse: parse.text },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;
 

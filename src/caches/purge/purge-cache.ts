@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/contracts.ts';
 import { toError } from '../../core/errors.ts';
+import type { Layer } from '../../core/layers.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
@@ -23,7 +24,7 @@ export class PurgeCache implements TargetCache {
   /** It may be slow or gone: no first clearing of another cache waits for it. */
   readonly readsLog = true;
   readonly place: string;
-  readonly after: readonly string[];
+  readonly layer: Layer;
   readonly lagMs: number;
   readonly canBeWiped: boolean;
   readonly #target: Target;
@@ -42,7 +43,7 @@ export class PurgeCache implements TargetCache {
     send = openClient(target.address, { ...target.settings, authorities: target.authorities }),
   ) {
     this.place = target.address.text;
-    this.after = target.after;
+    this.layer = target.layer;
     this.lagMs = target.lagMs;
     this.canBeWiped = target.everything !== undefined;
     this.#target = target;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { ZoneWay } from '../../core/configuration.ts';
 import type { DeletionResult } from '../../core/page-files.ts';
 import type { Mark, SeenRoot } from '../../core/root.ts';
+import type { ZoneResult } from '../../core/zone-files.ts';
 import { clear, preview } from '../clear-patterns.ts';
 import { type InspectedTemplate, type Inspection, inspectRoot } from '../inspect-root.ts';
 import { readMarkers, writeMarkers } from '../marker-files.ts';
@@ -8,6 +10,8 @@ import { type Removal, removeEntry } from '../remove-tree.ts';
 import { findPage } from '../stat-page.ts';
 import { type Survey, type SurveyOptions, survey } from '../survey.ts';
 import type { Confines, Directory, Walk } from '../walk/directory.ts';
+import { clearKeys, findKeys } from '../zone/clear-zone.ts';
+import { wipeZone } from '../zone/wipe-zone.ts';
 
 /** The requests that a worker handles, by kind; `Answers` has the answer to each. */
 export type Request =
@@ -18,7 +22,10 @@ export type Request =
   | InspectRequest
   | PreviewRequest
   | PageRequest
-  | SurveyRequest;
+  | SurveyRequest
+  | ZoneClearRequest
+  | ZoneWipeRequest
+  | ZoneFindRequest;
 
 export interface ClearRequest extends Confines {
   readonly kind: 'clear';
@@ -78,6 +85,22 @@ interface SurveyRequest extends SurveyOptions {
   readonly kind: 'survey';
 }
 
+/** The files of these keys in nginx's disk cache, which is root here. */
+interface ZoneClearRequest {
+  readonly kind: 'zone-clear';
+  readonly levels: readonly number[];
+  readonly keys: readonly string[];
+  readonly how: ZoneWay;
+}
+
+interface ZoneWipeRequest extends Omit<ZoneClearRequest, 'kind' | 'keys'> {
+  readonly kind: 'zone-wipe';
+}
+
+interface ZoneFindRequest extends Omit<ZoneClearRequest, 'kind' | 'how'> {
+  readonly kind: 'zone-find';
+}
+
 interface Answers {
   /** And how many names were listed for it. */
   readonly clear: DeletionResult & { readonly listed?: number };
@@ -90,6 +113,9 @@ interface Answers {
   readonly page: NonNullable<ReturnType<typeof findPage>> | null;
   /** It answers, whatever the answer is. */
   readonly probe: null;
+  readonly 'zone-clear': ZoneResult;
+  readonly 'zone-wipe': ZoneResult;
+  readonly 'zone-find': ReturnType<typeof findKeys>;
 }
 
 export type AnswerTo<Asked extends Request> = Answers[Asked['kind']];
@@ -114,6 +140,12 @@ export function answerRequest(request: Request, root: string, walk: Walk): Answe
       return preview(root, request.patterns, { walk, fronts: request.fronts ?? [] });
     case 'page':
       return findPage(root, request.given) ?? null;
+    case 'zone-clear':
+      return clearKeys(root, request, walk);
+    case 'zone-wipe':
+      return wipeZone(root, request, walk);
+    case 'zone-find':
+      return findKeys(root, request, walk);
     default:
       return request satisfies never;
   }
