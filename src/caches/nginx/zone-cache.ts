@@ -1,8 +1,8 @@
-import { errorCode, toError } from '../../core/errors.ts';
+import { toError } from '../../core/errors.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import type { ZoneFailure, ZoneFiles } from '../../core/zone-files.ts';
-import type { ZoneCacheParts } from './zones.ts';
+import { whyUnusable, type ZoneCacheParts } from './zones.ts';
 
 /** Keys cleared at a time, in some 50 ms. */
 const partSize = 1_000;
@@ -22,7 +22,7 @@ export function zoneCache(
       return result;
     } catch (thrown) {
       if (ended) throw ended;
-      problem = `[nginx.${name}] ${path} cannot be cleared: ${whyOf(thrown)}`;
+      problem = `[nginx.${name}] ${path} cannot be cleared: ${whyUnusable(toError(thrown))}`;
       // Without its cause: a disk that refuses is reported as that of root.
       throw new Error(problem);
     }
@@ -80,17 +80,4 @@ function* partsOf(works: Iterable<string | readonly string[]>): Generator<string
 function textOf(zone: string, { path, key, code, message }: ZoneFailure): string {
   const of = key === undefined ? '' : ` of ${key}`;
   return clip(`cannot clear ${zone}/${path}${of}: ${code}, ${message}`, longestError);
-}
-
-const remedies: Readonly<Record<string, string>> = {
-  ENOENT: 'it is not there: nginx makes it when it starts; mount it, or correct "path"',
-  ENOTDIR: 'it is no directory: correct "path"',
-  EACCES:
-    'this account may not: run as the user of nginx\'s workers, or with CAP_DAC_OVERRIDE (doc/caches.md, "Rights")',
-};
-
-function whyOf(thrown: unknown): string {
-  const error = toError(thrown);
-  const code = errorCode(error) ?? '';
-  return Object.hasOwn(remedies, code) ? `${code}, ${remedies[code]}` : error.message;
 }

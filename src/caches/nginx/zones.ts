@@ -44,3 +44,18 @@ export function readZones({ zones = [], root, settleMs }: CacheSections): {
 function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(`${directory}/`);
 }
+
+/** nginx's files are its workers' alone, and so are the directories. */
+export const rightsAdvice =
+  'run the daemon as the user of nginx\'s workers, or give it CAP_DAC_OVERRIDE and the path with "systemctl edit uncached" (doc/caches.md, "nginx\'s disk cache")';
+
+const remedies: Readonly<Record<string, string>> = {
+  ENOENT: 'it is not there: nginx makes it when it starts; mount it, or correct "path"',
+  ENOTDIR: 'it is no directory: correct "path"',
+  EACCES: `this account may not: ${rightsAdvice}`,
+};
+
+/** Why a zone cannot be opened, and what to do about it. */
+export function whyUnusable({ code = '', message }: { code?: string; message: string }): string {
+  return Object.hasOwn(remedies, code) ? `${code}, ${remedies[code]}` : message;
+}

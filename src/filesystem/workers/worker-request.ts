@@ -11,6 +11,7 @@ import { findPage } from '../stat-page.ts';
 import { type Survey, type SurveyOptions, survey } from '../survey.ts';
 import type { Confines, Directory, Walk } from '../walk/directory.ts';
 import { clearKeys, findKeys } from '../zone/clear-zone.ts';
+import { inspectZone, type ZoneInspection } from '../zone/inspect-zone.ts';
 import { wipeZone } from '../zone/wipe-zone.ts';
 
 /** The requests that a worker handles, by kind; `Answers` has the answer to each. */
@@ -25,7 +26,8 @@ export type Request =
   | SurveyRequest
   | ZoneClearRequest
   | ZoneWipeRequest
-  | ZoneFindRequest;
+  | ZoneFindRequest
+  | ZoneInspectRequest;
 
 export interface ClearRequest extends Confines {
   readonly kind: 'clear';
@@ -101,6 +103,13 @@ interface ZoneFindRequest extends Omit<ZoneClearRequest, 'kind' | 'how'> {
   readonly kind: 'zone-find';
 }
 
+/** What is wrong with a zone. */
+interface ZoneInspectRequest extends Omit<ZoneClearRequest, 'kind' | 'keys'> {
+  readonly kind: 'zone-inspect';
+  /** Where the page files are. */
+  readonly pageRoot: string;
+}
+
 interface Answers {
   /** And how many names were listed for it. */
   readonly clear: DeletionResult & { readonly listed?: number };
@@ -116,6 +125,7 @@ interface Answers {
   readonly 'zone-clear': ZoneResult;
   readonly 'zone-wipe': ZoneResult;
   readonly 'zone-find': ReturnType<typeof findKeys>;
+  readonly 'zone-inspect': ZoneInspection;
 }
 
 export type AnswerTo<Asked extends Request> = Answers[Asked['kind']];
@@ -146,6 +156,8 @@ export function answerRequest(request: Request, root: string, walk: Walk): Answe
       return wipeZone(root, request, walk);
     case 'zone-find':
       return findKeys(root, request, walk);
+    case 'zone-inspect':
+      return inspectZone(root, request, walk);
     default:
       return request satisfies never;
   }
