@@ -32,7 +32,7 @@ function traced(directory: Directory, before: Before): Directory {
       return opened && traced(opened, before);
     },
     openFile(name: Name, flags: number) {
-      toEntry(name);
+      before(path, false);
       return openFile.call(directory, name, flags);
     },
     names() {

@@ -4,7 +4,7 @@ import { errorCode, toError } from '../../core/errors.ts';
 import type { FoundFile, ZoneFailure, ZoneResult } from '../../core/zone-files.ts';
 import type { Directory, Walk } from '../walk/directory.ts';
 import { clearPage, withPageFile } from './page-file.ts';
-import { type ZonePath, zonePath } from './zone-path.ts';
+import { zonePath } from './zone-path.ts';
 
 interface Named {
   readonly levels: readonly number[];
@@ -43,7 +43,7 @@ function eachPage(
   visit: (directory: Directory, name: string, key: string) => void,
 ): ZoneFailure[] {
   const failures: ZoneFailure[] = [];
-  const places = keys.map((key) => ({ key, ...zonePath(key, levels) })).sort(byDirectory);
+  const places = keys.map((key) => zonePlace(key, levels)).sort(byDirectory);
   // Also shows that the zone is there, whatever the keys.
   const opened: { name: string; directory: Directory | undefined }[] = [
     { name: '', directory: walk.openRoot(root, { patterns: keys.length }) },
@@ -74,7 +74,11 @@ export function failureOf(error: unknown): Pick<ZoneFailure, 'code' | 'message'>
   return { code: errorCode(error) ?? '', message: toError(error).message };
 }
 
-function byDirectory(one: ZonePath, other: ZonePath): number {
-  const [a, b] = [one.directories.join('/'), other.directories.join('/')];
-  return a < b ? -1 : a > b ? 1 : 0;
+function zonePlace(key: string, levels: readonly number[]) {
+  const { directories, name } = zonePath(key, levels);
+  return { key, directories, name, directory: directories.join('/') };
+}
+
+function byDirectory(one: { directory: string }, other: { directory: string }): number {
+  return one.directory < other.directory ? -1 : one.directory > other.directory ? 1 : 0;
 }

@@ -13,8 +13,11 @@ interface PageFile {
   write(bytes: Buffer, at: number): void;
 }
 
-/** A key is as long as a url and a bit; a longer one is compared as far as it was read. */
+/** A key is as long as a url and a bit. The file of a longer one is left alone. */
 const longestKey = 8_192;
+
+/** Used for one file after the other. */
+const beginning = Buffer.alloc(headerBytes(longestKey));
 
 /**
  * Opens a file of a zone, which anybody who may write there can have replaced by anything: a link to another
@@ -36,8 +39,8 @@ export function withPageFile<Result>(
     if (stats.nlink === 0) return undefined;
     if (stats.nlink > 1)
       throw refusal('EMLINK', 'is a hard link to a file that has another name: it is left alone, remove it');
-    const bytes = Buffer.allocUnsafe(headerBytes(keyBytes));
-    const header = parseCacheHeader(bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)));
+    const read = readSync(fd, beginning, 0, headerBytes(Math.min(keyBytes, longestKey)), 0);
+    const header = parseCacheHeader(beginning.subarray(0, read));
     if (!header)
       throw refusal(notOfCache, "is no file of nginx's cache that is known here: it is left alone");
     return use({

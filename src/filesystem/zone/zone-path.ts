@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { encode } from '../../core/bytes.ts';
 
 /** Where nginx keeps a page: its directories, from the outside in, and its name. */
-export interface ZonePath {
+interface ZonePath {
   readonly directories: readonly string[];
   readonly name: string;
 }
 
 /** nginx names a file by the MD5 of its key. The names of its directories are taken from the end of that. */
 export function zonePath(key: string, levels: readonly number[]): ZonePath {
-  const name = createHash('md5').update(encode(key)).digest('hex');
+  const name = hash('md5', encode(key));
   let end = name.length;
   const directories = levels.map((digits) => {
     end -= digits;

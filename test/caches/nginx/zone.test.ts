@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { client, enqueuePort, site, start } from '../../cli/running.ts';
@@ -202,4 +205,66 @@ describe.skipIf(!nginxFound)('a page in a zone of nginx', () => {
     expect(await uncached(byHand)).toMatchObject({ code: 0, stderr: '', stdout: 'deleted 1 file\n' });
     expect(await page()).toBe('version 3');
   });
+
+  it('behind a Varnish and before another one is cleared in that order', async () => {
+    await nginx.start();
+    const [inner, outer] = await Promise.all([startTarget('inner'), startTarget('outer')]);
+    try {
+      const target = (name: string, port: number, after: string) =>
+        `[purge.${name}]\nto = http://127.0.0.1:${port}\nsite = http://www.example.org\nlag = 300ms\n${after}\n`;
+      const more = `[daemon]\nheartbeat = 1s
+${target('outer', outer.port, 'after = nginx.pages')}${target('inner', inner.port, '')}
+${sections({ lag: '300ms', more: 'after = purge.inner' })}`;
+      await start({ handlers, more });
+      // What they have cleared at the first start is not in an order.
+      await until('settled');
+      expect(await page()).toBe('version 1');
+      inner.purges.length = outer.purges.length = 0;
+      let openInner = () => {};
+      inner.held = new Promise<void>((resolve) => {
+        openInner = resolve;
+      });
+      await change();
+      await soon('the inner one to be asked', async () => inner.purges.length > 0);
+      // Neither round passes it.
+      expect([await page(), outer.purges.length]).toEqual(['version 1', 0]);
+      openInner();
+      await soon('the new page', async () => (await page()) === 'version 2');
+      await soon('the outer one to be asked twice', async () => outer.purges.length === 2);
+      const second = inner.purges[1] ?? expect.fail('the inner one was not asked again');
+      expect((outer.purges[1] ?? 0) - second).toBeGreaterThanOrEqual(590);
+    } finally {
+      inner.close();
+      outer.close();
+    }
+  });
 });
+
+interface PurgeTarget {
+  readonly port: number;
+  /** When each purge came. */
+  readonly purges: number[];
+  /** Until then nothing is answered. */
+  held: Promise<void>;
+  close(): void;
+}
+
+async function startTarget(name: string): Promise<PurgeTarget> {
+  const server = createServer(async (_message, response) => {
+    target.purges.push(performance.now());
+    await target.held;
+    response.end(name);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const target: PurgeTarget = {
+    port: (server.address() as AddressInfo).port,
+    purges: [],
+    held: Promise.resolve(),
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+  return target;
+}
