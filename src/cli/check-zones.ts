@@ -53,7 +53,7 @@ function urlsOf(name: string, handlers: Iterable<Handler>): (readonly string[])[
 }
 
 function compareKeys(
-  { path, keysOf }: ZoneCacheParts,
+  { path, keysOf, variants }: ZoneCacheParts,
   urls: readonly (readonly string[])[],
   { pages }: ZoneInspection,
 ): Findings {
@@ -76,9 +76,9 @@ function compareKeys(
     );
   const varying = pages.filter(({ vary }) => vary !== '');
   const [first] = varying;
-  if (first)
+  if (first && variants === 'no')
     found.notices.push(
-      `${looked}, ${varying.length} vary by ${first.vary}: of each only the first variant that was asked for is cleared, so add proxy_ignore_headers Vary (fastcgi_ignore_headers) or put it into the key, with a key[] for each value`,
+      `${looked}, ${varying.length} vary by ${first.vary}: of each only the variant that was asked for first is cleared: set variants = scan, or add proxy_ignore_headers Vary (fastcgi_ignore_headers)`,
     );
   return found;
 }

@@ -1,4 +1,10 @@
-import { formatAddress, type LogLevel, type SslMode, type ZoneWay } from '../core/configuration.ts';
+import {
+  formatAddress,
+  type LogLevel,
+  type SslMode,
+  type ZoneSettings,
+  type ZoneWay,
+} from '../core/configuration.ts';
 import { writeDuration } from '../core/duration.ts';
 import * as parse from './values.ts';
 
@@ -106,6 +112,7 @@ export const options = {
     levels: { parse: parse.levels, write: (value: readonly number[]) => value.join(':') },
     key: { parse: parse.cacheKey, list: true, required: true },
     how: { parse: parse.oneOf<ZoneWay>('spoil', 'unlink', 'soft'), default: 'spoil' },
+    variants: { parse: parse.oneOf<ZoneSettings['variants']>('no', 'scan'), default: 'no' },
     lag: { ...durationFrom(0), property: 'lagMs' },
     after: { parse: parse.text },
   },

@@ -75,6 +75,8 @@ export interface ZoneSettings {
   /** What `proxy_cache_key` makes of a page, with `{url}` for the url. */
   readonly key: readonly string[];
   readonly how: ZoneWay;
+  /** `scan`: also the files that `Vary` made, which are found by looking at all of them. */
+  readonly variants: 'no' | 'scan';
   /** As in a PurgeSettings. */
   readonly lagMs?: number;
   readonly after?: string;

@@ -5,8 +5,9 @@ export interface ZoneFiles {
   /**
    * Clears the file of each key. One that is not there, or is spoilt already, is a success. Rejects if the zone as a
    * whole cannot be used.
+   * @param variants also the variants of the page: those that are known, or all, for which the zone is scanned
    */
-  clear(keys: readonly string[], how: ZoneWay): Promise<ZoneResult>;
+  clear(keys: readonly string[], how: ZoneWay, variants?: 'known' | 'all'): Promise<ZoneResult>;
   /** Clears every file of the cache, and leaves everything else. */
   wipe(how: ZoneWay): Promise<ZoneResult>;
   /** The files that these keys have now. */

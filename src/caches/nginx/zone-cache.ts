@@ -9,7 +9,7 @@ const partSize = 5_000;
 
 /** nginx's disk cache. A work is a url, which has a file for each `key[]`. */
 export function zoneCache(
-  { name, path, how, keysOf, layer, lagMs }: Omit<ZoneCacheParts, 'levels'>,
+  { name, path, how, variants, keysOf, layer, lagMs }: Omit<ZoneCacheParts, 'levels'>,
   files: ZoneFiles,
 ): TargetCache {
   let problem: string | undefined;
@@ -36,12 +36,14 @@ export function zoneCache(
     get problem() {
       return problem;
     },
-    async clear(works) {
+    async clear(works, { secondFollows = false } = {}) {
+      // To look at all files takes long: only the round that counts does it.
+      const scan = variants === 'no' ? undefined : secondFollows ? 'known' : 'all';
       let count = 0;
       const failures: WorkFailure[] = [];
       for (const urls of partsOf(works)) {
         const urlOf = new Map(urls.flatMap((url) => keysOf(url).map((key) => [key, url] as const)));
-        const result = await attempt(() => files.clear([...urlOf.keys()], how));
+        const result = await attempt(() => files.clear([...urlOf.keys()], how, scan));
         count += result.files;
         for (const failure of result.failures) {
           const { key = '', code } = failure;

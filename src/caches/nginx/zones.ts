@@ -3,7 +3,7 @@ import { defaultLagMs, type Layer } from '../../core/layers.ts';
 import type { Zone } from '../../core/zone-files.ts';
 
 /** A `[nginx.NAME]`, ready to work. */
-export interface ZoneCacheParts extends Zone, Pick<ZoneSettings, 'name' | 'how'> {
+export interface ZoneCacheParts extends Zone, Pick<ZoneSettings, 'name' | 'how' | 'variants'> {
   /** Each url has a file for each of these. */
   keysOf(url: string): string[];
   readonly layer: Layer;
@@ -28,16 +28,19 @@ export function readZones({ zones = [], root, settleMs }: CacheSections): {
   }
   return {
     problems,
-    zones: usable.map(({ name, path, levels = [], key, how, after, lagMs = defaultLagMs(settleMs) }) => ({
-      name,
-      path,
-      levels,
-      how,
-      // As a function, since "$&" means something in a replacement.
-      keysOf: (url) => key.map((one) => one.replace('{url}', () => url)),
-      layer: { section: `nginx.${name}`, after, answersStale: how === 'soft' },
-      lagMs,
-    })),
+    zones: usable.map(
+      ({ name, path, levels = [], key, how, variants, after, lagMs = defaultLagMs(settleMs) }) => ({
+        name,
+        path,
+        levels,
+        how,
+        variants,
+        // As a function, since "$&" means something in a replacement.
+        keysOf: (url) => key.map((one) => one.replace('{url}', () => url)),
+        layer: { section: `nginx.${name}`, after, answersStale: how === 'soft' },
+        lagMs,
+      }),
+    ),
   };
 }
 

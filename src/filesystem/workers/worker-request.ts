@@ -10,6 +10,7 @@ import { type Removal, removeEntry } from '../remove-tree.ts';
 import { findPage } from '../stat-page.ts';
 import { type Survey, type SurveyOptions, survey } from '../survey.ts';
 import type { Confines, Directory, Walk } from '../walk/directory.ts';
+import { clearVariants } from '../zone/clear-variants.ts';
 import { clearKeys, findKeys } from '../zone/clear-zone.ts';
 import { inspectZone, type ZoneInspection } from '../zone/inspect-zone.ts';
 import { wipeZone } from '../zone/wipe-zone.ts';
@@ -93,18 +94,20 @@ interface ZoneClearRequest {
   readonly levels: readonly number[];
   readonly keys: readonly string[];
   readonly how: ZoneWay;
+  /** Also the variants of the pages: those that are known, or all. */
+  readonly variants?: 'known' | 'all' | undefined;
 }
 
-interface ZoneWipeRequest extends Omit<ZoneClearRequest, 'kind' | 'keys'> {
+interface ZoneWipeRequest extends Omit<ZoneClearRequest, 'kind' | 'keys' | 'variants'> {
   readonly kind: 'zone-wipe';
 }
 
-interface ZoneFindRequest extends Omit<ZoneClearRequest, 'kind' | 'how'> {
+interface ZoneFindRequest extends Omit<ZoneClearRequest, 'kind' | 'how' | 'variants'> {
   readonly kind: 'zone-find';
 }
 
 /** What is wrong with a zone. */
-interface ZoneInspectRequest extends Omit<ZoneClearRequest, 'kind' | 'keys'> {
+interface ZoneInspectRequest extends Omit<ZoneClearRequest, 'kind' | 'keys' | 'variants'> {
   readonly kind: 'zone-inspect';
   /** Where the page files are. */
   readonly pageRoot: string;
@@ -151,7 +154,7 @@ export function answerRequest(request: Request, root: string, walk: Walk): Answe
     case 'page':
       return findPage(root, request.given) ?? null;
     case 'zone-clear':
-      return clearKeys(root, request, walk);
+      return answerZoneClear(request, root, walk);
     case 'zone-wipe':
       return wipeZone(root, request, walk);
     case 'zone-find':
@@ -183,6 +186,17 @@ function answerClear(request: ClearRequest, root: string, walk: Walk): Answers['
     ...(identities && { identities }),
   });
   return { ...cleared, ...(listing && { paths }), listed };
+}
+
+function answerZoneClear({ variants, ...named }: ZoneClearRequest, root: string, walk: Walk): ZoneResult {
+  const cleared = clearKeys(root, named, walk);
+  if (!variants) return cleared;
+  const others = clearVariants(root, { ...named, variants }, walk);
+  const failed = new Set(cleared.failures.map(({ path }) => path));
+  return {
+    files: cleared.files + others.files,
+    failures: [...cleared.failures, ...others.failures.filter(({ path }) => !failed.has(path))],
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ export function zoneOpener(...[start, timings]: OpeningHow): OpenZone {
   return ({ path, levels }: Zone) => {
     const workers = openCache(path, start, timings);
     return {
-      clear: (keys, how) => workers.ask({ kind: 'zone-clear', levels, keys, how }),
+      clear: (keys, how, variants) => workers.ask({ kind: 'zone-clear', levels, keys, how, variants }),
       wipe: (how) => workers.ask({ kind: 'zone-wipe', levels, how }),
       find: (keys) => workers.ask({ kind: 'zone-find', levels, keys }),
       close: workers.close,

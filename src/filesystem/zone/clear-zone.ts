@@ -18,7 +18,7 @@ export function clearKeys(
   walk: Walk,
 ): ZoneResult {
   let files = 0;
-  const failures = eachPage(root, named, walk, (directory, name, key) => {
+  const failures = eachPlace(root, placesOf(named), walk, (directory, name, key) => {
     if (clearPage(directory, name, how, encode(key))) files += 1;
   });
   return { files, failures };
@@ -27,7 +27,7 @@ export function clearKeys(
 /** The files that these keys have now. */
 export function findKeys(root: string, named: Named, walk: Walk): ZoneResult & { found: FoundFile[] } {
   const found: FoundFile[] = [];
-  const failures = eachPage(root, named, walk, (directory, name, key) => {
+  const failures = eachPlace(root, placesOf(named), walk, (directory, name, key) => {
     withPageFile(directory, name, { writing: false }, ({ header, writtenMs }) => {
       if (header.key.equals(encode(key))) found.push({ key, path: directory.below(name), writtenMs });
     });
@@ -35,18 +35,30 @@ export function findKeys(root: string, named: Named, walk: Walk): ZoneResult & {
   return { files: found.length, failures, found };
 }
 
+interface Place {
+  readonly key: string;
+  readonly directories: readonly string[];
+  readonly name: string;
+}
+
+function placesOf({ levels, keys }: Named): Place[] {
+  return keys.map((key) => ({ key, ...zonePath(key, levels) }));
+}
+
 /** Goes from directory to directory, and to each of them once. */
-function eachPage(
+export function eachPlace(
   root: string,
-  { levels, keys }: Named,
+  unordered: readonly Place[],
   walk: Walk,
   visit: (directory: Directory, name: string, key: string) => void,
 ): ZoneFailure[] {
   const failures: ZoneFailure[] = [];
-  const places = keys.map((key) => zonePlace(key, levels)).sort(byDirectory);
+  const places = unordered
+    .map((place) => ({ ...place, directory: place.directories.join('/') }))
+    .sort(byDirectory);
   // Also shows that the zone is there, whatever the keys.
   const opened: { name: string; directory: Directory | undefined }[] = [
-    { name: '', directory: walk.openRoot(root, { patterns: keys.length }) },
+    { name: '', directory: walk.openRoot(root, { patterns: places.length }) },
   ];
   const closeDownTo = (depth: number) => {
     while (opened.length > depth) opened.pop()?.directory?.close();
@@ -72,11 +84,6 @@ function eachPage(
 
 export function failureOf(error: unknown): Pick<ZoneFailure, 'code' | 'message'> {
   return { code: errorCode(error) ?? '', message: toError(error).message };
-}
-
-function zonePlace(key: string, levels: readonly number[]) {
-  const { directories, name } = zonePath(key, levels);
-  return { key, directories, name, directory: directories.join('/') };
 }
 
 function byDirectory(one: { directory: string }, other: { directory: string }): number {

@@ -4,7 +4,7 @@ import type { ZoneWay } from '../../core/configuration.ts';
 import { errorCode, toError } from '../../core/errors.ts';
 import type { Walk } from '../walk/directory.ts';
 import { notOfCache, withPageFile } from './page-file.ts';
-import { eachPageBelow, otherLevelsCode } from './walk-zone.ts';
+import { eachLeafBelow, otherLevelsCode } from './walk-zone.ts';
 
 /** What can be seen of a zone, and of some of its pages. */
 export interface ZoneInspection {
@@ -58,11 +58,14 @@ export function inspectZone(
     const directory = walk.openRoot(zone, { patterns: maxPages });
     try {
       if (how === 'unlink' && directory.writable() !== 'yes') refused.push({ path: '', code: 'EACCES' });
-      eachPageBelow(directory, levels, attempt, (leaf, name) => {
-        withPageFile(leaf, name, { writing: how !== 'unlink' }, ({ header, writtenMs }) => {
-          if (header.version === 0) return;
-          pages.push({ key: readable(decode(header.key)), vary: header.vary ?? '', writtenMs });
-        });
+      eachLeafBelow(directory, levels, attempt, (leaf, names) => {
+        for (const name of names)
+          attempt(leaf.below(name), () => {
+            withPageFile(leaf, name, { writing: how !== 'unlink' }, ({ header, writtenMs }) => {
+              if (header.version === 0) return;
+              pages.push({ key: readable(decode(header.key)), vary: header.vary ?? '', writtenMs });
+            });
+          });
       });
     } finally {
       directory.close();

@@ -2,21 +2,22 @@ import { type Directory, refusal } from '../walk/directory.ts';
 import { isPageName } from './zone-path.ts';
 
 /**
- * Calls `visit` for whatever has the name of a page. Throws where the zone has other levels: pages would be
- * sought where none are.
+ * Calls `visit` for each directory that pages lie in, with whatever has the name of one. Throws where the zone
+ * has other levels: pages would be sought where none are.
+ * @param attempt what tries to enter a directory, and may ignore that it fails
  */
-export function eachPageBelow(
+export function eachLeafBelow(
   directory: Directory,
   levels: readonly number[],
   attempt: (path: string, work: () => void) => void,
-  visit: (directory: Directory, name: string) => void,
+  visit: (directory: Directory, names: readonly string[]) => void,
 ): void {
   const [digits, ...below] = levels;
   const names = directory.names().map(String);
   if (digits === undefined) {
     const deeper = names.find((name) => /^[0-9a-f]{1,2}$/.test(name) && directory.kind(name) === 'directory');
     if (deeper !== undefined) throw otherLevels(`has the directory ${directory.below(deeper)}`);
-    for (const name of names.filter(isPageName)) attempt(directory.below(name), () => visit(directory, name));
+    visit(directory, names.filter(isPageName));
     return;
   }
   const page = names.find(isPageName);
@@ -31,7 +32,7 @@ export function eachPageBelow(
     });
     if (!entered) continue;
     try {
-      eachPageBelow(entered, below, attempt, visit);
+      eachLeafBelow(entered, below, attempt, visit);
     } finally {
       entered.close();
     }

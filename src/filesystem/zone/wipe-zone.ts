@@ -4,7 +4,7 @@ import type { ZoneFailure, ZoneResult } from '../../core/zone-files.ts';
 import type { Walk } from '../walk/directory.ts';
 import { failureOf } from './clear-zone.ts';
 import { clearPage, notOfCache } from './page-file.ts';
-import { eachPageBelow } from './walk-zone.ts';
+import { eachLeafBelow } from './walk-zone.ts';
 
 /** More than this are counted, and not named. */
 const maxNamed = 100;
@@ -28,8 +28,11 @@ export function wipeZone(
   };
   const zone = walk.openRoot(root, { patterns: Number.POSITIVE_INFINITY });
   try {
-    eachPageBelow(zone, levels, attempt, (directory, name) => {
-      if (clearPage(directory, name, how)) files += 1;
+    eachLeafBelow(zone, levels, attempt, (directory, names) => {
+      for (const name of names)
+        attempt(directory.below(name), () => {
+          if (clearPage(directory, name, how)) files += 1;
+        });
     });
   } finally {
     zone.close();

@@ -78,7 +78,7 @@ it('tells of variants, and of files that are no pages', async () => {
   storePage(zone, key, { file: cacheFile(key, { vary: 'Accept-Encoding' }) });
   storePage(zone, 'newer', { file: cacheFile('newer', { version: 6 }) });
   const { stdout } = await check();
-  expect(stdout).toContain('1 vary by Accept-Encoding: of each only the first variant');
+  expect(stdout).toContain('1 vary by Accept-Encoding: of each only the variant that was asked for first');
   expect(stdout).toMatch(
     /notice: \[nginx\.pages\] 1 file with the name of a page, such as \S+, is none that/,
   );
@@ -133,6 +133,6 @@ it('a section is printed as it is read', async () => {
   );
   const { stdout } = await uncached(['--config', file, 'config']);
   expect(stdout).toContain(
-    `[nginx.pages]\npath = ${zone}\nlevels = 1:2\nkey[] = httpsGETwww.example.org{url}\nhow = unlink\nlag = 5s\n`,
+    `[nginx.pages]\npath = ${zone}\nlevels = 1:2\nkey[] = httpsGETwww.example.org{url}\nhow = unlink\nvariants = no\nlag = 5s\n`,
   );
 });

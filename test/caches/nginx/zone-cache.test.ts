@@ -13,6 +13,7 @@ const settings = (some: Partial<ZoneSettings> = {}): ZoneSettings => ({
   levels: [1, 2],
   key: ['GETwww{url}', 'HEADwww{url}?'],
   how: 'spoil',
+  variants: 'no',
   ...some,
 });
 

@@ -1,7 +1,4 @@
-import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { client, enqueuePort, site, start } from '../../cli/running.ts';
@@ -12,6 +9,7 @@ import { uncached } from '../../uncached.ts';
 import { get, type Origin, startOrigin } from '../purge/varnish.ts';
 import { type FastCgi, startFastCgi } from './fastcgi.ts';
 import { makeNginx, type Nginx, nginxFound } from './nginx.ts';
+import { startTarget } from './purge-target.ts';
 
 let origin: Origin;
 let application: FastCgi;
@@ -208,7 +206,7 @@ describe.skipIf(!nginxFound)('a page in a zone of nginx', () => {
 
   it('behind a Varnish and before another one is cleared in that order', async () => {
     await nginx.start();
-    const [inner, outer] = await Promise.all([startTarget('inner'), startTarget('outer')]);
+    const [inner, outer] = await Promise.all([startTarget(), startTarget()]);
     try {
       const target = (name: string, port: number, after: string) =>
         `[purge.${name}]\nto = http://127.0.0.1:${port}\nsite = http://www.example.org\nlag = 300ms\n${after}\n`;
@@ -239,32 +237,3 @@ ${sections({ lag: '300ms', more: 'after = purge.inner' })}`;
     }
   });
 });
-
-interface PurgeTarget {
-  readonly port: number;
-  /** When each purge came. */
-  readonly purges: number[];
-  /** Until then nothing is answered. */
-  held: Promise<void>;
-  close(): void;
-}
-
-async function startTarget(name: string): Promise<PurgeTarget> {
-  const server = createServer(async (_message, response) => {
-    target.purges.push(performance.now());
-    await target.held;
-    response.end(name);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const target: PurgeTarget = {
-    port: (server.address() as AddressInfo).port,
-    purges: [],
-    held: Promise.resolve(),
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-  return target;
-}
