@@ -35,7 +35,7 @@ function made(answer: (keys: readonly string[]) => readonly ZoneFailure[] = () =
     find: () => expect.fail('nobody looks'),
     close: async () => void asked.push(['closed']),
   };
-  return { asked, cache: zoneCache(zone ?? expect.fail('no zone'), files) };
+  return { asked, files, cache: zoneCache(zone ?? expect.fail('no zone'), files) };
 }
 
 describe('a zone', () => {
@@ -54,6 +54,23 @@ describe('a zone', () => {
     expect(asked.map(({ length }) => length)).toEqual([10_000, 10_000, 4_000]);
     expect(asked[2]?.at(-1)).toBe('HEADwww/11999?');
     expect((await cache.clear([])).files).toBe(0);
+  });
+
+  it('has its variants looked for in the round that counts, and the known ones cleared before', async () => {
+    const scans: unknown[] = [];
+    const files = {
+      ...made().files,
+      async clear(_keys: readonly string[], _how: string, scan?: string) {
+        scans.push(scan);
+        return { files: 0, failures: [] };
+      },
+    };
+    for (const variants of ['no', 'scan'] as const) {
+      const cache = zoneCache({ ...(zone ?? expect.fail('no zone')), variants }, files);
+      await cache.clear(['/a'], { secondFollows: true });
+      await cache.clear(['/a'], { background: true });
+    }
+    expect(scans).toEqual([undefined, undefined, 'known', 'all']);
   });
 
   it('fails by its url', async () => {

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Directory } from '../../../src/filesystem/walk/directory.ts';
+import { handleWalk } from '../../../src/filesystem/walk/handle-walk.ts';
 import { clearVariants } from '../../../src/filesystem/zone/clear-variants.ts';
+import { VariantMemo } from '../../../src/filesystem/zone/variant-memo.ts';
+import { zonePath } from '../../../src/filesystem/zone/zone-path.ts';
 import { walks } from '../walks.ts';
 import { cacheFile, storePage } from './cache-file.ts';
 
@@ -95,4 +98,24 @@ describe.each(walks)('variants with the %s walk', (_name, walk) => {
     symlinkSync(dirname(zone), join(zone, 'b/00'));
     expect(() => clear(['k'])).toThrow('cannot look for variants in b/00: is a symbolic link');
   });
+});
+
+it('the memo forgets directories that are gone', () => {
+  const memo = new VariantMemo();
+  const key = Buffer.from('k');
+  const learn = () => {
+    const directory = handleWalk.openRoot(zone, { patterns: 1 });
+    memo.learn(directory, [zonePath('k', []).name]);
+    directory.close();
+  };
+  storePage(zone, 'k', { levels: [] });
+  memo.begin();
+  learn();
+  // Until the end of a scan what was known counts.
+  expect([...memo.of([key])]).toEqual([]);
+  memo.end();
+  expect([...memo.of([key])]).toEqual([{ key, directory: '', name: zonePath('k', []).name }]);
+  memo.begin();
+  memo.end();
+  expect([...memo.of([key])]).toEqual([]);
 });

@@ -4,13 +4,15 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Directory } from '../../../src/filesystem/walk/directory.ts';
 import { clearKeys, findKeys } from '../../../src/filesystem/zone/clear-zone.ts';
 import { wipeZone } from '../../../src/filesystem/zone/wipe-zone.ts';
 import { zonePath } from '../../../src/filesystem/zone/zone-path.ts';
@@ -84,10 +86,34 @@ describe.each(walks)('clearing with the %s walk', (_name, walk) => {
   it('goes into the directories by their levels', () => {
     for (const one of [[], [1], [2], [2, 2], [1, 2, 2], [2, 1, 1], [1, 1, 1]]) {
       const path = storePage(zone, 'k', { levels: one });
-      expect(clearKeys(zone, { levels: one, keys: ['k', 'none'], how: 'spoil' }, walk).files).toBe(1);
+      const named = { levels: one, keys: ['k', 'none'], how: 'spoil' } as const;
+      expect(clearKeys(zone, named, walk)).toEqual({ files: 1, failures: [] });
       expect(version(path)).toBe(0);
       rmSync(path);
     }
+  });
+
+  it('does nothing to what nginx puts in the place of a page meanwhile', () => {
+    const { openFile } = Directory.prototype;
+    const replacing = (how: 'over' | 'beside') =>
+      vi.spyOn(Directory.prototype, 'openFile').mockImplementation(function (this: Directory, ...given) {
+        const opened = openFile.apply(this, given);
+        if (how === 'beside') renameSync(path, `${path}.old`);
+        writeFileSync(`${path}.new`, cacheFile('k', { body: 'new' }));
+        renameSync(`${path}.new`, path);
+        return opened;
+      });
+    const path = storePage(zone, 'k');
+    for (const how of ['spoil', 'unlink', 'soft'] as const) {
+      replacing('over');
+      expect(clear(['k'], how)).toEqual({ files: 0, failures: [] });
+      vi.restoreAllMocks();
+      expect(readFileSync(path)).toEqual(cacheFile('k', { body: 'new' }));
+    }
+    replacing('beside');
+    expect(clear(['k'], 'unlink').failures).toEqual([]);
+    vi.restoreAllMocks();
+    expect(readFileSync(path)).toEqual(cacheFile('k', { body: 'new' }));
   });
 
   it('finds files without changing them', () => {
