@@ -22,11 +22,13 @@ import { explain, toError, UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { RunCommand } from './core/run-command.ts';
 import { type Timings, usualTimings } from './core/timings.ts';
+import type { OpenZone, ZoneFiles } from './core/zone-files.ts';
 import type { Listen } from './daemon/listen.ts';
 import { rootProblem } from './filesystem/root-access.ts';
 import { type FileCache, openCache } from './filesystem/workers/file-cache.ts';
 import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
+import { zoneOpener } from './filesystem/workers/zone-workers.ts';
 import { type OpenedCaches, openCaches } from './open-caches.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
@@ -135,6 +137,12 @@ export function openApp(
     fronts,
     ...timings.worker,
   });
+  const zones: ZoneFiles[] = [];
+  const openZone: OpenZone = (zone) => {
+    const files = zoneOpener(startWorker, timings.worker)(zone);
+    zones.push(files);
+    return files;
+  };
   const shared = openSharing(claims, named);
   const queues = new Map(
     [...handlers.values()].flatMap(({ name, queue, columns }) =>
@@ -213,6 +221,7 @@ export function openApp(
         clock,
         observe,
         files: using,
+        openZone,
         markers: rootMarkers(configuration.cache.root, fronts, using, timings.root),
         roots: openRoots({
           pool,
@@ -221,7 +230,7 @@ export function openApp(
         }),
       }),
     async close() {
-      closed ??= Promise.all([end(), cache.close()]);
+      closed ??= Promise.all([end(), cache.close(), ...zones.map((zone) => zone.close())]);
       await closed;
     },
   };

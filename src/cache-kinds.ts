@@ -1,20 +1,27 @@
 import { command, commandCache, readCommandSteps } from './caches/command/command-cache.ts';
 import { filesCache } from './caches/files/files-cache.ts';
 import { files, readFilesSteps } from './caches/files/files-steps.ts';
+import { nginx, nginxSteps } from './caches/nginx/nginx-steps.ts';
+import { zoneCache } from './caches/nginx/zone-cache.ts';
+import { readZones } from './caches/nginx/zones.ts';
 import { PurgeCache } from './caches/purge/purge-cache.ts';
 import { purge, purgeSteps } from './caches/purge/purge-steps.ts';
 import { readTargets } from './caches/purge/targets.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
 import type { CacheSections, HandlerSettings } from './core/configuration.ts';
 import type { Clock } from './core/contracts.ts';
+import { type Layer, layerProblems } from './core/layers.ts';
 import type { PageFiles } from './core/page-files.ts';
 import type { RunCommand } from './core/run-command.ts';
 import type { ReadSteps, Step, TargetCache } from './core/target-cache.ts';
+import type { OpenZone } from './core/zone-files.ts';
 
 /** What caches work with. */
-interface Outside {
+export interface Outside {
   readonly files: Pick<PageFiles, 'clear'>;
   readonly run: RunCommand;
+  /** The files of a zone; who gives it closes them. */
+  readonly openZone: OpenZone;
   readonly clock: Clock;
   /** What an operator should know. */
   readonly tell: (text: string) => void;
@@ -26,7 +33,7 @@ interface CacheKind {
   readonly stepsReader: (sections: CacheSections) => ReadSteps;
   /** What is wrong with its own sections. */
   readonly problems?: (sections: CacheSections) => string[];
-  /** Names of caches that are there even if no handler clears in them; each behind those that it stands after. */
+  /** Names of caches that are there even if no handler clears in them. */
   readonly always: (sections: CacheSections) => readonly string[];
   /** Nothing is cached in it before its first row. */
   readonly startsEmpty: boolean;
@@ -49,6 +56,18 @@ export const cacheKinds: readonly CacheKind[] = [
     always: () => [],
     startsEmpty: true,
     open: (outside) => commandCache(outside.run),
+  },
+  {
+    kind: nginx,
+    stepsReader: nginxSteps,
+    problems: (sections) => readZones(sections).problems,
+    always: (sections) => readZones(sections).zones.map(({ name }) => name),
+    startsEmpty: false,
+    open: ({ sections, openZone }, name) => {
+      const zone = readZones(sections).zones.find((one) => one.name === name);
+      if (!zone) throw new Error(`there is no usable [nginx.${name}] any more`);
+      return zoneCache(zone, openZone(zone));
+    },
   },
   {
     kind: purge,
@@ -78,8 +97,23 @@ export function readHandlers(
   );
   return {
     handlers,
-    problems: [...cacheKinds.flatMap((kind) => kind.problems?.(sections) ?? []), ...problems],
+    problems: [
+      ...cacheKinds.flatMap((kind) => kind.problems?.(sections) ?? []),
+      ...layerProblems(layersOf(sections)),
+      ...problems,
+    ],
   };
+}
+
+function layersOf({ purges, zones = [] }: CacheSections): Layer[] {
+  return [
+    ...zones.map(({ name, after, how }) => ({
+      section: `nginx.${name}`,
+      after,
+      answersStale: how === 'soft',
+    })),
+    ...purges.map(({ name, after }) => ({ section: `purge.${name}`, after })),
+  ];
 }
 
 /** By the name of each cache of a kind: what each handler clears in it. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { cacheKinds, stepsOf } from './cache-kinds.ts';
+import { cacheKinds, type Outside, stepsOf } from './cache-kinds.ts';
 import { RootGuard } from './caches/files/root-guard.ts';
 import { verifiedCache } from './caches/files/verified-cache.ts';
 import { ClaimsUnderWay } from './clearing/claims-under-way.ts';
@@ -14,11 +14,13 @@ import { type Configuration, sectionsOf } from './config/typed-configuration.ts'
 import type { ConsumerLog, Log } from './core/consumer-contract.ts';
 import type { Clock } from './core/contracts.ts';
 import type { Observe } from './core/events.ts';
+import { innerFirst } from './core/layers.ts';
 import type { PageFiles } from './core/page-files.ts';
 import type { Markers, Roots } from './core/root.ts';
 import type { RunCommand } from './core/run-command.ts';
 import type { Step, TargetCache } from './core/target-cache.ts';
 import type { Timings } from './core/timings.ts';
+import type { OpenZone } from './core/zone-files.ts';
 import { patternCovers } from './filesystem/match.ts';
 import { type ConsumerLogOptions, openConsumerLog } from './postgres/consumer-log.ts';
 import { forgetOthers, releaseConsumers, reportSeen } from './postgres/consumer-table.ts';
@@ -33,6 +35,7 @@ interface CacheParts {
   readonly log: Log;
   readonly run: RunCommand;
   readonly files: PageFiles;
+  readonly openZone: OpenZone;
   readonly markers: Markers;
   readonly roots: Roots;
   readonly clock: Clock;
@@ -60,7 +63,13 @@ export function openCaches(parts: CacheParts): OpenedCaches {
   const claims = new ClaimsUnderWay();
   /** Until the others are known. */
   let isFirst = true;
-  const opened: { consumer: Consumer; cache: TargetCache; log: ConsumerLog; id: () => string }[] = [];
+  const opened: {
+    consumer: Consumer;
+    cache: TargetCache;
+    log: ConsumerLog;
+    section: string;
+    id: () => string;
+  }[] = [];
   const members: Members = new Members(
     () => opened,
     (how) =>
@@ -87,54 +96,48 @@ export function openCaches(parts: CacheParts): OpenedCaches {
   const outside = {
     files: verifiedCache(files, root),
     run: parts.run,
+    openZone: parts.openZone,
     clock,
     tell: (text: string) => observe({ kind: 'notice', text }),
     sections: sectionsOf(configuration),
   };
-  for (const cacheKind of cacheKinds) {
-    const { kind, startsEmpty } = cacheKind;
-    const always = cacheKind.always(outside.sections);
-    for (const [name, own] of stepsOf(handlers.values(), { kind, always })) {
-      const first = opened[0];
-      const cache = cacheKind.open(outside, name);
-      const before = cache.after?.length
-        ? cache.after.map((one) => `${kind} ${one}`)
-        : [opened[0]?.consumer.name];
-      const options: ConsumerLogOptions = {
-        get id() {
-          return first ? `${members.rootId} ${kind} ${name}` : members.rootId;
-        },
-        kind,
-        name,
-        node: hostname(),
-        place: first ? (cache.place ?? '') : configuration.cache.root,
-        pool: parts.pool,
-        owner: parts.owner,
-        version,
-        handlers: [...own.keys()],
-        leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
-        startsEmpty,
-        canBeWiped: cache.canBeWiped ?? true,
-      };
-      const consumerLog = openConsumerLog(options);
-      const consumer = new Consumer({
-        name: first ? `${kind} ${name}` : kind,
-        cache,
-        steps: own,
-        log: consumerLog,
-        claims,
-        clock,
-        observe,
-        timings,
-        settleMs: configuration.cache.settleMs,
-        batch: configuration.daemon.batch,
-        after: opened.flatMap(({ consumer }) => (before.includes(consumer.name) ? [consumer] : [])),
-        wipe: () => (first ? wipe(cache, own.values()) : root.wipeAgain()),
-        onLost: () => root.lost(),
-        ...(!first && { orphans: new Orphans({ failing: consumerLog.failing, observe }) }),
-      });
-      opened.push({ consumer, cache, log: consumerLog, id: () => options.id });
-    }
+  for (const { kind, startsEmpty, name, own, cache, section, after } of cachesOf(parts, outside)) {
+    const first = opened[0];
+    const behind = opened.filter((one) => (after === undefined ? one === first : one.section === after));
+    const options: ConsumerLogOptions = {
+      get id() {
+        return first ? `${members.rootId} ${kind} ${name}` : members.rootId;
+      },
+      kind,
+      name,
+      node: hostname(),
+      place: first ? (cache.place ?? '') : configuration.cache.root,
+      pool: parts.pool,
+      owner: parts.owner,
+      version,
+      handlers: [...own.keys()],
+      leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
+      startsEmpty,
+      canBeWiped: cache.canBeWiped ?? true,
+    };
+    const consumerLog = openConsumerLog(options);
+    const consumer = new Consumer({
+      name: first ? `${kind} ${name}` : kind,
+      cache,
+      steps: own,
+      log: consumerLog,
+      claims,
+      clock,
+      observe,
+      timings,
+      settleMs: configuration.cache.settleMs,
+      batch: configuration.daemon.batch,
+      after: behind.map(({ consumer }) => consumer),
+      wipe: () => (first ? wipe(cache, own.values()) : root.wipeAgain()),
+      onLost: () => root.lost(),
+      ...(!first && { orphans: new Orphans({ failing: consumerLog.failing, observe }) }),
+    });
+    opened.push({ consumer, cache, log: consumerLog, section, id: () => options.id });
   }
   const consumers = new LocalConsumers(opened.map(({ consumer }) => consumer));
   return {
@@ -163,6 +166,18 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     },
     release: () => releaseConsumers(parts.pool, parts.owner),
   };
+}
+
+/** Every cache of the configuration, each behind those that it stands after. */
+function cachesOf({ handlers }: CacheParts, outside: Outside) {
+  const made = cacheKinds.flatMap(({ kind, startsEmpty, always, open }) =>
+    Array.from(stepsOf(handlers.values(), { kind, always: always(outside.sections) }), ([name, own]) => {
+      const cache = open(outside, name);
+      const { section = `${kind}.${name}`, after } = cache.layer ?? {};
+      return { kind, startsEmpty, name, own, cache, section, after };
+    }),
+  );
+  return innerFirst(made);
 }
 
 /** Clears all of a cache, or whatever these steps can name. */

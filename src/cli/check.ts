@@ -1,5 +1,6 @@
 import { readHandlers } from '../cache-kinds.ts';
 import { shellProblems } from '../caches/command/shell-syntax.ts';
+import { readZones } from '../caches/nginx/zones.ts';
 import { inspect, passwordNotices } from '../config/load.ts';
 import { sectionsOf } from '../config/typed-configuration.ts';
 import type { HandlerSettings } from '../core/configuration.ts';
@@ -11,6 +12,7 @@ import { settingsNotices, settingsProblems } from '../postgres/settings.ts';
 import { inspectDatabase } from './check-database.ts';
 import { inspectDisk } from './check-disk.ts';
 import { inspectTargets } from './check-targets.ts';
+import { inspectZone } from './check-zones.ts';
 import { type Findings, findings } from './findings.ts';
 import { sayAll } from './output.ts';
 
@@ -50,6 +52,10 @@ export async function inspectAll(
     await attempt('look at the [purge.…] sections', () =>
       inspectTargets(sectionsOf(draft), handlers.values()),
     );
+    for (const zone of readZones(sectionsOf(draft)).zones)
+      await attempt(`look at [nginx.${zone.name}]`, () =>
+        inspectZone({ zone, root: root ?? '' }, handlers.values(), startWorker),
+      );
     await attempt('look at the database', () =>
       inspectDatabase({ database, root: root ?? '' }, handlers, { ...inspected, seen }),
     );

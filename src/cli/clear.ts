@@ -2,7 +2,8 @@ import { loadAll, systemClock } from '../app.ts';
 import { cacheKinds } from '../cache-kinds.ts';
 import { commandRunner } from '../caches/command/command.ts';
 import { command, programsOf } from '../caches/command/command-cache.ts';
-import { frontsOf, isOfFiles } from '../caches/files/files-steps.ts';
+import { files, frontsOf, isOfFiles } from '../caches/files/files-steps.ts';
+import { nginx } from '../caches/nginx/nginx-steps.ts';
 import { clearBatch } from '../clearing/batch.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/parse-key.ts';
@@ -12,10 +13,13 @@ import { toError, UsageError } from '../core/errors.ts';
 import { several } from '../core/plural.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { Step } from '../core/target-cache.ts';
+import type { OpenZone, ZoneFiles } from '../core/zone-files.ts';
 import { openCache } from '../filesystem/workers/file-cache.ts';
 import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
+import { zoneOpener } from '../filesystem/workers/zone-workers.ts';
 import { askWorker } from './ask-worker.ts';
 import { complain, say } from './output.ts';
+import { showZones } from './show-zones.ts';
 
 /**
  * Clears by hand what a handler would clear for a key, without the database; or lists what would be deleted.
@@ -54,16 +58,17 @@ interface Caches {
   readonly sections: CacheSections;
 }
 
-async function show(handler: Handler, key: ParsedKey, { root, fronts }: Caches): Promise<number> {
+async function show(handler: Handler, key: ParsedKey, { root, fronts, sections }: Caches): Promise<number> {
   const patterns = handler.steps.filter(isOfFiles).flatMap((step) => worksOf(step, key));
   const { paths, failures } = await askWorker(root, { kind: 'preview', patterns, fronts });
   for (const path of paths) say(path);
   for (const program of programsOf(handler)) say(`would run: ${program}`);
-  for (const step of handler.steps.filter((one) => !isOfFiles(one) && one.kind !== command))
+  for (const step of handler.steps.filter(({ kind }) => ![files, command, nginx].includes(kind)))
     for (const work of worksOf(step, key)) say(`would ask ${step.kind}.${step.cache} to forget: ${work}`);
   for (const { path, code, message, refused } of failures)
     complain(`cannot ${refused ?? 'look at'} ${path}: ${code}, ${message}`);
-  return failures.length > 0 ? 1 : 0;
+  const failed = await showZones(handler, sections, (step) => worksOf(step, key));
+  return failures.length > 0 || failed ? 1 : 0;
 }
 
 function worksOf({ plans, shared }: Step, key: ParsedKey): string[] {
@@ -76,17 +81,24 @@ async function clearNow(
   { root, fronts, sections }: Caches,
 ): Promise<number> {
   const cache = openCache(root, startWorkerProcess, { fronts });
+  const zones: ZoneFiles[] = [];
+  const openZone: OpenZone = (zone) => {
+    const opened = zoneOpener(startWorkerProcess)(zone);
+    zones.push(opened);
+    return opened;
+  };
   try {
     const row = { id: 0, handler: handler.name, key };
-    let files = 0;
+    let deleted = 0;
     const errors: string[] = [];
-    const outside = { files: cache, run: commandRunner(), clock: systemClock, tell: complain, sections };
+    const run = commandRunner();
+    const outside = { files: cache, run, openZone, clock: systemClock, tell: complain, sections };
     for (const { kind, open } of cacheKinds) {
       for (const step of handler.steps.filter((one) => one.kind === kind)) {
         const target = open(outside, step.cache);
         try {
           const outcome = await clearBatch(step, [row], target);
-          files += outcome.files;
+          deleted += outcome.files;
           for (const { error } of outcome.failures) errors.push(error);
         } catch (error) {
           // The others are cleared all the same.
@@ -94,10 +106,10 @@ async function clearNow(
         }
       }
     }
-    say(`deleted ${several(files, 'file')}`);
+    say(`deleted ${several(deleted, 'file')}`);
     for (const error of errors) complain(error);
     return errors.length > 0 ? 1 : 0;
   } finally {
-    await cache.close();
+    await Promise.all([cache, ...zones].map((one) => one.close()));
   }
 }

@@ -36,6 +36,7 @@ export function toConfiguration(file: string, parsed: Parsed): { draft: Draft; p
     http: values('http'),
     handlers: named('handler'),
     purges: named('purge'),
+    zones: named('nginx'),
   } as unknown as Draft;
   if (draft.handlers.length === 0)
     problems.push('there is no [handler.…] section: nothing would ever be cleared');
@@ -49,7 +50,7 @@ function portProblems({ host, port }: DatabaseSettings): string[] {
 }
 
 /** Sections of which there may be several, each with a name: `[handler.NAME]`. */
-const namedSections = ['handler', 'purge'] as const;
+const namedSections = ['handler', 'purge', 'nginx'] as const;
 type NamedSection = (typeof namedSections)[number];
 
 /** The name in `table.NAME`. */

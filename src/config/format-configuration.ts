@@ -13,7 +13,7 @@ interface FormatOptions {
  * unless requested.
  */
 export function format(
-  { file, handlers, purges, ...sections }: Configuration,
+  { file, handlers, purges, zones, ...sections }: Configuration,
   { notices = [], origins = [], showPassword = false }: FormatOptions = {},
 ): string {
   const { database, cache, daemon, http } = sections;
@@ -30,6 +30,7 @@ export function format(
     write('cache', cache),
     write('daemon', daemon),
     write('http', http),
+    ...zones.map((zone) => write('nginx', zone, `nginx.${zone.name}`)),
     ...purges.map((purge) => write('purge', purge, `purge.${purge.name}`)),
     ...handlers.map((handler) => write('handler', handler, `handler.${handler.name}`)),
   ].join('\n');

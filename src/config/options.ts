@@ -1,4 +1,10 @@
-import { formatAddress, type LogLevel, type SslMode } from '../core/configuration.ts';
+import {
+  formatAddress,
+  type LogLevel,
+  type SslMode,
+  type ZoneSettings,
+  type ZoneWay,
+} from '../core/configuration.ts';
 import { writeDuration } from '../core/duration.ts';
 import * as parse from './values.ts';
 
@@ -110,6 +116,15 @@ export const options = {
       property: 'everythingOver',
     },
     ca: { parse: parse.absolutePath },
+  },
+  nginx: {
+    path: { parse: parse.root, required: true },
+    levels: { parse: parse.levels, write: (value: readonly number[]) => value.join(':') },
+    key: { parse: parse.cacheKey, list: true, required: true },
+    how: { parse: parse.oneOf<ZoneWay>('spoil', 'unlink', 'soft'), default: 'spoil' },
+    variants: { parse: parse.oneOf<ZoneSettings['variants']>('no', 'scan'), default: 'no' },
+    lag: { ...durationFrom(0), property: 'lagMs' },
+    after: { parse: parse.text },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;
 

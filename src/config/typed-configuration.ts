@@ -14,6 +14,7 @@ export interface Configuration {
   readonly http: Settings<'http'>;
   readonly handlers: readonly (Settings<'handler'> & { readonly name: string })[];
   readonly purges: readonly (Settings<'purge'> & { readonly name: string })[];
+  readonly zones: readonly (Settings<'nginx'> & { readonly name: string })[];
 }
 
 /**
@@ -25,8 +26,12 @@ export interface Draft extends Omit<Configuration, 'cache'> {
 }
 
 /** What the caches beyond the page files are made from. */
-export function sectionsOf({ cache, purges }: Pick<Draft, 'cache' | 'purges'>): CacheSections {
-  return { settleMs: cache.settleMs, purges };
+export function sectionsOf({
+  cache,
+  purges,
+  zones,
+}: Pick<Draft, 'cache' | 'purges' | 'zones'>): CacheSections {
+  return { settleMs: cache.settleMs, root: cache.root, purges, zones };
 }
 
 /** The values of one section. Options that have a default, are required or are a list are always present. */

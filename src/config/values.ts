@@ -28,6 +28,26 @@ export function root(value: string): string {
   return path;
 }
 
+/** nginx's `levels`, such as `1:2`. */
+export function levels(value: string): number[] {
+  if (!/^[12](:[12]){0,2}$/.test(value))
+    throw new Error('must be as in proxy_cache_path: one to three of 1 and 2, such as 1:2');
+  return value.split(':').map(Number);
+}
+
+/** A key with a place for the url. */
+export function cacheKey(value: string): string {
+  const found = value.split('{url}').length - 1;
+  if (found !== 1)
+    throw new Error(
+      `must have {url} once, in the place of $request_uri in proxy_cache_key, such as httpsGETwww.example.org{url}`,
+    );
+  const variable = /\$\w+/.exec(value)?.[0];
+  if (variable !== undefined)
+    throw new Error(`has ${variable}: write what nginx puts there for your pages, such as https or GET`);
+  return value;
+}
+
 export function integer(least: number, most: number) {
   return (value: string): number => {
     const number = Number(value);

@@ -78,10 +78,32 @@ export interface PurgeSettings {
   readonly ca?: string;
 }
 
+/** A zone, nginx's disk cache, cleared by key: `[nginx.NAME]`. */
+export interface ZoneSettings {
+  readonly name: string;
+  readonly path: string;
+  /** How many hexadecimal digits the name of a directory has, from the outside in. */
+  readonly levels?: readonly number[];
+  /** What `proxy_cache_key` makes of a page, with `{url}` for the url. */
+  readonly key: readonly string[];
+  readonly how: ZoneWay;
+  /** `scan`: also the files that `Vary` made, which are found by looking at all of them. */
+  readonly variants: 'no' | 'scan';
+  /** As in a PurgeSettings. */
+  readonly lagMs?: number;
+  readonly after?: string;
+}
+
+/** How a file of a zone is cleared: core/zone-files.ts. */
+export type ZoneWay = 'spoil' | 'unlink' | 'soft';
+
 /** The sections that describe caches beyond the page files. */
 export interface CacheSections {
   readonly settleMs: number;
   readonly purges: readonly PurgeSettings[];
+  readonly zones?: readonly ZoneSettings[];
+  /** Of the page files. */
+  readonly root?: string | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { HandlerSettings } from './configuration.ts';
 import type { RowFailure } from './consumer-contract.ts';
 import type { Key } from './contracts.ts';
+import type { Layer } from './layers.ts';
 
 /**
  * Where something cached lives and how it is made to go: files below a root, a program to run. Each kind has a
@@ -28,8 +29,8 @@ export interface TargetCache {
   readonly problem?: string | undefined;
   /** It may be slow or gone: its rows come from the log, and no clearing of another cache waits for it. */
   readonly readsLog?: boolean;
-  /** Names of the caches of the same kind behind which it stands; none: it stands behind the page files. */
-  readonly after?: readonly string[];
+  /** Where it stands; without this, behind the page files. */
+  readonly layer?: Layer;
   /** How long after what it stands behind has settled it settles. */
   readonly lagMs?: number;
 }

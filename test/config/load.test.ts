@@ -53,6 +53,7 @@ describe('load', () => {
       http: {},
       handlers: [{ name: 'news', clear: ['news/*'], followers: [], url: [], tag: [] }],
       purges: [],
+      zones: [],
     } satisfies Configuration);
   });
 

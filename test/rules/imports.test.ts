@@ -2,8 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const adapters = ['postgres', 'filesystem', 'filesystem/walk', 'filesystem/workers', 'config', 'observe'];
-const caches = ['caches/files', 'caches/command', 'caches/purge'];
+const adapters = [
+  'postgres',
+  'filesystem',
+  'filesystem/walk',
+  'filesystem/zone',
+  'filesystem/workers',
+  'config',
+  'observe',
+];
+const caches = ['caches/files', 'caches/command', 'caches/nginx', 'caches/purge'];
 
 /** doc/design.md, "Layout": the folders that a folder may import from, besides itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -12,13 +20,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   postgres: ['core'],
   'filesystem/walk': ['core'],
   filesystem: ['filesystem/walk', 'core'],
-  'filesystem/workers': ['filesystem', 'filesystem/walk', 'core'],
+  'filesystem/zone': ['filesystem/walk', 'core'],
+  'filesystem/workers': ['filesystem', 'filesystem/walk', 'filesystem/zone', 'core'],
   config: ['core'],
   observe: ['core'],
   http: ['core'],
   clearing: ['template', 'core'],
   'caches/files': ['clearing', 'template', 'core'],
   'caches/command': ['clearing', 'core'],
+  'caches/nginx': ['template', 'core'],
   'caches/purge': ['template', 'core'],
   daemon: ['clearing', 'core'],
   version: [],

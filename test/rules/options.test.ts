@@ -17,7 +17,7 @@ const all = Object.entries(options).flatMap(([section, table]) =>
 
 /** The lines of the sample for a section, including options that are commented out. */
 function sampleOf(section: string): string {
-  const isNamed = section === 'handler' || section === 'purge';
+  const isNamed = ['handler', 'purge', 'nginx'].includes(section);
   const header = new RegExp(isNamed ? `^;?\\[${section}\\.[^\\]]+\\]$` : `^\\[${section}\\]$`, 'm');
   const start = sample.search(header);
   const rest = sample.slice(start + 2);
@@ -35,7 +35,7 @@ describe.each(all)('[$section] $name', ({ section, name, option }) => {
     const line = new RegExp(`^;?${name}(\\[\\])? = (.*)$`, 'm').exec(sampleOf(section));
     expect(line, `etc/uncached.ini.sample has no "${name} = …"`).not.toBeNull();
     // A site without such a cache has no section for it.
-    const text = section === 'purge' ? line?.[0].replace(/^;/, '') : line?.[0];
+    const text = ['purge', 'nginx'].includes(section) ? line?.[0].replace(/^;/, '') : line?.[0];
     if (option.default !== undefined) expect(text).toBe(`${name} = ${option.default}`);
   });
 
@@ -61,7 +61,7 @@ it('the manual has each environment variable that sets an option, and no others'
 it('an option has a variable unless an fp-listen.ini has words for it', () => {
   const without = all.filter(({ option }) => option.variable === undefined);
   const sections = new Set(without.map(({ section }) => section));
-  expect([...sections]).toEqual(['database', 'cache', 'handler', 'purge']);
+  expect([...sections]).toEqual(['database', 'cache', 'handler', 'purge', 'nginx']);
   expect(without.filter(({ section }) => section === 'cache').map(({ name }) => name)).toEqual(['root']);
 });
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/contracts.ts';
 import { toError } from '../../core/errors.ts';
+import type { Layer } from '../../core/layers.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { RunCommand } from '../../core/run-command.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
@@ -28,7 +29,7 @@ export class PurgeCache implements TargetCache {
   /** It may be slow or gone: no first clearing of another cache waits for it. */
   readonly readsLog = true;
   readonly place: string;
-  readonly after: readonly string[];
+  readonly layer: Layer;
   readonly lagMs: number;
   readonly canBeWiped: boolean;
   readonly wipesOver: number | undefined;
@@ -49,7 +50,7 @@ export class PurgeCache implements TargetCache {
       : openProgram(run, target.settings.timeoutMs),
   ) {
     this.place = target.address.text;
-    this.after = target.after;
+    this.layer = target.layer;
     this.lagMs = target.lagMs;
     this.canBeWiped = target.everything !== undefined;
     this.wipesOver = target.everything && target.settings.everythingOver;

@@ -32,8 +32,10 @@ export function purgeSteps(sections: CacheSections): ReadSteps {
       followers.flatMap((follower) => parse(line, follower).flatMap((one) => literalOf(one, follower.name)));
     const shared = { url: sharedBy('url'), tag: sharedBy('tag') };
     const lines = parsed.url.length + parsed.tag.length + shared.url.length + shared.tag.length;
-    if (lines > 0 && targets.length === 0 && sections.purges.length === 0)
-      mine.push(`[handler.${own.name}] has url[] or tag[], and there is no [purge.NAME] section to ask`);
+    if (lines > 0 && sections.purges.length === 0 && !sections.zones?.length)
+      mine.push(
+        `[handler.${own.name}] has url[] or tag[], and there is no [purge.NAME] or [nginx.NAME] section for them`,
+      );
     const steps = targets.flatMap(({ name, template: { takes } }): Step[] => {
       const works = shared[takes];
       if (parsed[takes].length === 0 && works.length === 0) return [];

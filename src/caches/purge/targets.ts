@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { CacheSections, PurgeSettings } from '../../core/configuration.ts';
 import { toError } from '../../core/errors.ts';
-import { didYouMean } from '../../core/suggest.ts';
+import { defaultLagMs, type Layer } from '../../core/layers.ts';
 import { type Expect, parseExpect } from './answer.ts';
 import { programRequest, programTemplate } from './program-client.ts';
 import { parseRate, type Rate } from './request-rate.ts';
@@ -27,8 +27,7 @@ export interface Target {
   readonly expect: readonly Expect[];
   readonly rate: Rate | undefined;
   readonly everything: PurgeRequest | undefined;
-  /** Names of the targets behind which it stands; none: it stands behind the page files. */
-  readonly after: readonly string[];
+  readonly layer: Layer;
   readonly lagMs: number;
   /** The certificates to trust, instead of the system's. */
   readonly authorities: Buffer | undefined;
@@ -36,19 +35,11 @@ export interface Target {
   readonly secrets: readonly string[];
 }
 
-/**
- * `lag`, if the section has none: longer than the cache behind takes to answer from what it had, and together
- * with the settle time longer than a slow render and its transfer.
- */
-const leastLagMs = 2_000;
-const longestRenderMs = 12_000;
-
-/** The targets of all sections, each behind those that it stands `after`; and every problem. */
+/** The targets of all sections, and every problem. */
 export function readTargets({ purges, settleMs }: CacheSections): { targets: Target[]; problems: string[] } {
   const problems: string[] = [];
-  const sections = new Map<string, readonly Target[]>();
-  for (const settings of inOrder(purges, problems)) {
-    const before = sections.get(settings.after?.slice(prefix.length) ?? '') ?? [];
+  const targets: Target[] = [];
+  for (const settings of purges) {
     const attempt: Attempt = (option, parse) => {
       try {
         return parse();
@@ -66,13 +57,13 @@ export function readTargets({ purges, settleMs }: CacheSections): { targets: Tar
         name:
           addresses.length === 1 ? settings.name : `${settings.name}/${address.text.replace(/^\w+:\/*/, '')}`,
         address,
-        after: before.map(({ name }) => name),
-        lagMs: settings.lagMs ?? Math.max(leastLagMs, longestRenderMs - settleMs),
+        layer: { section: `purge.${settings.name}`, after: settings.after },
+        lagMs: settings.lagMs ?? defaultLagMs(settleMs),
       }),
     );
-    sections.set(settings.name, own);
+    for (const target of own) targets.push(target);
   }
-  return { targets: [...sections.values()].flat(), problems };
+  return { targets, problems };
 }
 
 /** Parses a value, or reports what is wrong with the option. */
@@ -130,31 +121,4 @@ function checkWay({ to, run, header, body, expect, ca }: PurgeSettings): void {
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined)
     throw new Error(`run = ${run}: a program makes its own requests, so ${other} means nothing with it`);
-}
-
-const prefix = 'purge.';
-
-/** Each behind the one that it names as `after`. */
-function inOrder(purges: readonly PurgeSettings[], problems: string[]): PurgeSettings[] {
-  let ordered: PurgeSettings[] = [];
-  let left = [...purges];
-  for (const { name, after } of purges) {
-    if (after === undefined || purges.some((other) => `${prefix}${other.name}` === after)) continue;
-    const names = purges.map((other) => `${prefix}${other.name}`);
-    problems.push(`[purge.${name}] after = ${after}: there is no such section${didYouMean(after, names)}`);
-    left = left.filter((one) => one.name !== name);
-  }
-  while (left.length > 0) {
-    const next = left.filter(
-      ({ after }) => after === undefined || ordered.some((one) => `${prefix}${one.name}` === after),
-    );
-    if (next.length === 0) {
-      const names = left.map(({ name }) => `[purge.${name}]`).join(', ');
-      problems.push(`${names}: "after" leads in a circle, or to a section that is wrong`);
-      break;
-    }
-    ordered = [...ordered, ...next];
-    left = left.filter((one) => !next.includes(one));
-  }
-  return ordered;
 }

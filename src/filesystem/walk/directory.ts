@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { decode, readable } from '../../core/bytes.ts';
 import { errorCode } from '../../core/errors.ts';
 import { marker, newMarker } from '../../core/reserved-names.ts';
@@ -114,6 +114,16 @@ export abstract class Directory {
   /** Whether the account root owns an entry. */
   isOfRoot(name: Name): boolean {
     return lstatSync(this.child(name), { throwIfNoEntry: false })?.uid === 0;
+  }
+
+  /** Opens whatever has that name, with the flags of open(2). */
+  openFile(name: Name, flags: number): number {
+    return openSync(this.child(name), flags);
+  }
+
+  /** The inode of an entry; undefined if it does not exist. */
+  inode(name: Name): number | undefined {
+    return lstatSync(this.child(name), { throwIfNoEntry: false })?.ino;
   }
 
   /**

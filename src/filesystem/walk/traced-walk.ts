@@ -21,7 +21,7 @@ export function tracedWalk(walk: Walk, before: Before): Walk {
  * a twentieth of each clearing.
  */
 function traced(directory: Directory, before: Before): Directory {
-  const { open, names, kind, isOfRoot, isLarge, unlink, rmdir } = directory;
+  const { open, openFile, names, kind, isOfRoot, isLarge, unlink, rmdir } = directory;
   const { path } = directory;
   // To open a directory or to stat it is to ask the file system whose root it is.
   const toEntry = (name: Name) => before(directory.below(name), false);
@@ -30,6 +30,10 @@ function traced(directory: Directory, before: Before): Directory {
       toEntry(name);
       const opened = open.call(directory, name);
       return opened && traced(opened, before);
+    },
+    openFile(name: Name, flags: number) {
+      before(path, false);
+      return openFile.call(directory, name, flags);
     },
     names() {
       before(path, true);

@@ -22,10 +22,11 @@ export interface WorkerEvents {
 
 export type StartWorker = (root: string, hears: WorkerEvents) => WorkerChannel;
 
-/** Once this many are abandoned in the kernel, no more are started. */
+/** Once this many are abandoned in the kernel, no more are started for their root. */
 const maxAbandoned = 8;
 
-const abandoned = new Set<ChildProcess>();
+/** With the root of each: one that does not answer must not take the workers of another. */
+const abandoned = new Map<ChildProcess, string>();
 
 /**
  * A child process on every system. The system call that a file server does not answer blocks the process that
@@ -35,8 +36,9 @@ const abandoned = new Set<ChildProcess>();
 export const startWorkerProcess: StartWorker = (root, { message, ended }) => {
   const died = (cause: unknown) =>
     ended(Object.assign(new Error('Cannot clear: the worker died', { cause }), { code: workerDied }));
-  if (abandoned.size >= maxAbandoned) {
-    const reason = `${abandoned.size} workers wait in the kernel for a disk or file server that does not answer: bring it back`;
+  const waiting = [...abandoned.values()].filter((other) => other === root).length;
+  if (waiting >= maxAbandoned) {
+    const reason = `${waiting} workers wait in the kernel for a disk or file server that does not answer: bring it back`;
     queueMicrotask(() => died(new Error(reason)));
     return { post() {}, end: async () => {} };
   }
@@ -60,7 +62,7 @@ export const startWorkerProcess: StartWorker = (root, { message, ended }) => {
   );
   return {
     post: (request) => void child.stdin?.write(`${JSON.stringify(request)}\n`),
-    end: (withinMs) => end(child, withinMs),
+    end: (withinMs) => end(child, root, withinMs),
   };
 };
 
@@ -72,11 +74,11 @@ const childPath = join(import.meta.dirname, 'worker-child.js');
  */
 const small = ['--max-semi-space-size=1', '--heap-growing-percent=20'];
 
-async function end(child: ChildProcess, withinMs: number): Promise<void> {
+async function end(child: ChildProcess, root: string, withinMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGKILL');
-  abandoned.add(child);
+  abandoned.set(child, root);
   void exited.then(() => abandoned.delete(child));
   // Neither the child nor its pipes keep the daemon from ending.
   child.unref();

@@ -35,12 +35,16 @@ function write(message: Message): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written);
 }
 
+/** To report each step would take most of the time where there are many. */
+function stepsOf(request: Request): Parameters<typeof guardSteps>[0] {
+  if (request.kind === 'clear') return request;
+  return { traced: request.kind !== 'zone-clear' && request.kind !== 'zone-wipe' };
+}
+
 function work(line: string): Message {
   try {
     const request = JSON.parse(line) as Request;
-    const before = guardSteps(request.kind === 'clear' ? request : { traced: true }, (at, isListing) =>
-      write({ at, isListing }),
-    );
+    const before = guardSteps(stepsOf(request), (at, isListing) => write({ at, isListing }));
     return { answer: answerRequest(request, root, tracedWalk(systemWalk(), before)) };
   } catch (error) {
     return { error: errorParts(error) };

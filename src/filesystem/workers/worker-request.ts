@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { ZoneWay } from '../../core/configuration.ts';
 import type { DeletionResult } from '../../core/page-files.ts';
 import type { Mark, SeenRoot } from '../../core/root.ts';
+import type { ZoneResult } from '../../core/zone-files.ts';
 import { clear, preview } from '../clear-patterns.ts';
 import { type InspectedTemplate, type Inspection, inspectRoot } from '../inspect-root.ts';
 import { readMarkers, writeMarkers } from '../marker-files.ts';
@@ -8,6 +10,10 @@ import { type Removal, removeEntry } from '../remove-tree.ts';
 import { findPage } from '../stat-page.ts';
 import { type Survey, type SurveyOptions, survey } from '../survey.ts';
 import type { Confines, Directory, Walk } from '../walk/directory.ts';
+import { clearVariants } from '../zone/clear-variants.ts';
+import { clearKeys, findKeys } from '../zone/clear-zone.ts';
+import { inspectZone, type ZoneInspection } from '../zone/inspect-zone.ts';
+import { wipeZone } from '../zone/wipe-zone.ts';
 
 /** The requests that a worker handles, by kind; `Answers` has the answer to each. */
 export type Request =
@@ -18,7 +24,11 @@ export type Request =
   | InspectRequest
   | PreviewRequest
   | PageRequest
-  | SurveyRequest;
+  | SurveyRequest
+  | ZoneClearRequest
+  | ZoneWipeRequest
+  | ZoneFindRequest
+  | ZoneInspectRequest;
 
 export interface ClearRequest extends Confines {
   readonly kind: 'clear';
@@ -78,6 +88,31 @@ interface SurveyRequest extends SurveyOptions {
   readonly kind: 'survey';
 }
 
+/** The files of these keys in nginx's disk cache, which is root here. */
+interface ZoneClearRequest {
+  readonly kind: 'zone-clear';
+  readonly levels: readonly number[];
+  readonly keys: readonly string[];
+  readonly how: ZoneWay;
+  /** Also the variants of the pages: those that are known, or all. */
+  readonly variants?: 'known' | 'all' | undefined;
+}
+
+interface ZoneWipeRequest extends Omit<ZoneClearRequest, 'kind' | 'keys' | 'variants'> {
+  readonly kind: 'zone-wipe';
+}
+
+interface ZoneFindRequest extends Omit<ZoneClearRequest, 'kind' | 'how' | 'variants'> {
+  readonly kind: 'zone-find';
+}
+
+/** What is wrong with a zone. */
+interface ZoneInspectRequest extends Omit<ZoneClearRequest, 'kind' | 'keys' | 'variants'> {
+  readonly kind: 'zone-inspect';
+  /** Where the page files are. */
+  readonly pageRoot: string;
+}
+
 interface Answers {
   /** And how many names were listed for it. */
   readonly clear: DeletionResult & { readonly listed?: number };
@@ -90,6 +125,10 @@ interface Answers {
   readonly page: NonNullable<ReturnType<typeof findPage>> | null;
   /** It answers, whatever the answer is. */
   readonly probe: null;
+  readonly 'zone-clear': ZoneResult;
+  readonly 'zone-wipe': ZoneResult;
+  readonly 'zone-find': ReturnType<typeof findKeys>;
+  readonly 'zone-inspect': ZoneInspection;
 }
 
 export type AnswerTo<Asked extends Request> = Answers[Asked['kind']];
@@ -114,6 +153,14 @@ export function answerRequest(request: Request, root: string, walk: Walk): Answe
       return preview(root, request.patterns, { walk, fronts: request.fronts ?? [] });
     case 'page':
       return findPage(root, request.given) ?? null;
+    case 'zone-clear':
+      return answerZoneClear(request, root, walk);
+    case 'zone-wipe':
+      return wipeZone(root, request, walk);
+    case 'zone-find':
+      return findKeys(root, request, walk);
+    case 'zone-inspect':
+      return inspectZone(root, request, walk);
     default:
       return request satisfies never;
   }
@@ -139,6 +186,17 @@ function answerClear(request: ClearRequest, root: string, walk: Walk): Answers['
     ...(identities && { identities }),
   });
   return { ...cleared, ...(listing && { paths }), listed };
+}
+
+function answerZoneClear({ variants, ...named }: ZoneClearRequest, root: string, walk: Walk): ZoneResult {
+  const cleared = clearKeys(root, named, walk);
+  if (!variants) return cleared;
+  const others = clearVariants(root, { ...named, variants }, walk);
+  const failed = new Set(cleared.failures.map(({ path }) => path));
+  return {
+    files: cleared.files + others.files,
+    failures: [...cleared.failures, ...others.failures.filter(({ path }) => !failed.has(path))],
+  };
 }
 
 /**

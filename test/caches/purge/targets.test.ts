@@ -12,17 +12,17 @@ const read = (...purges: Partial<PurgeSettings>[]) =>
   readTargets({ settleMs: 10_000, purges: purges.map(purgeSettings) });
 
 describe('readTargets', () => {
-  it('has one target for each address, behind those of the section that it names', () => {
+  it('has one target for each address, where its section stands', () => {
     const { targets, problems } = read(
       { name: 'cdn', after: 'purge.varnish' },
       { to: ['http://10.0.0.1:6081', 'http://10.0.0.2:6081', 'unix:/run/v'] },
     );
     expect(problems).toEqual([]);
-    expect(targets.map(({ name, after }) => [name, ...after])).toEqual([
-      ['varnish/10.0.0.1:6081'],
-      ['varnish/10.0.0.2:6081'],
-      ['varnish/run/v'],
-      ['cdn', 'varnish/10.0.0.1:6081', 'varnish/10.0.0.2:6081', 'varnish/run/v'],
+    expect(targets.map(({ name, layer }) => [name, layer.section, layer.after])).toEqual([
+      ['cdn', 'purge.cdn', 'purge.varnish'],
+      ['varnish/10.0.0.1:6081', 'purge.varnish', undefined],
+      ['varnish/10.0.0.2:6081', 'purge.varnish', undefined],
+      ['varnish/run/v', 'purge.varnish', undefined],
     ]);
   });
 
@@ -38,15 +38,8 @@ describe('readTargets', () => {
       { name: 'b', expect: ['ok'], header: ['K: {env:NOT_SET_ANYWHERE}'], everything: 'all' },
       { name: 'c', site: [], ca: '/none/such' },
       { name: 'i', batch: 2, rate: '5/h' },
-      { name: 'd', after: 'purge.e' },
-      { name: 'f', after: 'purge.g' },
-      { name: 'g', after: 'purge.f' },
-      { name: 'h', after: 'files' },
     );
     const starts = [
-      '[purge.h] after = files: there is no such section',
-      '[purge.d] after = purge.e: there is no such section',
-      '[purge.f], [purge.g]: "after" leads in a circle',
       '[purge.a] to = ftp://x: must be http://host:port',
       '[purge.a] to = http://u:p@x: must not contain a user',
       '[purge.a] to = http://x/y: must not have a path',
@@ -72,7 +65,7 @@ describe('readTargets', () => {
   it('is what a handler with url[] or tag[] needs', () => {
     const handler = { name: 'page', queue: 'q', clear: [], followers: [], url: ['/{id}'] };
     expect(readHandlers([handler]).problems).toEqual([
-      '[handler.page] has url[] or tag[], and there is no [purge.NAME] section to ask',
+      '[handler.page] has url[] or tag[], and there is no [purge.NAME] or [nginx.NAME] section for them',
     ]);
     const { handlers, problems } = readHandlers([handler], { settleMs: 0, purges: [purgeSettings({})] });
     expect(problems).toEqual([]);

@@ -83,6 +83,7 @@ describe('fp-listen.ini', () => {
           { name: 'news', clear: ['news/*'], followers: [], url: [], tag: [] },
         ],
         purges: [],
+        zones: [],
       } satisfies Configuration,
       notices: [],
       origins: [],
