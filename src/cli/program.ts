@@ -70,9 +70,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('check')
     .description('report every problem of configuration, rights, root, templates and channels')
-    .action(async () => {
+    .option('--probe', 'and purge one page in each target, to prove that it goes')
+    .action(async (options) => {
       const { check } = await import('./check.ts');
-      await exitWith(check(file()));
+      await exitWith(check(file(), options));
     });
   program
     .command('clear')

@@ -100,6 +100,7 @@ export const options = {
     after: { parse: parse.text },
     everything: { parse: parse.text },
     ca: { parse: parse.absolutePath },
+    probe: { parse: parse.text },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;
 

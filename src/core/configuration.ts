@@ -64,6 +64,8 @@ export interface PurgeSettings {
   /** One request that empties it. */
   readonly everything?: string;
   readonly ca?: string;
+  /** A page that is cached there, for `check --probe`. */
+  readonly probe?: string;
 }
 
 /** The sections that describe caches beyond the page files. */

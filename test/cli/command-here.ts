@@ -12,7 +12,7 @@ import { startHere } from '../worker-here.ts';
 
 export const checkHere = (file: string) =>
   ended(async () => {
-    const { code, lines } = await inspectAll(file, startHere);
+    const { code, lines } = await inspectAll(file, {}, startHere);
     return { code, stdout: withoutRoot(toText(lines)) };
   });
 

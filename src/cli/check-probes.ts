@@ -1,0 +1,58 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { systemClock } from '../app.ts';
+import { openClient } from '../caches/purge/http-client.ts';
+import { prove, purgeNow } from '../caches/purge/probe.ts';
+import { type ProbePage, parseProbe } from '../caches/purge/probe-page.ts';
+import { PurgeCache } from '../caches/purge/purge-cache.ts';
+import { readTargets, type Target } from '../caches/purge/targets.ts';
+import type { CacheSections } from '../core/configuration.ts';
+import { toError } from '../core/errors.ts';
+import type { Findings } from './findings.ts';
+
+/** Purges one page in each target, and looks whether it is gone. What cannot be proven is a problem. */
+export async function inspectProbes(sections: CacheSections): Promise<Findings> {
+  const found: Findings = { problems: [], notices: [] };
+  const { targets } = readTargets(sections);
+  // One after the other: the page of one may come from the cache behind it.
+  for (const target of targets) {
+    const section = `[purge.${target.settings.name}]`;
+    const { probe } = target.settings;
+    if (probe === undefined) {
+      const example = target.template.takes === 'url' ? '/a/page' : '/a/page and-its-tag';
+      found.problems.push(
+        `${section} is not proven to purge: it has no "probe": name a page that is cached, such as probe = ${example}`,
+      );
+      continue;
+    }
+    const { proven, text } = await proofOf(target, probe, targets);
+    // What the purge itself says begins with them.
+    const start = text.startsWith(section) ? '' : `${section} ${target.address.text}: `;
+    found[proven ? 'notices' : 'problems'].push(start + text);
+  }
+  return found;
+}
+
+async function proofOf(target: Target, probe: string, targets: readonly Target[]) {
+  const clock = systemClock;
+  let page: ProbePage;
+  try {
+    page = parseProbe(probe, target);
+  } catch (error) {
+    return { proven: false, text: `probe = ${probe}: ${toError(error).message}` };
+  }
+  const { timeoutMs } = target.settings;
+  const get = openClient(page.address, { connections: 1, timeoutMs, authorities: target.authorities });
+  const purge = async () => {
+    for (const one of [...behind(target, targets), target]) {
+      const work = one.template.takes === 'url' ? page.url : page.tag;
+      if (work !== undefined) await purgeNow(new PurgeCache(one, { clock, tell() {} }), work, clock);
+    }
+  };
+  return prove({ page, get, purge, wait });
+}
+
+/** Those from which it gets the page, the innermost first. */
+function behind({ after }: Target, targets: readonly Target[]): Target[] {
+  const next = targets.filter(({ name }) => after.includes(name));
+  return [...new Set(next.flatMap((one) => [...behind(one, targets), one]))];
+}
