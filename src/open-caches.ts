@@ -89,6 +89,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     run: parts.run,
     clock,
     tell: (text: string) => observe({ kind: 'notice', text }),
+    observe,
     sections: sectionsOf(configuration),
   };
   for (const cacheKind of cacheKinds) {

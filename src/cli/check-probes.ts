@@ -4,6 +4,7 @@ import { openClient } from '../caches/purge/http-client.ts';
 import { prove, purgeNow } from '../caches/purge/probe.ts';
 import { type ProbePage, parseProbe } from '../caches/purge/probe-page.ts';
 import { PurgeCache } from '../caches/purge/purge-cache.ts';
+import { purge } from '../caches/purge/purge-steps.ts';
 import { readTargets, type Target } from '../caches/purge/targets.ts';
 import type { CacheSections } from '../core/configuration.ts';
 import { toError } from '../core/errors.ts';
@@ -42,17 +43,17 @@ async function proofOf(target: Target, probe: string, targets: readonly Target[]
   }
   const { timeoutMs } = target.settings;
   const get = openClient(page.address, { connections: 1, timeoutMs, authorities: target.authorities });
-  const purge = async () => {
+  const purgeAll = async () => {
     for (const one of [...behind(target, targets), target]) {
       const work = one.template.takes === 'url' ? page.url : page.tag;
       if (work !== undefined) await purgeNow(new PurgeCache(one, { clock, tell() {} }), work, clock);
     }
   };
-  return prove({ page, get, purge, wait });
+  return prove({ page, get, purge: purgeAll, wait });
 }
 
 /** Those from which it gets the page, the innermost first. */
-function behind({ after }: Target, targets: readonly Target[]): Target[] {
-  const next = targets.filter(({ name }) => after.includes(name));
+function behind({ settings: { after } }: Target, targets: readonly Target[]): Target[] {
+  const next = targets.filter(({ settings }) => `${purge}.${settings.name}` === after);
   return [...new Set(next.flatMap((one) => [...behind(one, targets), one]))];
 }

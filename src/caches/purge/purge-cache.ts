@@ -1,11 +1,13 @@
 import type { Clock } from '../../core/contracts.ts';
-import { toError } from '../../core/errors.ts';
+import { TargetDownError, toError } from '../../core/errors.ts';
+import type { Observe } from '../../core/events.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
 import { Breaker } from './breaker.ts';
 import { openClient, type Send } from './http-client.ts';
 import type { PurgeRequest } from './request-template.ts';
+import { TargetReport } from './target-report.ts';
 import type { Target } from './targets.ts';
 
 /** A target that fails so often in a row is down. */
@@ -29,6 +31,7 @@ export class PurgeCache implements TargetCache {
   readonly #send: Send;
   readonly #clock: Clock;
   readonly #breaker: Breaker;
+  readonly #report: TargetReport;
   readonly #tell: (text: string) => void;
   readonly #ended = new AbortController();
   /** Nothing is sent before this: the target has asked to wait. */
@@ -37,7 +40,7 @@ export class PurgeCache implements TargetCache {
   /** @param tell what an operator should know */
   constructor(
     target: Target,
-    { clock, tell }: { clock: Clock; tell: (text: string) => void },
+    { clock, tell, observe = () => {} }: { clock: Clock; tell: (text: string) => void; observe?: Observe },
     send = openClient(target.address, { ...target.settings, authorities: target.authorities }),
   ) {
     this.place = target.address.text;
@@ -47,11 +50,12 @@ export class PurgeCache implements TargetCache {
     this.#clock = clock;
     this.#tell = tell;
     this.#send = send;
-    this.#breaker = new Breaker(clock);
+    this.#report = new TargetReport({ target: target.name, called: this.#say(), clock, observe });
+    this.#breaker = new Breaker(clock, this.#report);
   }
 
   get problem(): string | undefined {
-    return this.#breaker.why;
+    return this.#report.problem;
   }
 
   clear(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
@@ -102,13 +106,13 @@ export class PurgeCache implements TargetCache {
   }
 
   /** Resolves with what the target says of this one request; rejects if it is down. */
-  async #ask(request: PurgeRequest): Promise<Final> {
+  async #ask(request: PurgeRequest, works = 1): Promise<Final> {
     for (let failed = 0; ; ) {
       this.#ended.signal.throwIfAborted();
       const ms = this.#throttledUntil - this.#clock.now();
       if (ms > 0) await this.#wait(ms);
-      if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
-      const verdict = await this.#attempt(request);
+      if (!this.#breaker.mayAsk()) throw new TargetDownError(this.#say(this.#breaker.why));
+      const verdict = await this.#attempt(request, works);
       if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
         this.#breaker.up();
         return verdict;
@@ -116,18 +120,27 @@ export class PurgeCache implements TargetCache {
       if (verdict.kind === 'throttled') {
         this.#breaker.up();
         this.#throttledUntil = this.#clock.now() + (verdict.waitMs ?? throttledMs);
+        this.#report.throttled(verdict.why, verdict.waitMs ?? throttledMs);
         continue;
       }
       failed += 1;
       if (verdict.kind === 'down' || failed === attempts || this.#breaker.why !== undefined) {
         this.#breaker.down(verdict.why);
-        throw new Error(this.#say(verdict.why));
+        throw new TargetDownError(this.#say(verdict.why));
       }
       await this.#wait(againMs);
     }
   }
 
-  async #attempt(request: PurgeRequest): Promise<Verdict> {
+  /** @param works how many urls or tags it is for */
+  async #attempt(request: PurgeRequest, works: number): Promise<Verdict> {
+    const started = this.#clock.now();
+    const verdict = await this.#judged(request);
+    this.#report.answered(verdict, this.#clock.now() - started, works);
+    return verdict;
+  }
+
+  async #judged(request: PurgeRequest): Promise<Verdict> {
     const { expect, secrets } = this.#target;
     try {
       const verdict = judge(await this.#send(request), { expect, method: request.method });
@@ -159,8 +172,8 @@ export class PurgeCache implements TargetCache {
     }
   }
 
-  #say(why: string): string {
-    return `[purge.${this.#target.settings.name}] ${this.place} ${why}`;
+  #say(...why: (string | undefined)[]): string {
+    return [`[purge.${this.#target.settings.name}]`, this.place, ...why].join(' ');
   }
 }
 

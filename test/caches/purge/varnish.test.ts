@@ -132,21 +132,27 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     await change();
     const file = join(site.root, 'ports/net/rsync/Detail.html');
     await soon('the file to go', async () => !existsSync(file));
-    const failed = await running.until(
-      'the alarm',
-      ({ event, msg }) => event === 'loop-failed' && msg.includes('[purge.varnish]'),
+    const failed = await running.until('the alarm', ({ event }) => event === 'target-down');
+    expect(failed).toMatchObject({ level: 50, target: 'varnish' });
+    expect(failed.msg).toMatch(
+      new RegExp(
+        `^\\[purge.varnish\\] ${varnish.address} is down since .*Z: does not answer: connect ECONNREFUSED`,
+      ),
     );
-    expect(failed.msg).toContain(`${varnish.address} does not answer: connect ECONNREFUSED`);
     await soon('the fleet to know', async () => (await cursors()).problem?.includes('ECONNREFUSED') === true);
     expect(await status()).toMatch(/^UNCACHED (WARNING|CRITICAL) - .*\[purge.varnish\] .* does not answer/);
     expect(await cursors()).toMatchObject({ settled: 0 });
     await varnish.start();
     await until('settled');
-    await running.until(
-      'the end of the alarm',
-      ({ event, msg }) => event === 'loop-recovered' && msg.includes('purge'),
-    );
+    const back = await running.until('the end of the alarm', ({ event }) => event === 'target-up');
+    expect(back.msg).toMatch(/answers again after .* s, 1 row behind$/);
     await soon('the fleet to know', async () => (await cursors()).problem === null);
+    // One alarm, and one end of it.
+    const told = running.log.filter(
+      ({ level, event }) => event === 'target-up' || (level >= 50 && event !== 'unknown-handler'),
+    );
+    expect(told.map(({ event }) => event)).toEqual(['target-down', 'target-up']);
+    expect(running.log.filter(({ event }) => event === 'loop-recovered')).toEqual([]);
   });
 
   it('is purged by drain as well, which does not end before', async () => {
@@ -193,10 +199,7 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     const running = await daemon();
     await page();
     await change();
-    const failed = await running.until(
-      'the alarm',
-      ({ event, msg }) => event === 'loop-failed' && msg.includes('[purge.varnish]'),
-    );
+    const failed = await running.until('the alarm', ({ event }) => event === 'target-down');
     expect(failed.msg).toContain(
       'answers 200 OK (version 2), and not what "expect" asks for: PURGE may reach the origin',
     );
