@@ -35,37 +35,53 @@ export function openTargetMetrics(registers: Registry[]) {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 10, 60, 600, 3_600],
     ...byTarget,
   });
-  /** Those that have answered, or are down. */
-  const known = new Set<string>();
+  /** By target: its labels are looked up once. */
+  const known = new Map<string, ReturnType<typeof bind>>();
 
-  /** From the start, so that the first failure is a step from 0. */
-  function know(target: string): void {
-    if (known.has(target)) return;
-    known.add(target);
-    for (const outcome of outcomes) requests.inc({ target, outcome }, 0);
-    purged.inc({ target }, 0);
+  function bind(target: string) {
+    const of = (outcome: string) => {
+      const counter = requests.labels({ target, outcome });
+      // From the start, so that the first failure is a step from 0.
+      counter.inc(0);
+      return counter;
+    };
+    return {
+      outcomes: Object.fromEntries(outcomes.map((outcome) => [outcome, of(outcome)])),
+      purged: purged.labels({ target }),
+      seconds: seconds.labels({ target }),
+      isUp: false,
+    };
+  }
+
+  function boundTo(name: string): ReturnType<typeof bind> {
+    const bound = known.get(name) ?? bind(printable(name));
+    known.set(name, bound);
+    return bound;
+  }
+
+  function setUp(name: string, isUp: boolean): void {
+    boundTo(name).isUp = isUp;
+    up.set({ target: printable(name) }, isUp ? 1 : 0);
   }
 
   return {
     observe(event: Event): void {
       switch (event.kind) {
         case 'target-asked': {
-          const { target: name, outcome, ms, works } = event;
-          const target = printable(name);
-          know(target);
-          requests.inc({ target, outcome });
-          seconds.observe({ target }, ms / 1_000);
-          if (outcome === 'acknowledged') {
-            purged.inc({ target }, works);
-            up.set({ target }, 1);
-          }
+          const { target, outcome, ms, works } = event;
+          const bound = boundTo(target);
+          bound.outcomes[outcome]?.inc();
+          bound.seconds.observe(ms / 1_000);
+          if (outcome !== 'acknowledged') return;
+          bound.purged.inc(works);
+          if (!bound.isUp) setUp(target, true);
           return;
         }
         case 'target-down':
-          up.set({ target: printable(event.target) }, 0);
+          setUp(event.target, false);
           return;
         case 'target-up':
-          up.set({ target: printable(event.target) }, 1);
+          setUp(event.target, true);
           return;
         case 'cleared-behind': {
           const [, target] = /^purge (.*)$/s.exec(event.consumer) ?? [];
@@ -74,6 +90,7 @@ export function openTargetMetrics(registers: Registry[]) {
         }
         case 'reloading':
           // Until they are asked again nobody knows.
+          for (const bound of known.values()) bound.isUp = false;
           up.reset();
       }
     },
