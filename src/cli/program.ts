@@ -90,10 +90,11 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .description(
       'explain why a page exists: which templates match it, with which key, and whether an entry for it is waiting',
     )
-    .argument('<path>', 'the page: absolute, or below root')
-    .action(async (path) => {
+    .argument('<page>', 'its path, absolute or below root; or its url')
+    .option('--ask', 'and ask each cache whether it has the url')
+    .action(async (page, options) => {
       const { explainPage } = await import('./explain.ts');
-      await exitWith(explainPage(file(), path));
+      await exitWith(explainPage(file(), page, options));
     });
   const consumersCommand = program
     .command('consumers')

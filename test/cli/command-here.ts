@@ -18,7 +18,7 @@ export const checkHere = (file: string) =>
 
 export const explainHere = (file: string, path: string) =>
   ended(async () => {
-    const { code, lines, error } = await explanationOf(file, path, startHere);
+    const { code, lines, error } = await explanationOf(file, path, {}, startHere);
     const stdout = toText(lines);
     return error ? { ...failed(error), stdout } : { code, stdout };
   });

@@ -30,7 +30,22 @@ export function parseProbe(text: string, { settings, template, address }: Target
   if (origin === undefined && first === undefined)
     throw new Error('is a path, and without "site" its host is unknown: write the whole url');
   const site = parseSite(origin ?? first ?? '');
-  // What is purged by its own url is cached there; what is told of it by another request may be somewhere else.
+  return {
+    address: origin === undefined ? address : addressFor(site, { settings, address }),
+    site,
+    url,
+    tag,
+  };
+}
+
+/**
+ * Where a page of a site is asked for. What is purged by its own url is cached there; what a target is told of in
+ * another way, such as by the API of a CDN, may be somewhere else.
+ */
+export function addressFor(
+  site: string,
+  { settings, address }: Pick<Target, 'settings' | 'address'>,
+): TargetAddress {
   const isCache = [settings.request, ...settings.header].some((one) => /\{url\b/.test(one));
-  return { address: origin === undefined || isCache ? address : parseAddress(site), site, url, tag };
+  return isCache ? address : parseAddress(site);
 }
