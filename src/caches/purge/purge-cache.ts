@@ -5,6 +5,7 @@ import { clip, longestError } from '../../core/printable-text.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
 import { Breaker } from './breaker.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import { openClient, type Send } from './http-client.ts';
 import type { PurgeRequest } from './request-template.ts';
 import { TargetReport } from './target-report.ts';
@@ -32,8 +33,13 @@ export class PurgeCache implements TargetCache {
   readonly #clock: Clock;
   readonly #breaker: Breaker;
   readonly #report: TargetReport;
+  readonly #hide: (text: string) => string;
   readonly #tell: (text: string) => void;
   readonly #ended = new AbortController();
+  /** Requests in a row that have failed, of all connections. */
+  #failed = 0;
+  /** Its last answer was about the request. */
+  #isWell = false;
   /** Nothing is sent before this: the target has asked to wait. */
   #throttledUntil = 0;
 
@@ -49,6 +55,7 @@ export class PurgeCache implements TargetCache {
     this.#target = target;
     this.#clock = clock;
     this.#tell = tell;
+    this.#hide = hideSecrets(target);
     this.#send = send;
     this.#report = new TargetReport({ target: target.name, called: this.#say(), clock, observe });
     this.#breaker = new Breaker(clock, this.#report);
@@ -77,8 +84,8 @@ export class PurgeCache implements TargetCache {
       }
       return true;
     };
-    // One that is down gets a single request.
-    if (this.#breaker.why !== undefined) await purgeNext();
+    // One that is down, or may be, gets a single request.
+    if (!this.#isWell) await purgeNext();
     await Promise.all(
       Array.from({ length: settings.connections }, async () => {
         while (await purgeNext());
@@ -113,6 +120,8 @@ export class PurgeCache implements TargetCache {
       if (ms > 0) await this.#wait(ms);
       if (!this.#breaker.mayAsk()) throw new TargetDownError(this.#say(this.#breaker.why));
       const verdict = await this.#attempt(request, works);
+      this.#isWell = verdict.kind === 'acknowledged' || verdict.kind === 'rejected';
+      this.#failed = verdict.kind === 'failed' ? this.#failed + 1 : 0;
       if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
         this.#breaker.up();
         return verdict;
@@ -124,7 +133,8 @@ export class PurgeCache implements TargetCache {
         continue;
       }
       failed += 1;
-      if (verdict.kind === 'down' || failed === attempts || this.#breaker.why !== undefined) {
+      const tooOften = Math.max(failed, this.#failed) >= attempts;
+      if (verdict.kind === 'down' || tooOften || this.#breaker.why !== undefined) {
         this.#breaker.down(verdict.why);
         throw new TargetDownError(this.#say(verdict.why));
       }
@@ -141,13 +151,13 @@ export class PurgeCache implements TargetCache {
   }
 
   async #judged(request: PurgeRequest): Promise<Verdict> {
-    const { expect, secrets } = this.#target;
+    const { expect } = this.#target;
+    const hide = this.#hide;
     try {
-      const verdict = judge(await this.#send(request), { expect, method: request.method });
-      return 'why' in verdict ? { ...verdict, why: masked(verdict.why, secrets) } : verdict;
+      return judge(await this.#send(request), { expect, method: request.method, hide });
     } catch (error) {
       this.#ended.signal.throwIfAborted();
-      return { kind: 'failed', why: `does not answer: ${masked(toError(error).message, secrets)}` };
+      return { kind: 'failed', why: `does not answer: ${hide(toError(error).message)}` };
     }
   }
 
@@ -182,12 +192,4 @@ function* flat(works: Iterable<string | readonly string[]>): Generator<string, u
     if (typeof work === 'string') yield work;
     else yield* work;
   }
-}
-
-/** A target may repeat in its answer what it was sent. */
-function masked(text: string, secrets: readonly string[]): string {
-  return secrets.reduce(
-    (shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '********')),
-    text,
-  );
 }
