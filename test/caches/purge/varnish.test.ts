@@ -37,11 +37,12 @@ clear[] = ports/{category}/{port}/*
 url[] = /{category}/{port}/
 `;
 
-const daemon = ({ lag = '1s' } = {}) =>
+const daemon = ({ lag = '1s', log = 'info' } = {}) =>
   start({
     handlers,
     more: `[daemon]
 heartbeat = 1s
+log = ${log}
 ${sectionFor(varnish.address)}
 lag = ${lag}`,
   });
@@ -93,13 +94,18 @@ const until = (which: 'cleared' | 'settled') =>
 describe.skipIf(!varnishFound)('a page in Varnish', () => {
   it('is gone when its row has changed', async () => {
     await varnish.start();
-    await daemon();
+    const running = await daemon({ log: 'debug' });
     expect(await page()).toBe('version 1');
     origin.version = 2;
     expect(await page()).toBe('version 1');
     await change();
     await soon('the new page', async () => (await page()) === 'version 3');
     await until('settled');
+    // Its age when it was purged for the first time.
+    const first = await running.until('the purge', ({ event }) => event === 'cleared-behind');
+    expect(first).toMatchObject({ consumer: 'purge varnish', lagMs: expect.any(Number) });
+    const asked = running.log.filter(({ event }) => event === 'target-asked');
+    expect(asked.map(({ outcome }) => outcome)).toEqual(['acknowledged', 'acknowledged']);
     // PURGE has not reached the origin.
     expect(origin.requests.filter((one) => !one.startsWith('GET'))).toEqual([]);
   });
@@ -173,6 +179,7 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     const failed = await uncached(['--config', file, 'drain']);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('does not answer: connect ECONNREFUSED');
+    expect(failed.stderr).not.toContain('is down since');
   });
 
   it.skipIf(!xkeyFound)('goes with all others of its tag in one request', async () => {
