@@ -104,7 +104,7 @@ export class PurgeCache implements TargetCache {
       );
       return;
     }
-    const verdict = await this.#unlessEnded(this.#ask(everything));
+    const verdict = await this.#unlessEnded(this.#ask(everything, 0));
     if (verdict.kind !== 'acknowledged') throw new Error(this.#say(verdict.why));
   }
 

@@ -107,6 +107,11 @@ it('a target tells each answer, when it goes down, and how long that was', async
   ]);
 });
 
+it('a request for everything is no url that was purged', async () => {
+  await open({ everything: 'BAN /' }).wipe();
+  expect(events).toMatchObject([{ kind: 'target-asked', outcome: 'acknowledged', works: 0 }]);
+});
+
 it.each([
   // Three attempts, and then one after 1, 2, 4, 8 and 16 s; the next would be at 63.4 s.
   ['does not answer', () => down(), 8],
