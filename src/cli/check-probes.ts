@@ -1,13 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../app.ts';
 import { openClient } from '../caches/purge/http-client.ts';
-import { prove, purgeNow } from '../caches/purge/probe.ts';
+import { type Proof, prove, purgeNow } from '../caches/purge/probe.ts';
 import { type ProbePage, parseProbe } from '../caches/purge/probe-page.ts';
 import { PurgeCache } from '../caches/purge/purge-cache.ts';
 import { purge } from '../caches/purge/purge-steps.ts';
 import { readTargets, type Target } from '../caches/purge/targets.ts';
 import type { CacheSections } from '../core/configuration.ts';
-import { toError } from '../core/errors.ts';
 import type { Findings } from './findings.ts';
 
 /** Purges one page in each target, and looks whether it is gone. What cannot be proven is a problem. */
@@ -25,7 +24,14 @@ export async function inspectProbes(sections: CacheSections): Promise<Findings> 
       );
       continue;
     }
-    const { proven, text } = await proofOf(target, probe, targets);
+    let page: ProbePage;
+    try {
+      page = parseProbe(probe, target);
+    } catch {
+      // Every check reports it.
+      continue;
+    }
+    const { proven, text } = await proofOf(target, page, targets);
     // What the purge itself says begins with them.
     const start = text.startsWith(section) ? '' : `${section} ${target.address.text}: `;
     found[proven ? 'notices' : 'problems'].push(start + text);
@@ -33,14 +39,8 @@ export async function inspectProbes(sections: CacheSections): Promise<Findings> 
   return found;
 }
 
-async function proofOf(target: Target, probe: string, targets: readonly Target[]) {
+function proofOf(target: Target, page: ProbePage, targets: readonly Target[]): Promise<Proof> {
   const clock = systemClock;
-  let page: ProbePage;
-  try {
-    page = parseProbe(probe, target);
-  } catch (error) {
-    return { proven: false, text: `probe = ${probe}: ${toError(error).message}` };
-  }
   const { timeoutMs } = target.settings;
   const get = openClient(page.address, { connections: 1, timeoutMs, authorities: target.authorities });
   const purgeAll = async () => {

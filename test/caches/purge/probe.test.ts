@@ -36,10 +36,10 @@ async function startVarnish(vcl?: string): Promise<void> {
 }
 
 /** What `check --probe` says of the targets, and its exit code. */
-async function probe(more: string, line = 'url[] = /{category}/{port}/') {
+async function probe(more: string, line = 'url[] = /{category}/{port}/', options = ['--probe']) {
   const handlers = `[handler.listen_port]\nqueue = cache_clearing_ports\n${line}\n`;
   const file = site.configure(iniFor(site, database.config, { handlers, more }));
-  const { stdout, code } = await uncached(['--config', file, 'check', '--probe']);
+  const { stdout, code } = await uncached(['--config', file, 'check', ...options]);
   const said = stdout.split('\n').filter((text) => text.includes('[purge.') && !text.includes('everything'));
   return { said: said.join('\n'), code };
 }
@@ -179,6 +179,13 @@ it('check --probe reports a target that is dead, and one without a probe', async
     '[purge.varnish] http://127.0.0.1:1: GET https://www.example.org/net/rsync/: no answer: connect ECONNREFUSED',
   );
   expect(dead.code).toBe(1);
+  // A mistake in it is no matter of asking anybody.
+  const wrong = await probe(`${section}\nprobe = net/rsync`, undefined, []);
+  expect(wrong.said).toContain(
+    '[purge.varnish] probe = net/rsync: must be a path such as /articles/news/hello',
+  );
+  const tagged = await probe(`${section}\n${page} a-tag`, undefined, []);
+  expect(tagged.said).toContain('names a tag, and this section takes urls');
   const none = await probe(section);
   expect(none.said).toContain('[purge.varnish] is not proven to purge: it has no "probe"');
   expect(none.code).toBe(1);
