@@ -10,7 +10,12 @@ import { count, duration } from './words.js';
  *   thresholds: Status['thresholds']) => string][]}
  */
 const columns = [
-  ['state', ({ state }) => state, ({ state }) => (state === 'live' ? '' : 'late')],
+  [
+    'state',
+    ({ state, problem }) => (/^(down|throttled)\b/.exec(problem ?? '') ?? [state])[0],
+    ({ state, problem }) =>
+      problem?.startsWith('down ') ? 'bad' : state === 'live' && !problem ? '' : 'late',
+  ],
   ['behind', ({ behind }) => count(behind), ({ behind }) => (behind === 0 ? 'none' : '')],
   [
     'lag',

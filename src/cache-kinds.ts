@@ -10,6 +10,7 @@ import { readTargets } from './caches/purge/targets.ts';
 import { type Handler, parseHandlers } from './clearing/handler.ts';
 import type { CacheSections, HandlerSettings } from './core/configuration.ts';
 import type { Clock } from './core/contracts.ts';
+import type { Observe } from './core/events.ts';
 import { type Layer, layerProblems } from './core/layers.ts';
 import type { PageFiles } from './core/page-files.ts';
 import type { RunCommand } from './core/run-command.ts';
@@ -25,6 +26,7 @@ export interface Outside {
   readonly clock: Clock;
   /** What an operator should know. */
   readonly tell: (text: string) => void;
+  readonly observe?: Observe;
   readonly sections: CacheSections;
 }
 

@@ -99,6 +99,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     openZone: parts.openZone,
     clock,
     tell: (text: string) => observe({ kind: 'notice', text }),
+    observe,
     sections: sectionsOf(configuration),
   };
   for (const { kind, startsEmpty, name, own, cache, section, after } of cachesOf(parts, outside)) {

@@ -150,7 +150,7 @@ export class LogReader {
   }
 
   async #clearGroup(group: LogPart['groups'][number]): Promise<void> {
-    const { steps, clock, observe, after } = this.#parts;
+    const { name, cache, steps, clock, observe, after } = this.#parts;
     const step = steps.get(group.handler);
     if (!step) return;
     const started = clock.now();
@@ -158,5 +158,7 @@ export class LogReader {
     const event = readEvent(group, step, outcome, { toldTo: this.#toldTo, started, now: clock.now() });
     // The clearing of a cache that stands behind another is reported together with that one's.
     if (event && after.length === 0) observe(event);
+    else if (event?.kind === 'cleared' && event.lagMs !== null && cache.readsLog)
+      observe({ kind: 'cleared-behind', consumer: name, lagMs: event.lagMs });
   }
 }

@@ -1,9 +1,11 @@
 import { commandProblems } from '../caches/command/shell-syntax.ts';
+import { parseProbe } from '../caches/purge/probe-page.ts';
 import { purge } from '../caches/purge/purge-steps.ts';
 import { openSecrets } from '../caches/purge/secrets.ts';
 import { readTargets } from '../caches/purge/targets.ts';
 import type { Handler } from '../clearing/handler.ts';
 import type { CacheSections } from '../core/configuration.ts';
+import { toError } from '../core/errors.ts';
 import { programProblem } from '../filesystem/executable.ts';
 import type { Findings } from './findings.ts';
 
@@ -28,10 +30,17 @@ export function inspectTargets(sections: CacheSections, handlers: Iterable<Handl
         `[purge.${name}] has no "everything": after a first start, a long absence or a power loss, pages cached before stay there until they expire`,
       );
   }
-  for (const { name, settings, template } of readTargets(sections).targets)
+  for (const target of readTargets(sections).targets) {
+    const { name, settings, template } = target;
     if (!fed.has(name))
       found.problems.push(
         `[purge.${settings.name}] is asked for nothing: no handler has ${template.takes}[] lines`,
       );
+    try {
+      if (settings.probe !== undefined) parseProbe(settings.probe, target);
+    } catch (error) {
+      found.problems.push(`[purge.${settings.name}] probe = ${settings.probe}: ${toError(error).message}`);
+    }
+  }
   return found;
 }

@@ -11,14 +11,20 @@ import type { StartWorker } from '../filesystem/workers/start-worker.ts';
 import { settingsNotices, settingsProblems } from '../postgres/settings.ts';
 import { inspectDatabase } from './check-database.ts';
 import { inspectDisk } from './check-disk.ts';
+import { inspectProbes } from './check-probes.ts';
 import { inspectTargets } from './check-targets.ts';
 import { inspectZone } from './check-zones.ts';
 import { type Findings, findings } from './findings.ts';
 import { sayAll } from './output.ts';
 
+interface CheckOptions {
+  /** Purges a page in each target, to prove that it goes. */
+  readonly probe?: boolean;
+}
+
 /** Prints what is found. */
-export async function check(file: string): Promise<number> {
-  const { code, lines } = await inspectAll(file);
+export async function check(file: string, options: CheckOptions): Promise<number> {
+  const { code, lines } = await inspectAll(file, options);
   sayAll(lines);
   return code;
 }
@@ -26,6 +32,7 @@ export async function check(file: string): Promise<number> {
 /** Finds every problem at once: no problem hides another one that can be checked. */
 export async function inspectAll(
   file: string,
+  { probe = false }: CheckOptions = {},
   startWorker?: StartWorker,
 ): Promise<{ code: number; lines: string[] }> {
   const inspected = inspect(file);
@@ -56,6 +63,7 @@ export async function inspectAll(
       await attempt(`look at [nginx.${zone.name}]`, () =>
         inspectZone({ zone, root: root ?? '' }, handlers.values(), startWorker),
       );
+    if (probe) await attempt('probe the targets', () => inspectProbes(sectionsOf(draft)));
     await attempt('look at the database', () =>
       inspectDatabase({ database, root: root ?? '' }, handlers, { ...inspected, seen }),
     );

@@ -75,8 +75,8 @@ async function drainWithin(app: App, signal: AbortSignal, timeout: string | unde
   // There is no later run of the loop to report it.
   const logFolded = foldFailures(observeEach, app.clock.now, { ...app.timings.reporting.log, againMs: 0 });
   const observe = (event: Fact) => {
-    // A problem of root ends the drain, which reports it then.
-    if (event.kind !== 'loop-failed') logFolded(event);
+    // A problem of root ends the drain, which reports it then; so does a target that is down.
+    if (event.kind !== 'loop-failed' && event.kind !== 'target-down') logFolded(event);
   };
   const context = app.context(observe);
   const { root, consumers } = context;

@@ -8,17 +8,23 @@ import { findMatches, nearestTemplate } from './explain/matches.ts';
 import { readPageStatuses } from './explain/page-status.ts';
 import { formatReport } from './explain/report.ts';
 import { formatUnmatched } from './explain/unmatched.ts';
+import { explainUrl } from './explain-url.ts';
 import { sayAll } from './output.ts';
 
+interface ExplainOptions {
+  /** Asks the caches for a url. */
+  readonly ask?: boolean;
+}
+
 /** Prints the explanation; throws what kept it from being whole. */
-export async function explainPage(file: string, given: string): Promise<number> {
-  const { code, lines, error } = await explanationOf(file, given);
+export async function explainPage(file: string, given: string, options: ExplainOptions): Promise<number> {
+  const { code, lines, error } = await explanationOf(file, given, options);
   sayAll(lines);
   if (error) throw error;
   return code;
 }
 
-interface Explanation {
+export interface Explanation {
   readonly code: number;
   readonly lines: readonly string[];
   /** Why the database could not be asked. */
@@ -32,11 +38,16 @@ interface Explanation {
 export async function explanationOf(
   file: string,
   given: string,
+  { ask = false }: ExplainOptions = {},
   startWorker = startWorkerProcess,
 ): Promise<Explanation> {
-  const { configuration, handlers } = loadAll(file);
+  const loaded = loadAll(file);
+  const { configuration, handlers } = loaded;
+  if (/^https?:\/\//i.test(given)) return explainUrl(loaded, given, { ask });
   const { root, settleMs } = configuration.cache;
   const found = await askWorker(root, { kind: 'page', given }, { unnamed: given, startWorker });
+  const isUrl = given.startsWith('/') && configuration.handlers.some(({ url = [] }) => url.length > 0);
+  if (!found && isUrl) return explainUrl(loaded, given, { ask });
   if (!found) throw new UsageError([`${given} is not below root, which is ${root}`]);
   const { path, seen } = found;
 

@@ -70,9 +70,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   program
     .command('check')
     .description('report every problem of configuration, rights, root, templates and channels')
-    .action(async () => {
+    .option('--probe', 'and purge one page in each target, to prove that it goes')
+    .action(async (options) => {
       const { check } = await import('./check.ts');
-      await exitWith(check(file()));
+      await exitWith(check(file(), options));
     });
   program
     .command('clear')
@@ -89,10 +90,11 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .description(
       'explain why a page exists: which templates match it, with which key, and whether an entry for it is waiting',
     )
-    .argument('<path>', 'the page: absolute, or below root')
-    .action(async (path) => {
+    .argument('<page>', 'its path, absolute or below root; or its url')
+    .option('--ask', 'and ask each cache whether it has the url')
+    .action(async (page, options) => {
       const { explainPage } = await import('./explain.ts');
-      await exitWith(explainPage(file(), path));
+      await exitWith(explainPage(file(), page, options));
     });
   const consumersCommand = program
     .command('consumers')

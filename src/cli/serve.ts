@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import { purge } from '../caches/purge/purge-steps.ts';
 import { aborted } from '../core/aborted.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
@@ -7,6 +8,7 @@ import type { Observe, Report } from '../core/events.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { foldFailures } from '../observe/fold-failures.ts';
 import { foldOutages } from '../observe/fold-outages.ts';
+import { foldTargets } from '../observe/fold-targets.ts';
 import type { Monitor } from '../observe/monitor.ts';
 import { keepReporting } from '../observe/report-loop.ts';
 import type { Systemd } from '../observe/systemd.ts';
@@ -68,7 +70,11 @@ async function serveReported(app: App, serving: Serving): Promise<void> {
   if (channels === undefined) return;
   watch.keepCounting(app, signal, observe);
   const { now } = app.clock;
-  const log = foldFailures(foldOutages(observe, now), now, app.timings.reporting.log);
+  const log = foldFailures(
+    foldOutages(foldTargets(observe, rowsBehind(app)), now),
+    now,
+    app.timings.reporting.log,
+  );
   const context = app.context((fact) => {
     watch.notice(fact);
     log(fact);
@@ -95,6 +101,15 @@ async function serveReported(app: App, serving: Serving): Promise<void> {
     await within(app.timings.stop.batchMs, daemon.stop({ leaving: stop.aborted }));
     app.cache.hurry(false);
   }
+}
+
+/** The rows that a target of this daemon has not acknowledged for good. */
+function rowsBehind({ log, owner }: App) {
+  return async (target: string): Promise<number | undefined> => {
+    const all = await log.consumers();
+    const own = all.find((one) => one.owner === owner && one.kind === purge && one.name === target);
+    return own && Math.max(own.behind, own.unsettled);
+  };
 }
 
 /**

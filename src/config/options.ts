@@ -116,6 +116,7 @@ export const options = {
       property: 'everythingOver',
     },
     ca: { parse: parse.absolutePath },
+    probe: { parse: parse.text },
   },
   nginx: {
     path: { parse: parse.root, required: true },

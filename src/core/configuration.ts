@@ -76,6 +76,8 @@ export interface PurgeSettings {
   /** With more rows than this to clear together, that one is sent instead. */
   readonly everythingOver: number;
   readonly ca?: string;
+  /** A page that is cached there, for `check --probe`. */
+  readonly probe?: string;
 }
 
 /** A zone, nginx's disk cache, cleared by key: `[nginx.NAME]`. */

@@ -15,12 +15,17 @@ export function errorCode(thrown: unknown): string | undefined {
  */
 export const workerDied = 'EWORKER';
 
+/** A target is down, which was reported when it began: its loops fail for as long as that lasts. */
+export class TargetDownError extends Error {}
+
 /**
  * Whether the database could not be reached or went away, rather than refusing the request: the system's
  * codes, SQLSTATE class 08, 57P01 to 57P03 and 57P05 (shut down, crashed, starting up, idle for too long), or
  * node-postgres' own messages, which have no code.
  */
 export function isOutage(error: unknown): boolean {
+  // Its words are those of another server.
+  if (error instanceof TargetDownError) return false;
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (errorCode(cause) === workerDied) return false;
     if (

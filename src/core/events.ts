@@ -83,6 +83,20 @@ export type Fact =
       /** Cleared as far as possible, since their key is invalid; a `known` one is not reported again. */
       invalid: readonly (RowFailure & { readonly known: boolean })[];
     }
+  /** A request to a target was answered, or not; `works`: the urls or tags that it was for. */
+  | {
+      kind: 'target-asked';
+      target: string;
+      outcome: 'acknowledged' | 'refused' | 'throttled' | 'failed';
+      ms: number;
+      works: number;
+    }
+  /** A target is down: for the first time, or for another reason than before. */
+  | { kind: 'target-down'; target: string; text: string }
+  /** It answers again. `behind`: rows that it has missed, if that is known. */
+  | { kind: 'target-up'; target: string; called: string; ms: number; behind?: number }
+  /** Rows were cleared for the first time in a cache that stands behind another, whose clearing `cleared` reports. */
+  | { kind: 'cleared-behind'; consumer: string; lagMs: number }
   | { kind: 'rows-orphaned'; handler: string; rows: number }
   /** `retryMs` null: at a stop, after which this loop does nothing more. */
   | { kind: 'loop-failed'; loop: string; error: Error; retryMs: number | null }

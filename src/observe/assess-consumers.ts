@@ -1,5 +1,6 @@
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import { formatConsumer } from '../core/consumer-name.ts';
+import { isThrottled } from '../core/consumer-problem.ts';
 import type { Problem, Thresholds } from '../core/daemon-status.ts';
 import { formatDuration, toSeconds } from '../core/duration.ts';
 import { shellWord } from '../core/shell.ts';
@@ -73,7 +74,14 @@ function judge(
       level: 'warning',
       text: `was away for too long and has expired: it is wiped when it returns; if it never will: ${forget}`,
     };
-  if (problem !== null) return { level: 'critical', text: `is not cleared: ${problem}` };
+  const lagMs = one.lagMs ?? 0;
+  const isThrottledOnly = problem !== null && isThrottled(problem);
+  if (problem !== null && !isThrottledOnly)
+    return {
+      // Its daemon says how long a target has been down; here it counts what that has made stale.
+      level: front && lagMs < criticalMs ? 'warning' : 'critical',
+      text: `is not cleared: ${problem}`,
+    };
   if (isGone)
     return {
       level: seenMs >= criticalMs ? 'critical' : 'warning',
@@ -84,11 +92,10 @@ function judge(
       level: 'warning',
       text: 'is being wiped: what is cached there may be stale until that is done',
     };
-  const lagMs = one.lagMs ?? 0;
   // If it is the only one, its lag is that of the handlers.
   if (all.length === 1 || lagMs < warningMs) return undefined;
   return {
     level: lagMs >= criticalMs ? 'critical' : 'warning',
-    text: `lags behind, by ${toSeconds(lagMs)} s`,
+    text: `lags behind, by ${toSeconds(lagMs)} s${isThrottledOnly ? `: ${problem}` : ''}`,
   };
 }

@@ -19,7 +19,8 @@ export function openEventLog(format: LogFormat, least: () => LogLevel): Report {
   const write = writers[format]();
   return (event) => {
     // There may be 50,000 in a second.
-    if (event.kind === 'notified' && severity[least()] > severity.debug) return;
+    if ((event.kind === 'notified' || event.kind === 'target-asked') && severity[least()] > severity.debug)
+      return;
     for (const [name, line] of linesOf(event)) {
       if (severity[line.level] >= severity[least()]) write(name, line);
     }

@@ -6,6 +6,7 @@ import { several } from '../core/plural.ts';
 import { clipAll, longestError } from '../core/printable-text.ts';
 import { shellWord } from '../core/shell.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { toTargetLine } from './target-messages.ts';
 
 export interface Line {
   readonly level: LogLevel;
@@ -199,6 +200,11 @@ export function toLine(event: Event): Line {
       const { kind, handler } = event.problem;
       return { level: 'info', message: `resolved: ${event.problem.text}`, fields: { kind, handler } };
     }
+    case 'target-asked':
+    case 'target-down':
+    case 'target-up':
+    case 'cleared-behind':
+      return toTargetLine(event);
     case 'serving':
       return { level: 'info', message: `status page at ${event.url}`, fields: { url: event.url } };
     case 'not-serving':

@@ -3,6 +3,7 @@ import type { SeenConsumer } from '../core/consumer-contract.ts';
 import type { HandlerStatus, Level, Status } from '../core/daemon-status.ts';
 import type { Event } from '../core/events.ts';
 import { printable } from '../core/printable-text.ts';
+import { openTargetMetrics } from './count-targets.ts';
 import { filesOf } from './files-of.ts';
 
 const levels: readonly Level[] = ['ok', 'warning', 'critical'];
@@ -85,6 +86,7 @@ export function openMetrics(version: string) {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 60, 600, 3_600],
     ...byHandler,
   });
+  const targets = openTargetMetrics(registers);
   addOwn(registers);
 
   return {
@@ -107,6 +109,9 @@ export function openMetrics(version: string) {
             { handler: event.handler },
             event.failures.length + event.invalid.filter(({ known }) => !known).length,
           );
+          break;
+        default:
+          targets.observe(event);
       }
     },
     async text(status: Status): Promise<{ contentType: string; text: string }> {

@@ -1,5 +1,5 @@
 import type { Problem, ProblemKind } from '../core/daemon-status.ts';
-import { explain, isOutage } from '../core/errors.ts';
+import { explain, isOutage, TargetDownError } from '../core/errors.ts';
 import type { Event } from '../core/events.ts';
 import { clip, longestError } from '../core/printable-text.ts';
 import { didYouMean } from '../core/suggest.ts';
@@ -91,8 +91,8 @@ export class Problems {
   notice(event: Event): void {
     switch (event.kind) {
       case 'loop-failed':
-        // It concerns all, and is reported as such.
-        if (isOutage(event.error)) this.#over(event.loop);
+        // It concerns all, or a target, and is reported as such.
+        if (isOutage(event.error) || event.error instanceof TargetDownError) this.#over(event.loop);
         else this.#loopFailed(event.loop, event.error);
         return;
       case 'loop-recovered':
@@ -100,6 +100,12 @@ export class Problems {
         return;
       case 'batch-done':
         this.#tried(event);
+        return;
+      case 'target-down':
+        this.#set(`target ${event.target}`, { kind: 'consumer', text: event.text, critical: 'when long' });
+        return;
+      case 'target-up':
+        this.#over(`target ${event.target}`);
         return;
       case 'database-unavailable':
       case 'retrying':

@@ -7,6 +7,8 @@ export interface ColumnTemplate {
   readonly columns: readonly string[];
   /** The text before, between and after the columns. */
   readonly literals: readonly string[];
+  /** The columns between them; `formatName` is the text after the colon. */
+  readonly places: readonly { readonly column: string; readonly formatName: string | undefined }[];
   /** Throws an Error that names the column and says why nothing can be cached with its value. */
   expand(key: Key): string;
 }
@@ -33,7 +35,7 @@ export function parseColumns(
       const [, column, , formatName] = /^([^:/]+)(:(.*))?$/s.exec(inside) ?? [];
       if (column === undefined) throw bad(`has "{${inside}}" where a column such as {port} is expected`);
       try {
-        return { column, write: formatOf(formatName) };
+        return { column, formatName, write: formatOf(formatName) };
       } catch (error) {
         throw bad(`has "{${inside}}": ${(error as Error).message}`);
       }
@@ -41,6 +43,7 @@ export function parseColumns(
   return {
     columns: [...new Set(columns.map(({ column }) => column))],
     literals,
+    places: columns,
     expand: (key) =>
       literals
         .map((literal, at) => {

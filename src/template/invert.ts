@@ -23,11 +23,25 @@ const mostSteps = 5_000;
  * whether the resulting pattern names the path.
  */
 export function invert(template: Template, path: string, covers: (pattern: string) => boolean): Inverse {
+  return invertTokens(template.parts.flatMap(toTokens), path, (key) => leadsTo(template, key, covers));
+}
+
+/**
+ * The same for what is no pattern of files.
+ * @param leads whether a key that the texts suggest is right
+ * @param read what a column's text says, if it is not the text itself
+ */
+export function invertTokens(
+  tokens: readonly Token[],
+  path: string,
+  leads: (key: Key) => boolean,
+  read = (text: string) => text,
+): Inverse {
   const candidates = new Map<string, KeyCandidate>();
   let steps = 0;
-  for (const texts of assignments(template.parts.flatMap(toTokens), path)) {
-    const guess = texts && candidateFor(texts);
-    if (guess && leadsTo(template, guess.key, covers)) candidates.set(JSON.stringify(guess.key), guess);
+  for (const texts of assignments(tokens, path)) {
+    const guess = texts && candidateFor(texts.map((one) => ({ ...one, text: read(one.text) })));
+    if (guess && leads(guess.key)) candidates.set(JSON.stringify(guess.key), guess);
     steps += 1;
     if (candidates.size === maxCandidates || steps === mostSteps)
       return { candidates: [...candidates.values()], more: true };
@@ -35,7 +49,11 @@ export function invert(template: Template, path: string, covers: (pattern: strin
   return { candidates: [...candidates.values()], more: false };
 }
 
-function leadsTo(template: Template, key: Key, covers: (pattern: string) => boolean): boolean {
+function leadsTo(
+  template: Pick<Template, 'expand'>,
+  key: Key,
+  covers: (pattern: string) => boolean,
+): boolean {
   try {
     return covers(template.expand(key));
   } catch {
@@ -43,7 +61,7 @@ function leadsTo(template: Template, key: Key, covers: (pattern: string) => bool
   }
 }
 
-type Token = PatternToken | Extract<Part, { kind: 'column' }>;
+export type Token = PatternToken | Extract<Part, { kind: 'column' }>;
 
 /** A trailing "/" names a directory: the path continues below it, or is the directory itself. */
 function toTokens(part: Part): Token[] {

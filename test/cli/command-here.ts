@@ -12,13 +12,13 @@ import { startHere } from '../worker-here.ts';
 
 export const checkHere = (file: string) =>
   ended(async () => {
-    const { code, lines } = await inspectAll(file, startHere);
+    const { code, lines } = await inspectAll(file, {}, startHere);
     return { code, stdout: withoutRoot(toText(lines)) };
   });
 
 export const explainHere = (file: string, path: string) =>
   ended(async () => {
-    const { code, lines, error } = await explanationOf(file, path, startHere);
+    const { code, lines, error } = await explanationOf(file, path, {}, startHere);
     const stdout = toText(lines);
     return error ? { ...failed(error), stdout } : { code, stdout };
   });

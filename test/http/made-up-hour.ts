@@ -1,4 +1,5 @@
 import type { FailingRow, LogCount, SeenConsumer } from '../../src/core/consumer-contract.ts';
+import { downSince } from '../../src/core/consumer-problem.ts';
 import type { Clock, Key, Queue } from '../../src/core/contracts.ts';
 import type { CountSource } from '../../src/observe/count-handlers.ts';
 import { type Monitor, openMonitor } from '../../src/observe/monitor.ts';
@@ -121,7 +122,7 @@ export async function makeUpHour({
   const log: CountSource['log'] = {
     ...emptyLog,
     counts: unwell ? strangers : count,
-    consumers: async () => (unwell ? [own, silent, expired] : [own]),
+    consumers: async () => (unwell ? [own, target, silent, expired] : [own]),
     failing: async ({ invalid }) => (invalid ? [] : [...failing]),
   };
   const queue: Queue = {
@@ -196,6 +197,15 @@ const own: SeenConsumer = {
   connected: true,
   problem: null,
   version: '0.1.0',
+};
+const target: SeenConsumer = {
+  ...own,
+  id: `${own.id} purge varnish`,
+  kind: 'purge',
+  name: 'varnish',
+  node: null,
+  place: 'http://127.0.0.1:6081',
+  problem: downSince(Date.UTC(2026, 10, 21), 'does not answer'),
 };
 const silent: SeenConsumer = {
   ...own,

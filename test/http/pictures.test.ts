@@ -56,6 +56,9 @@ async function tellsOfIt(page: Page): Promise<void> {
   const cells = (node: string) => page.locator('#consumers tbody tr', { hasText: node }).allInnerTexts();
   expect(await cells('web1')).toEqual([expect.stringMatching(/live\s+0\s+–\s+4\s+2\s+3 s ago\s+0\.1\.0$/)]);
   expect(await cells('web2')).toEqual([expect.stringMatching(/live\s+41\D012\s+94 s\s+3\s+0\s+94 s ago/)]);
+  expect(await cells('purge varnish (http://127.0.0.1:6081)')).toEqual([
+    expect.stringMatching(/down since 2026-11-21T00:00:00Z: does not answer\s+down\s+0\s/),
+  ]);
   expect(await cells('web3')).toEqual([expect.stringMatching(/expired\s+0\s/)]);
   expect(await texts('#backlog, #lag, #failing-rows')).toEqual(['–', '–', '2']);
   const row = async (handler: string) => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { SeenConsumer } from '../../src/core/consumer-contract.ts';
+import { downSince, throttledUntil } from '../../src/core/consumer-problem.ts';
 import { usualThresholds } from '../../src/core/daemon-status.ts';
 import { assessConsumers, assessOthers, lastingOthers } from '../../src/observe/assess-consumers.ts';
 
@@ -101,7 +102,7 @@ it('says of page files and what stands behind them once that they are gone, and 
     'warning: command news on web2 lags behind, by 3 s',
   ]);
   expect(verdict([well, { ...behind, problem: 'down' }])).toEqual([
-    'critical: command news on web2 is not cleared: down',
+    'warning: command news on web2 is not cleared: down',
   ]);
 });
 
@@ -161,4 +162,47 @@ it('leaves out what is told in another way, and that alone', () => {
   expect(verdict(both, ({ node }) => node === 'web1')).toEqual([
     expect.stringMatching(/^critical: files on web2/),
   ]);
+});
+
+const target: SeenConsumer = {
+  ...well,
+  id: `${well.id} purge varnish`,
+  kind: 'purge',
+  name: 'varnish',
+  place: 'http://v',
+  behind: 3,
+};
+const downText = downSince(Date.UTC(2026, 10, 21), 'does not answer');
+const throttledText = throttledUntil(Date.UTC(2026, 10, 21), 'answers 429');
+
+it.each<[Partial<SeenConsumer>, string[]]>([
+  [{}, []],
+  [
+    { problem: downText, lagMs: 59_999 },
+    [
+      'warning: purge varnish on web2 (http://v) is not cleared: down since 2026-11-21T00:00:00Z: does not answer',
+    ],
+  ],
+  [
+    { problem: downText, lagMs: 60_000 },
+    [
+      'critical: purge varnish on web2 (http://v) is not cleared: down since 2026-11-21T00:00:00Z: does not answer',
+    ],
+  ],
+  // To be asked to wait is no failure; what waits for it may be one.
+  [{ problem: throttledText, lagMs: 2_999 }, []],
+  [
+    { problem: throttledText, lagMs: 3_000 },
+    [
+      'warning: purge varnish on web2 (http://v) lags behind, by 3 s: throttled until 2026-11-21T00:00:00Z: answers 429',
+    ],
+  ],
+  [
+    { problem: throttledText, lagMs: 60_000 },
+    [
+      'critical: purge varnish on web2 (http://v) lags behind, by 60 s: throttled until 2026-11-21T00:00:00Z: answers 429',
+    ],
+  ],
+])('a target %j: %s', (fields, expected) => {
+  expect(verdict([well, { ...target, ...fields }])).toEqual(expected);
 });

@@ -57,6 +57,10 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   'rows-invalid': { kind: 'rows-invalid', handler: 'h', rows: 2, errors: ['bad key'] },
   'disk-failing': { kind: 'disk-failing', code: 'EROFS', error: 'read-only', rows: 1 },
   'disk-recovered': { kind: 'disk-recovered', code: 'EROFS', ms: 1, rows: 1 },
+  'target-asked': { kind: 'target-asked', target: 'varnish', outcome: 'failed', ms: 1, works: 1 },
+  'target-down': { kind: 'target-down', target: 'varnish', text: '[purge.varnish] http://v is down' },
+  'target-up': { kind: 'target-up', target: 'varnish', called: '[purge.varnish] http://v', ms: 3_720_000 },
+  'cleared-behind': { kind: 'cleared-behind', consumer: 'purge varnish', lagMs: 1 },
   'rows-orphaned': { kind: 'rows-orphaned', handler: 'h', rows: 1 },
   'loop-failed': { kind: 'loop-failed', loop: 'l', error, retryMs: 1 },
   'loop-recovered': { kind: 'loop-recovered', loop: 'l' },
@@ -107,6 +111,16 @@ describe('text', () => {
       /error h: 1 row failing: bad key; worse key\. .* {2}rows=1\n$/,
     );
     expect(text(events.serving)).toMatch(/info {2}status page at \S+\n$/);
+  });
+
+  it('says how long a target was down, and what it has missed', () => {
+    const { kind, ...up } = events['target-up'];
+    expect(toLine({ kind, ...up, behind: 71_204 })).toEqual({
+      level: 'info',
+      message: '[purge.varnish] http://v answers again after 62 min, 71204 rows behind',
+      fields: { target: 'varnish', outageMs: 3_720_000, behind: 71_204 },
+    });
+    expect(toLine({ kind, ...up }).message).toMatch(/again after 62 min$/);
   });
 
   it('colours the level on a terminal', () => {

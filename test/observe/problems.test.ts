@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
+import { TargetDownError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
 import { Problems } from '../../src/observe/problems.ts';
 
@@ -158,5 +159,20 @@ it('an invalid key is a warning until it has settled, and an hour at the most', 
   expect(list()).toEqual([]);
   known.observe(invalid);
   now = 3_600_000;
+  expect(list()).toEqual([]);
+});
+
+it('a target that is down is critical after a minute, until it answers, and its loops are no other problem', () => {
+  const down = (text: string): Event => ({ kind: 'target-down', target: 'varnish', text });
+  known.notice(down('it is down: refused'));
+  known.notice(failed('purge varnish, log', new TargetDownError('it is down')));
+  expect(list()).toEqual(['warning consumer: it is down: refused']);
+  now = longMs;
+  known.notice(down('it is down: answers 405'));
+  expect(list()).toEqual(['critical consumer: it is down: answers 405']);
+  // The log reports it later, when its rows are counted.
+  known.observe({ kind: 'target-up', target: 'varnish', called: 'it', ms: 1 });
+  expect(list()).toHaveLength(1);
+  known.notice({ kind: 'target-up', target: 'varnish', called: 'it', ms: 1 });
   expect(list()).toEqual([]);
 });

@@ -38,6 +38,9 @@ it('every metric stands in doc/metrics.md, with its labels, and no other', async
     },
     stop.signal,
   );
+  await watch.expose();
+  watch.observe({ kind: 'target-asked', target: 'varnish', outcome: 'acknowledged', ms: 1, works: 1 });
+  watch.observe({ kind: 'cleared-behind', consumer: 'purge varnish', lagMs: 1 });
   const { text } = await watch.metrics();
   stop.abort();
   const described = [

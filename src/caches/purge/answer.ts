@@ -40,19 +40,23 @@ export function parseExpect(text: string): Expect {
 /** A status alone proves little: an origin that gets the PURGE answers 200, too. */
 const anySuccess: Expect = ({ status }) => status >= 200 && status <= 299;
 
-/** @param method of the request, for the advice */
-export function judge(
-  answer: Answer,
-  { expect, method }: { expect: readonly Expect[]; method: string },
-): Verdict {
+interface JudgeParts {
+  readonly expect: readonly Expect[];
+  /** Of the request, for the advice. */
+  readonly method: string;
+  /** Leaves out of the target's words what must not be shown; before they are clipped, or half of it would be. */
+  readonly hide?: (text: string) => string;
+}
+
+export function judge(answer: Answer, { expect, method, hide = (text) => text }: JudgeParts): Verdict {
   const { status } = answer;
   const accepts = expect.length > 0 ? expect : [anySuccess];
   if (accepts.some((one) => one(answer))) return { kind: 'acknowledged' };
-  const said = `answers ${sayAnswer(answer)}`;
+  const said = `answers ${sayAnswer(answer, hide)}`;
   if (status >= 200 && status <= 299)
     return { kind: 'down', why: `${said}, and not what "expect" asks for: ${method} may reach the origin` };
   if (status >= 300 && status <= 399)
-    return { kind: 'down', why: `${said} and leads to ${place(answer)}: redirects are not followed` };
+    return { kind: 'down', why: `${said} and leads to ${place(answer, hide)}: redirects are not followed` };
   if (status === 404 || status === 405 || status === 501)
     return { kind: 'down', why: `${said}: it does not know ${method} there` };
   if (status === 401 || status === 403 || status === 407)
@@ -63,13 +67,15 @@ export function judge(
   return { kind: 'failed', why: said };
 }
 
-function sayAnswer({ status, reason, body }: Answer): string {
-  const words = body.trim();
-  return `${status} ${printable(reason)}${words === '' ? '' : ` (${printable(words.slice(0, 200))})`}`.trim();
+type Hide = NonNullable<JudgeParts['hide']>;
+
+function sayAnswer({ status, reason, body }: Answer, hide: Hide): string {
+  const words = hide(body.trim());
+  return `${status} ${printable(hide(reason))}${words === '' ? '' : ` (${printable(words.slice(0, 200))})`}`.trim();
 }
 
-function place({ headers }: Answer): string {
-  return printable(String(headers.location ?? 'another place').slice(0, 200));
+function place({ headers }: Answer, hide: Hide): string {
+  return printable(hide(String(headers.location ?? 'another place')).slice(0, 200));
 }
 
 const longestWaitMs = 3_600_000;

@@ -3,19 +3,27 @@ import type { Clock } from '../../core/contracts.ts';
 const firstRestMs = 1_000;
 const longestRestMs = 60_000;
 
+/** Whom to tell when it changes. */
+interface BreakerReport {
+  down(why: string): void;
+  up(): void;
+}
+
 /**
  * Whether a target is asked at all. One that is down gets a single request after 1, 2, 4 … 60 s: a client that
  * goes on asking may do harm, as with a server that dies of each request.
  */
 export class Breaker {
   readonly #clock: Clock;
+  readonly #report: BreakerReport | undefined;
   #why: string | undefined;
   #restMs = firstRestMs;
   #restsUntil = 0;
   #asks = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, report?: BreakerReport) {
     this.#clock = clock;
+    this.#report = report;
   }
 
   /** Why it is down. */
@@ -44,11 +52,13 @@ export class Breaker {
     if (this.#why !== undefined && !this.#asks) return;
     if (this.#asks) this.#restMs = Math.min(this.#restMs * 2, longestRestMs);
     this.#asks = false;
+    if (why !== this.#why) this.#report?.down(why);
     this.#why = why;
     this.#restsUntil = this.#clock.now() + this.#restMs;
   }
 
   up(): void {
+    if (this.#why !== undefined) this.#report?.up();
     this.#why = undefined;
     this.#asks = false;
     this.#restMs = firstRestMs;

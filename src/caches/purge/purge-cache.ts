@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/contracts.ts';
-import { toError } from '../../core/errors.ts';
+import { TargetDownError, toError } from '../../core/errors.ts';
+import type { Observe } from '../../core/events.ts';
 import type { Layer } from '../../core/layers.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { RunCommand } from '../../core/run-command.ts';
@@ -7,11 +8,13 @@ import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
 import { batches } from './batches.ts';
 import { Breaker } from './breaker.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import { openClient, type Send } from './http-client.ts';
 import type { Subject } from './placeholders.ts';
 import { openProgram } from './program-client.ts';
 import { RequestRate } from './request-rate.ts';
 import type { PurgeRequest } from './request-template.ts';
+import { TargetReport } from './target-report.ts';
 import type { Target } from './targets.ts';
 
 /** A target that fails so often in a row is down. */
@@ -38,13 +41,24 @@ export class PurgeCache implements TargetCache {
   readonly #clock: Clock;
   readonly #breaker: Breaker;
   readonly #rate: RequestRate;
+  readonly #report: TargetReport;
+  readonly #hide: (text: string) => string;
   readonly #tell: (text: string) => void;
   readonly #ended = new AbortController();
+  /** Requests in a row that have failed, of all connections. */
+  #failed = 0;
+  /** Its last answer was about the request. */
+  #isWell = false;
 
   /** @param tell what an operator should know */
   constructor(
     target: Target,
-    { clock, tell, run }: { clock: Clock; tell: (text: string) => void; run: RunCommand },
+    {
+      clock,
+      tell,
+      run,
+      observe = () => {},
+    }: { clock: Clock; tell: (text: string) => void; run: RunCommand; observe?: Observe },
     send = target.address.program === undefined
       ? openClient(target.address, { ...target.settings, authorities: target.authorities })
       : openProgram(run, target.settings.timeoutMs),
@@ -58,12 +72,14 @@ export class PurgeCache implements TargetCache {
     this.#clock = clock;
     this.#tell = tell;
     this.#send = send;
-    this.#breaker = new Breaker(clock);
+    this.#hide = hideSecrets(target);
+    this.#report = new TargetReport({ target: target.name, called: this.#say(), clock, observe });
+    this.#breaker = new Breaker(clock, this.#report);
     this.#rate = new RequestRate(target.rate, clock);
   }
 
   get problem(): string | undefined {
-    return this.#breaker.why;
+    return this.#report.problem;
   }
 
   clear(works: Iterable<string | readonly string[]>): ReturnType<TargetCache['clear']> {
@@ -87,8 +103,8 @@ export class PurgeCache implements TargetCache {
       return true;
     };
     try {
-      // One that is down gets a single request.
-      if (this.#breaker.why !== undefined) await purgeNext();
+      // One that is down, or may be, gets a single request.
+      if (!this.#isWell) await purgeNext();
       await Promise.all(
         Array.from({ length: settings.connections }, async () => {
           while (await purgeNext());
@@ -103,7 +119,7 @@ export class PurgeCache implements TargetCache {
 
   /** Asks for a batch, and where that is not taken, for its halves: what is wrong with one work is no other's fault. */
   async #purge({ works, site }: Subject): Promise<WorkFailure[]> {
-    const verdict = await this.#ask(this.#target.template.fill({ works, site }));
+    const verdict = await this.#ask(this.#target.template.fill({ works, site }), works.length);
     if (verdict.kind === 'acknowledged') return [];
     const [work = ''] = works;
     if (works.length === 1)
@@ -123,7 +139,7 @@ export class PurgeCache implements TargetCache {
       );
       return;
     }
-    const verdict = await this.#unlessEnded(this.#ask(everything));
+    const verdict = await this.#unlessEnded(this.#ask(everything, 0));
     if (verdict.kind !== 'acknowledged') throw new Error(this.#say(verdict.why));
   }
 
@@ -131,15 +147,20 @@ export class PurgeCache implements TargetCache {
     this.#ended.abort(error);
   }
 
-  /** Resolves with what the target says of this one request; rejects if it is down. */
-  async #ask(request: PurgeRequest): Promise<Final> {
+  /**
+   * Resolves with what the target says of this one request; rejects if it is down.
+   * @param works how many urls or tags it is for
+   */
+  async #ask(request: PurgeRequest, works: number): Promise<Final> {
     for (let failed = 0; ; ) {
       this.#ended.signal.throwIfAborted();
       // A target that is down must not use up the requests of the time when it is back.
       const turn = this.#breaker.rests ? undefined : this.#rate.turn(this.#ended.signal);
       if (turn) await this.#untilEnded(turn);
-      if (!this.#breaker.mayAsk()) throw new Error(this.#say(this.#breaker.why ?? ''));
-      const verdict = await this.#attempt(request);
+      if (!this.#breaker.mayAsk()) throw new TargetDownError(this.#say(this.#breaker.why));
+      const verdict = await this.#attempt(request, works);
+      this.#isWell = verdict.kind === 'acknowledged' || verdict.kind === 'rejected';
+      this.#failed = verdict.kind === 'failed' ? this.#failed + 1 : 0;
       if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
         this.#breaker.up();
         this.#rate.goOn();
@@ -147,26 +168,33 @@ export class PurgeCache implements TargetCache {
       }
       if (verdict.kind === 'throttled') {
         this.#breaker.up();
-        this.#rate.rest(verdict.waitMs);
+        this.#report.throttled(verdict.why, this.#rate.rest(verdict.waitMs));
         continue;
       }
       failed += 1;
-      if (verdict.kind === 'down' || failed === attempts || this.#breaker.why !== undefined) {
+      const tooOften = Math.max(failed, this.#failed) >= attempts;
+      if (verdict.kind === 'down' || tooOften || this.#breaker.why !== undefined) {
         this.#breaker.down(verdict.why);
-        throw new Error(this.#say(verdict.why));
+        throw new TargetDownError(this.#say(verdict.why));
       }
       await this.#untilEnded(this.#clock.wait(againMs, this.#ended.signal));
     }
   }
 
-  async #attempt(request: PurgeRequest): Promise<Verdict> {
-    const { address, expect, secrets } = this.#target;
+  async #attempt(request: PurgeRequest, works: number): Promise<Verdict> {
+    const started = this.#clock.now();
+    const verdict = await this.#judged(request);
+    this.#report.answered(verdict, this.#clock.now() - started, works);
+    return verdict;
+  }
+
+  async #judged(request: PurgeRequest): Promise<Verdict> {
+    const { address, expect } = this.#target;
     try {
-      const verdict = judge(await this.#send(request), { expect, method: request.method });
-      return 'why' in verdict ? { ...verdict, why: masked(verdict.why, secrets) } : verdict;
+      return judge(await this.#send(request), { expect, method: request.method, hide: this.#hide });
     } catch (error) {
       this.#ended.signal.throwIfAborted();
-      const why = masked(toError(error).message, secrets);
+      const why = this.#hide(toError(error).message);
       return {
         kind: 'failed',
         why: address.program === undefined ? `does not answer: ${why}` : `fails: ${why}`,
@@ -196,15 +224,7 @@ export class PurgeCache implements TargetCache {
     }
   }
 
-  #say(why: string): string {
-    return `[purge.${this.#target.settings.name}] ${this.place} ${why}`;
+  #say(...why: (string | undefined)[]): string {
+    return [`[purge.${this.#target.settings.name}]`, this.place, ...why].join(' ');
   }
-}
-
-/** A target may repeat in its answer what it was sent. */
-function masked(text: string, secrets: readonly string[]): string {
-  return secrets.reduce(
-    (shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '********')),
-    text,
-  );
 }

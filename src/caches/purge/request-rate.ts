@@ -48,15 +48,16 @@ export class RequestRate {
     return Math.max(own, this.#restsUntil) - this.#clock.now();
   }
 
-  /** The target has asked to wait: for so long, or for 1, 2, 4 … 60 s. */
-  rest(ms: number | undefined): void {
+  /** The target has asked to wait: for so long, or for 1, 2, 4 … 60 s. Returns the milliseconds that are left of it. */
+  rest(ms: number | undefined): number {
     const now = this.#clock.now();
-    if (ms === undefined) {
-      // Requests that were under way together are one.
-      if (now < this.#restsUntil) return;
+    if (ms !== undefined) this.#restsUntil = Math.max(this.#restsUntil, now + ms);
+    // Requests that were under way together are one.
+    else if (now >= this.#restsUntil) {
       this.#restsUntil = now + this.#restMs;
       this.#restMs = Math.min(this.#restMs * 2, longestRestMs);
-    } else this.#restsUntil = Math.max(this.#restsUntil, now + ms);
+    }
+    return Math.max(0, this.#restsUntil - now);
   }
 
   /** The target has taken a request. */

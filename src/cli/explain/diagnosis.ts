@@ -6,7 +6,7 @@ import type { PageStatus } from './page-status.ts';
 
 /** The conclusion, and what to do: the reader has a stale page and is in a hurry. */
 export function diagnose(
-  { seen }: PagePath,
+  { seen }: { seen: Pick<PagePath['seen'], 'kind'> },
   matches: readonly TemplateMatch[],
   statuses: readonly PageStatus[],
 ): string[] {

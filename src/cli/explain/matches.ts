@@ -8,7 +8,7 @@ import { parseTemplate, type Template } from '../../template/template.ts';
 /** A template of a handler, or of one under its `then`, that names a path. */
 export interface TemplateMatch {
   readonly handler: Handler;
-  readonly template: Template;
+  readonly template: Pick<Template, 'text' | 'columns' | 'expand'>;
   /** The handler under `then` whose template it is. */
   readonly follower?: string;
   /** The keys that name the path; one without columns if the template names it whatever the key. */

@@ -9,26 +9,44 @@ import type { TemplateMatch } from './matches.ts';
 import { formatPagePath, type PagePath } from './page-path.ts';
 import type { PageStatus } from './page-status.ts';
 
-type Fact = readonly [title: string, text: string];
+export type Fact = readonly [title: string, text: string];
+
+interface Known {
+  readonly accounts: readonly PageStatus[];
+  readonly settleMs: number;
+}
 
 /** The lines of the report. `known`: what the database said, if it could be read. */
 export function formatReport(
   page: PagePath,
   matches: readonly TemplateMatch[],
-  known: { accounts: readonly PageStatus[]; settleMs: number } | undefined,
+  known: Known | undefined,
 ): string[] {
+  const end = known ? [diagnose(page, matches, known.accounts)] : [];
+  return joinParts([formatPagePath(page), ...formatMatches(matches, known), ...end]);
+}
+
+/** Each part after an empty line. */
+export function joinParts(parts: readonly (readonly string[])[]): string[] {
+  return parts.flatMap((part, at) => (at === 0 ? part : ['', ...part]));
+}
+
+/** A part for each handler. */
+export function formatMatches(matches: readonly TemplateMatch[], known: Known | undefined): string[][] {
   const handlers = [...new Set(matches.map(({ handler }) => handler))];
-  const parts = handlers.map((handler) => {
+  return handlers.map((handler) => {
     const own = matches.filter((one) => one.handler === handler);
     const account = known?.accounts.find((one) => one.handler === handler);
     const facts = [
       ...own.flatMap(formatMatch),
       ...(account ? formatPageStatus(account, known?.settleMs ?? 0) : []),
     ];
-    return [handler.name, ...facts.map(([title, text]) => `  ${title.padEnd(titleWidth)}${text}`)];
+    return formatPart(handler.name, facts);
   });
-  const end = known ? [diagnose(page, matches, known.accounts)] : [];
-  return [formatPagePath(page), ...parts, ...end].flatMap((part, at) => (at === 0 ? part : ['', ...part]));
+}
+
+export function formatPart(title: string, facts: readonly Fact[]): string[] {
+  return [title, ...facts.map(([name, text]) => `  ${name.padEnd(titleWidth)}${text}`)];
 }
 
 const titleWidth = 10;
@@ -37,7 +55,8 @@ function formatMatch({ template, follower, candidates, more }: TemplateMatch): F
   const after = follower === undefined ? '' : ` of ${follower}, once after each batch`;
   const keys = template.columns.length === 0 ? [] : candidates;
   return [
-    ['template', `${template.text}${after}`],
+    // No template of a file begins with a slash, and every url does.
+    [template.text.startsWith('/') ? 'url' : 'template', `${template.text}${after}`],
     ...(keys.length === 0 ? [['key', 'any'] as const] : []),
     ...keys.map(
       ({ key, alternatives }): Fact => ['key', [formatKey(key), ...Object.values(alternatives)].join(' ')],

@@ -37,11 +37,12 @@ clear[] = ports/{category}/{port}/*
 url[] = /{category}/{port}/
 `;
 
-const daemon = ({ lag = '1s' } = {}) =>
+const daemon = ({ lag = '1s', log = 'info' } = {}) =>
   start({
     handlers,
     more: `[daemon]
 heartbeat = 1s
+log = ${log}
 ${sectionFor(varnish.address)}
 lag = ${lag}`,
   });
@@ -93,13 +94,18 @@ const until = (which: 'cleared' | 'settled') =>
 describe.skipIf(!varnishFound)('a page in Varnish', () => {
   it('is gone when its row has changed', async () => {
     await varnish.start();
-    await daemon();
+    const running = await daemon({ log: 'debug' });
     expect(await page()).toBe('version 1');
     origin.version = 2;
     expect(await page()).toBe('version 1');
     await change();
     await soon('the new page', async () => (await page()) === 'version 3');
     await until('settled');
+    // Its age when it was purged for the first time.
+    const first = await running.until('the purge', ({ event }) => event === 'cleared-behind');
+    expect(first).toMatchObject({ consumer: 'purge varnish', lagMs: expect.any(Number) });
+    const asked = running.log.filter(({ event }) => event === 'target-asked');
+    expect(asked.map(({ outcome }) => outcome)).toEqual(['acknowledged', 'acknowledged']);
     // PURGE has not reached the origin.
     expect(origin.requests.filter((one) => !one.startsWith('GET'))).toEqual([]);
   });
@@ -154,21 +160,27 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     await change();
     const file = join(site.root, 'ports/net/rsync/Detail.html');
     await soon('the file to go', async () => !existsSync(file));
-    const failed = await running.until(
-      'the alarm',
-      ({ event, msg }) => event === 'loop-failed' && msg.includes('[purge.varnish]'),
+    const failed = await running.until('the alarm', ({ event }) => event === 'target-down');
+    expect(failed).toMatchObject({ level: 50, target: 'varnish' });
+    expect(failed.msg).toMatch(
+      new RegExp(
+        `^\\[purge.varnish\\] ${varnish.address} is down since .*Z: does not answer: connect ECONNREFUSED`,
+      ),
     );
-    expect(failed.msg).toContain(`${varnish.address} does not answer: connect ECONNREFUSED`);
     await soon('the fleet to know', async () => (await cursors()).problem?.includes('ECONNREFUSED') === true);
     expect(await status()).toMatch(/^UNCACHED (WARNING|CRITICAL) - .*\[purge.varnish\] .* does not answer/);
     expect(await cursors()).toMatchObject({ settled: 0 });
     await varnish.start();
     await until('settled');
-    await running.until(
-      'the end of the alarm',
-      ({ event, msg }) => event === 'loop-recovered' && msg.includes('purge'),
-    );
+    const back = await running.until('the end of the alarm', ({ event }) => event === 'target-up');
+    expect(back.msg).toMatch(/answers again after .* s, 1 row behind$/);
     await soon('the fleet to know', async () => (await cursors()).problem === null);
+    // One alarm, and one end of it.
+    const told = running.log.filter(
+      ({ level, event }) => event === 'target-up' || (level >= 50 && event !== 'unknown-handler'),
+    );
+    expect(told.map(({ event }) => event)).toEqual(['target-down', 'target-up']);
+    expect(running.log.filter(({ event }) => event === 'loop-recovered')).toEqual([]);
   });
 
   it('is purged by drain as well, which does not end before', async () => {
@@ -189,6 +201,7 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     const failed = await uncached(['--config', file, 'drain']);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('does not answer: connect ECONNREFUSED');
+    expect(failed.stderr).not.toContain('is down since');
   });
 
   it.skipIf(!xkeyFound)('goes with all others of its tag in one request', async () => {
@@ -215,10 +228,7 @@ describe.skipIf(!varnishFound)('a page in Varnish', () => {
     const running = await daemon();
     await page();
     await change();
-    const failed = await running.until(
-      'the alarm',
-      ({ event, msg }) => event === 'loop-failed' && msg.includes('[purge.varnish]'),
-    );
+    const failed = await running.until('the alarm', ({ event }) => event === 'target-down');
     expect(failed.msg).toContain(
       'answers 200 OK (version 2), and not what "expect" asks for: PURGE may reach the origin',
     );

@@ -97,6 +97,7 @@ export interface Origin {
   onRender: (url: string) => Promise<void>;
   /** The tags of a page. */
   tagsOf: (url: string) => string;
+  statusOf: (url: string) => number;
   /** Methods and urls of all requests. */
   readonly requests: string[];
   close(): void;
@@ -109,7 +110,7 @@ export async function startOrigin(): Promise<Origin> {
     requests.push(`${message.method} ${message.url}`);
     await origin.onRender(message.url ?? '');
     const headers = { 'cache-control': 'max-age=3600', xkey: origin.tagsOf(message.url ?? '') };
-    response.writeHead(200, headers).end(`version ${version}`);
+    response.writeHead(origin.statusOf(message.url ?? ''), headers).end(`version ${version}`);
   };
   const server = createServer((message, response) => void answer(message, response));
   server.listen(0, '127.0.0.1');
@@ -119,6 +120,7 @@ export async function startOrigin(): Promise<Origin> {
     version: 1,
     onRender: async () => {},
     tagsOf: () => 'none',
+    statusOf: () => 200,
     requests,
     close() {
       server.closeAllConnections();
