@@ -16,6 +16,8 @@ export interface Nginx {
   address(nth?: number): string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** With -9, and its workers. */
+  kill(): Promise<void>;
   /** Lines of its error log at this level. */
   complaints(level: string): string[];
   remove(): Promise<void>;
@@ -45,10 +47,11 @@ ${http(folder, ports)}
   );
   let child: ChildProcess | undefined;
   const address = (nth = 0) => `http://127.0.0.1:${ports[nth]}`;
-  const stop = async () => {
-    if (!child) return;
+  const end = async (signal: NodeJS.Signals) => {
+    if (!child?.pid) return;
     const ended = once(child, 'exit');
-    child.kill('SIGTERM');
+    // The workers are in the group of their master.
+    process.kill(signal === 'SIGKILL' ? -child.pid : child.pid, signal);
     await ended;
     child = undefined;
   };
@@ -57,6 +60,7 @@ ${http(folder, ports)}
     address,
     async start() {
       child = spawn('nginx', ['-c', file, '-p', folder, '-e', errors], {
+        detached: true,
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       lastWill('kill "$1"', String(child.pid));
@@ -69,13 +73,14 @@ ${http(folder, ports)}
         await new Promise((later) => setTimeout(later, 20));
       }
     },
-    stop,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
     complaints: (level) =>
       readFileSync(errors, 'utf8')
         .split('\n')
         .filter((line) => line.includes(`[${level}]`)),
     async remove() {
-      await stop();
+      await end('SIGTERM');
       rmSync(folder, { recursive: true, force: true });
     },
   };
