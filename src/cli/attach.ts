@@ -1,4 +1,5 @@
 import { formatHandler } from '../config/format-configuration.ts';
+import { isPrintable } from '../core/printable-text.ts';
 import { shellWord } from '../core/shell.ts';
 import { attachSql } from '../postgres/attach-sql.ts';
 import { draftOf, withDatabase } from './administrator.ts';
@@ -24,6 +25,15 @@ export async function attach(
   const handler = options.handler ?? readWritten(table).name;
   if (options.ini && (options.clear ?? options.url) === undefined)
     found.problems.push('--ini: a section without --clear or --url would clear nothing');
+  const texts = {
+    '--handler': handler,
+    '--queue': options.queue,
+    '--channel': options.channel,
+    '--when': options.when,
+  };
+  for (const [option, text = ''] of Object.entries(texts))
+    if (!isPrintable(text.replaceAll('\n', ' ')))
+      found.problems.push(`${option} has a character that cannot be printed, such as a tab`);
   let plan: AttachPlan | undefined;
   await attempt('read the database', async () => {
     plan = await withDatabase(draft, (pool) =>

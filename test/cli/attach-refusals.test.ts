@@ -159,6 +159,13 @@ it('reports a trigger that fills the same queue table in another way', async () 
   );
 });
 
+it('refuses text that would not be printed as it is', async () => {
+  await client.query(articles);
+  expect(await complaints('articles', 'slug', '--when', 'OLD.title\t<> NEW.title')).toEqual([
+    '--when has a character that cannot be printed, such as a tab',
+  ]);
+});
+
 it('refuses options that exclude each other, as wrong usage', async () => {
   for (const [name, value] of [
     ['--when', 'true'],
