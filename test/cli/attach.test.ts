@@ -20,9 +20,11 @@ describe('uncached attach', () => {
     await client.query(change);
     expect(await taken()).toEqual(['news/a', 'news/b']);
     const { rows } = await client.query(
-      `SELECT name, script_name FROM listen_for WHERE script_name = 'articles'`,
+      `SELECT name, script_name, has_schema_privilege('uncached', 'site', 'USAGE') AS usage,
+              has_table_privilege('uncached', 'cache_clearing_articles', 'SELECT, DELETE') AS taken
+       FROM listen_for WHERE script_name = 'articles'`,
     );
-    expect(rows).toEqual([{ name: 'articles_updated', script_name: 'articles' }]);
+    expect(rows).toEqual([{ name: 'articles_updated', script_name: 'articles', usage: true, taken: true }]);
     expect(stderr).toMatch(
       /^uncached: next: uncached attach articles section slug --clear 'articles\/\{section\}\/\{slug\}.html' --ini >> \/.*uncached.ini\n$/,
     );

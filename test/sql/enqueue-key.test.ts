@@ -150,6 +150,13 @@ describe('uncached.enqueue_key()', () => {
     });
   });
 
+  test('checks the columns of each call, also in a transaction that has passed with others', async () => {
+    const call = enqueue('{"category": "www", "Port": "nginx"}');
+    expect(await complaintOf(`BEGIN; ${call}; ${enqueue('{"category": "www"}')}`)).toMatchObject({
+      message: 'Cannot enqueue into queue: the key has no value for its column "Port"',
+    });
+  });
+
   test('a setting that the session alters is never run', async () => {
     const { rows } = await client.query(`SELECT 'queue'::regclass::oid AS oid`);
     await client.query(`
