@@ -82,6 +82,7 @@ END
 $$;
 
 DROP FUNCTION IF EXISTS uncached.enqueue();
+DROP FUNCTION IF EXISTS uncached.enqueue_key(regclass, text, jsonb);
 DROP FUNCTION IF EXISTS uncached.tell_listen_for();
 DROP FUNCTION IF EXISTS uncached.assert_source(regclass, name[]);
 DROP FUNCTION IF EXISTS uncached.assert_queue_table(regclass, name[]);

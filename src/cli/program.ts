@@ -6,6 +6,7 @@ import { toSeconds } from '../core/duration.ts';
 import { printableLines } from '../core/printable-text.ts';
 import { usualTimings } from '../core/timings.ts';
 import { version } from '../version.ts';
+import { addAttach } from './attach-command.ts';
 import { errorReport } from './error-report.ts';
 import { complain, flushed } from './output.ts';
 
@@ -148,6 +149,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       const { schema } = await import('./schema.ts');
       await exitWith(schema(options));
     });
+  addAttach(program, { given: () => program.opts<{ config?: string }>().config, exitWith });
 
   try {
     await program.parseAsync(argv, { from: 'user' });

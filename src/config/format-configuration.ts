@@ -1,3 +1,4 @@
+import type { HandlerSettings } from '../core/configuration.ts';
 import { isPrintable, printable } from '../core/printable-text.ts';
 import { optionsOf, type Section } from './options.ts';
 import type { Configuration } from './typed-configuration.ts';
@@ -34,6 +35,11 @@ export function format(
     ...purges.map((purge) => write('purge', purge, `purge.${purge.name}`)),
     ...handlers.map((handler) => write('handler', handler, `handler.${handler.name}`)),
   ].join('\n');
+}
+
+/** A section of its own, to be added to a file. */
+export function formatHandler(handler: HandlerSettings): string {
+  return `[handler.${handler.name}]\n${linesOf('handler', handler, false).join('\n')}\n`;
 }
 
 function linesOf(table: Section, values: object, showSecrets: boolean): string[] {

@@ -16,11 +16,16 @@ const places = ['/usr/local/etc/uncached.ini', '/etc/uncached.ini'];
  * UsageError.
  */
 export function findFile(given: string | undefined, env = process.env): string {
-  const found = given ?? (env.UNCACHED_CONFIG || undefined) ?? places.find((place) => existsSync(place));
+  const found = findAny(given, env);
   if (found !== undefined) return found;
   throw new UsageError([
     `there is no configuration: name one with --config FILE or put it at ${places.join(' or ')}`,
   ]);
+}
+
+/** The same for commands that can do without one. */
+export function findAny(given: string | undefined, env = process.env): string | undefined {
+  return given ?? (env.UNCACHED_CONFIG || undefined) ?? places.find((place) => existsSync(place));
 }
 
 export interface Loaded {

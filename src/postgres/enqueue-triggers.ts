@@ -2,6 +2,7 @@ import type { ChannelBinding } from '../core/contracts.ts';
 import { channelsOf } from '../core/contracts.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { parseName, type WrittenName } from './function-source.ts';
+import { quoteLiteral } from './identifier.ts';
 import { isAmong, type ServedTable, serves } from './served-tables.ts';
 import type { Trigger } from './trigger-list.ts';
 
@@ -72,17 +73,15 @@ function wrongChannel(
   function remedy(): string {
     const [own] = channels ?? [];
     const insert = (name: string) =>
-      `INSERT INTO listen_for (name, script_name) VALUES (${literal(name)}, ${literal(handler)})`;
+      `INSERT INTO listen_for (name, script_name) VALUES (${quoteLiteral(name)}, ${quoteLiteral(handler)})`;
     if (own !== undefined)
       return `name the channel ${own} in the trigger${other === undefined ? `, or ${insert(channel)}` : ''}`;
     if (other === undefined) return insert(channel);
     return stranger
-      ? `UPDATE listen_for SET script_name = ${literal(handler)} WHERE script_name = ${literal(other)}`
+      ? `UPDATE listen_for SET script_name = ${quoteLiteral(handler)} WHERE script_name = ${quoteLiteral(other)}`
       : `${insert('CHANNEL')}, and name that in the trigger`;
   }
 }
-
-const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** UPDATE OF leaves out a column of the key, and no other trigger on that table has it for that queue. */
 function unnamedKey(trigger: Trigger, what: string, all: readonly Trigger[]): string[] {
@@ -103,7 +102,7 @@ function unnamedKey(trigger: Trigger, what: string, all: readonly Trigger[]): st
 }
 
 /** As uncached.enqueue() does it: lower case in ASCII, and cut to the 63 bytes of a name. */
-function foldChannel(channel: string): string {
+export function foldChannel(channel: string): string {
   let folded = channel.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   while (Buffer.byteLength(folded) > 63) folded = [...folded].slice(0, -1).join('');
   return folded;

@@ -7,3 +7,8 @@ export function quoteIdentifier(name: string): string {
 export function showIdentifier(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
 }
+
+/** Text, quoted for SQL; the session has standard_conforming_strings on. */
+export function quoteLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -30,7 +30,7 @@ export interface QueueTable extends QueueShape {
   readonly hidden: boolean;
 }
 
-const remedy = 'create it (README.md, "Attach it to your table", has an example), or correct "queue"';
+const remedy = 'create it (uncached attach prints the SQL), or correct "queue"';
 
 /**
  * Finds a queue table through the role's search_path. Rejects if there is none of that name, with what to do.

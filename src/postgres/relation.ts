@@ -36,6 +36,14 @@ export async function findRelation(pool: Pool, name: string): Promise<Relation |
   return relation;
 }
 
+/** The same for a name in parts, each of which may contain dots. */
+export function findNamed(
+  pool: Pool,
+  { schema, name }: { schema?: string; name: string },
+): Promise<Relation | undefined> {
+  return search(pool, name, schema);
+}
+
 /** The schemas of the role's search_path (session.ts). Null: the setting of this session is gone. */
 export const rememberedPath = `nullif(current_setting('uncached.search_path', true), '')::name[]`;
 

@@ -13,8 +13,9 @@ export function installSql({ freshports = false, folder = sqlFolder } = {}): str
       '2-listen_for.sql',
       '3-assert.sql',
       '4-enqueue.sql',
+      '5-enqueue_key.sql',
       ...(freshports ? ['freshports.sql'] : []),
-      '5-grants.sql',
+      '6-grants.sql',
     ],
     folder,
   );

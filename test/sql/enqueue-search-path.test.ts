@@ -21,7 +21,8 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
 
   beforeAll(async () => {
     if (missing) return;
-    text = `${await readSqlFile('3-assert.sql')}${await readSqlFile('4-enqueue.sql')}`;
+    const parts = ['3-assert.sql', '4-enqueue.sql', '5-enqueue_key.sql'];
+    text = (await Promise.all(parts.map(readSqlFile))).join('');
     server = await launchServer(binaries === undefined ? {} : { binaries });
     client = await connect(server);
     await client.query('CREATE ROLE attacker; CREATE SCHEMA hostile AUTHORIZATION attacker');
@@ -50,13 +51,24 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
     await server.stop();
   });
 
-  async function change(table: string): Promise<string> {
-    try {
-      await client.query(`
+  const call = (queue: string, port: string) =>
+    `SELECT uncached.enqueue_key('public.${queue}', 'changed', '{"category": "www", "port": "${port}"}')`;
+  const change = (table: string) =>
+    attempt(`
         INSERT INTO public.${table} VALUES ('www', 'nginx'), ('www', pg_catalog.repeat('x', 3000));
         UPDATE public.${table} SET port = 'varnish' WHERE ctid OPERATOR(pg_catalog.=) '(0,1)';
         DELETE FROM public.${table};
         INSERT INTO public.listen_for (name, script_name) VALUES ('other', 'other')`);
+  const callBoth = () =>
+    attempt(
+      ['cache_clearing_ports', 'free']
+        .flatMap((queue) => [call(queue, 'nginx'), call(queue, 'x'.repeat(3000))])
+        .join(';'),
+    );
+
+  async function attempt(statements: string): Promise<string> {
+    try {
+      await client.query(statements);
       return 'done';
     } catch (error) {
       return String(error);
@@ -78,6 +90,20 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
     expect(rows).toEqual([{ port: 'nginx' }, { port: 'varnish' }]);
   });
 
+  test.skipIf(missing)('uncached.enqueue_key() looks nothing up in the path', async () => {
+    for (const path of ['hostile, public, pg_catalog', 'hostile, public']) {
+      await client.query(`SET search_path = ${path}`);
+      expect(await callBoth()).toBe('done');
+    }
+    const { rows } = await client.query(
+      'SELECT port, count(*)::int FROM cache_clearing_ports GROUP BY port ORDER BY port',
+    );
+    expect(rows).toEqual([
+      { port: 'nginx', count: 2 },
+      { port: null, count: 2 },
+    ]);
+  });
+
   test.skipIf(missing)('the traps are where an unqualified name leads', async () => {
     const unqualified = text
       .replaceAll(/OPERATOR\(pg_catalog\.([^)]+)\)/g, '$1')
@@ -90,6 +116,8 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
       await client.query(unqualified);
       await client.query(`SET search_path = ${path}`);
       expect(await change('row_folding')).toMatch(trapped);
+      await client.query(`SET search_path = ${path}`);
+      expect(await callBoth()).toMatch(trapped);
       await client.query(text);
     }
   });
