@@ -4,6 +4,7 @@ import { commandRunner } from '../caches/command/command.ts';
 import { command, programsOf } from '../caches/command/command-cache.ts';
 import { files, frontsOf, isOfFiles } from '../caches/files/files-steps.ts';
 import { nginx } from '../caches/nginx/nginx-steps.ts';
+import { readTargets } from '../caches/purge/targets.ts';
 import { clearBatch } from '../clearing/batch.ts';
 import type { Handler } from '../clearing/handler.ts';
 import { parseKey } from '../clearing/parse-key.ts';
@@ -19,6 +20,7 @@ import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
 import { zoneOpener } from '../filesystem/workers/zone-workers.ts';
 import { askWorker } from './ask-worker.ts';
 import { complain, say } from './output.ts';
+import { requestsFor } from './show-requests.ts';
 import { showZones } from './show-zones.ts';
 
 /**
@@ -63,8 +65,13 @@ async function show(handler: Handler, key: ParsedKey, { root, fronts, sections }
   const { paths, failures } = await askWorker(root, { kind: 'preview', patterns, fronts });
   for (const path of paths) say(path);
   for (const program of programsOf(handler)) say(`would run: ${program}`);
-  for (const step of handler.steps.filter(({ kind }) => ![files, command, nginx].includes(kind)))
-    for (const work of worksOf(step, key)) say(`would ask ${step.kind}.${step.cache} to forget: ${work}`);
+  const { targets } = readTargets(sections);
+  for (const step of handler.steps.filter(({ kind }) => ![files, command, nginx].includes(kind))) {
+    const works = [...new Set(worksOf(step, key))];
+    for (const work of works) say(`would ask ${step.kind}.${step.cache} to forget: ${work}`);
+    for (const target of targets.filter(({ name }) => name === step.cache))
+      for (const request of requestsFor(target, works)) say(`  ${request}`);
+  }
   for (const { path, code, message, refused } of failures)
     complain(`cannot ${refused ?? 'look at'} ${path}: ${code}, ${message}`);
   const failed = await showZones(handler, sections, (step) => worksOf(step, key));

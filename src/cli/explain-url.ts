@@ -1,14 +1,17 @@
 import { type loadAll, openApp } from '../app.ts';
+import { readZones } from '../caches/nginx/zones.ts';
 import { readTargets } from '../caches/purge/targets.ts';
 import { sectionsOf } from '../config/typed-configuration.ts';
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import { toError } from '../core/errors.ts';
 import { decodeUrl } from '../template/invert-url.ts';
+import { askWorker } from './ask-worker.ts';
 import { diagnose } from './explain/diagnosis.ts';
 import { type PageStatus, readPageStatuses } from './explain/page-status.ts';
 import { formatMatches, joinParts } from './explain/report.ts';
 import { findUrlMatches } from './explain/url-matches.ts';
 import { formatTarget, type VisitedUrl } from './explain/url-targets.ts';
+import { formatZone } from './explain/url-zones.ts';
 import type { Explanation } from './explain.ts';
 
 type Loaded = ReturnType<typeof loadAll>;
@@ -40,12 +43,18 @@ export async function explainUrl(
     // The lines are useful to know even when the database is down.
     failed = toError(error);
   }
-  const targets = await Promise.all(
-    readTargets(sectionsOf(configuration)).targets.map((target) =>
-      formatTarget(target, { page, matches, consumers: known?.consumers, ask }),
+  const sections = sectionsOf(configuration);
+  const how = { matches, consumers: known?.consumers };
+  const caches = await Promise.all([
+    ...readZones(sections).zones.map((zone) =>
+      formatZone(zone, url, {
+        ...how,
+        find: (keys) => askWorker(zone.path, { kind: 'zone-find', levels: zone.levels, keys }),
+      }),
     ),
-  );
-  const asked = targets.filter((one) => one !== undefined);
+    ...readTargets(sections).targets.map((target) => formatTarget(target, { ...how, page, ask })),
+  ]);
+  const named = caches.filter((one) => one !== undefined);
   const { settleMs } = configuration.cache;
   const end = known ? [diagnose({ seen: { kind: 'nothing' } }, matches, known.accounts)] : [];
   return {
@@ -53,7 +62,9 @@ export async function explainUrl(
     lines: joinParts([
       head,
       ...formatMatches(matches, known && { ...known, settleMs }),
-      ...(asked.length > 0 ? asked : [['No [purge.NAME] section takes urls or tags of these handlers.']]),
+      ...(named.length > 0
+        ? named
+        : [['No [nginx.NAME] or [purge.NAME] section takes urls or tags of these handlers.']]),
       ...end,
     ]),
     ...(failed && { error: failed }),

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   get,
@@ -9,6 +10,7 @@ import {
   varnishFound,
 } from '../caches/purge/varnish.ts';
 import { eventually } from '../faults/eventually.ts';
+import { storePage } from '../filesystem/zone/cache-file.ts';
 import { iniFor } from '../site.ts';
 import { uncached } from '../uncached.ts';
 import { client, database, site } from './explain.ts';
@@ -85,6 +87,28 @@ No entry for it is waiting: every change committed so far has been cleared.
       '/a/b/c/d',
       'No line of url[] names it: no change in the database will ever purge it by its url.',
     ]);
+  });
+
+  it('shows the files that nginx has of it, and which it has not', async () => {
+    const zone = join(dirname(site.root), 'zone');
+    const stored = storePage(zone, 'GETwww.example.org/net/rsync/');
+    const section = (path: string) => `
+[nginx.pages]
+path = ${path}
+levels = 1:2
+key[] = GETwww.example.org{url}
+key[] = HEADwww.example.org{url}`;
+    const { stdout } = await explain('/net/rsync/', { more: section(zone) });
+    expect(stdout).toMatch(
+      new RegExp(`nginx.pages \\(${zone}\\)
+  cached    GETwww.example.org/net/rsync/ since \\d{4}-.*Z: ${stored}
+  cached    HEADwww.example.org/net/rsync/: no
+`),
+    );
+    const none = await explain('/net/rsync/', { more: section(`${zone}-gone`) });
+    expect(none.stdout).toContain(
+      'cached    unknown: ENOENT, it is not there: nginx makes it when it starts',
+    );
   });
 
   it('shows what waits, and takes a path below root for a file', async () => {

@@ -68,7 +68,7 @@ function formatSite({ sites, template }: Target, { site }: VisitedUrl): Fact[] {
   return [['site', `${sites.join(', ')}, and not ${site}: what is cached under that host stays`]];
 }
 
-function formatState({ node, problem, behind, unsettled, lagMs }: SeenConsumer): string {
+export function formatState({ node, problem, behind, unsettled, lagMs }: SeenConsumer): string {
   const late = lagMs === null ? '' : `, the oldest for ${formatDuration(lagMs)}`;
   const rows =
     behind > 0

@@ -105,7 +105,9 @@ it('clear --dry-run names what would be asked for', async () => {
     'port=libsigc++ 2',
     '--dry-run',
   );
-  expect(stdout).toContain('would ask purge.varnish to forget: /net/libsigc++%202/');
+  expect(stdout).toContain(`would ask purge.varnish to forget: /net/libsigc++%202/
+  PURGE http://127.0.0.1:1/net/libsigc++%202/  host: www.example.org  key: ********  plain: ********
+`);
 });
 
 it('clear tells of a target that is down, and deletes the files all the same', async () => {
