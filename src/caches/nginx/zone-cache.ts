@@ -47,7 +47,9 @@ export function zoneCache(
         count += result.files;
         for (const failure of result.failures) {
           const { key = '', code } = failure;
-          failures.push({ work: urlOf.get(key) ?? '', error: textOf(path, failure), code });
+          const work = urlOf.get(key) ?? '';
+          // Without the code of one whose remedy is another for page files.
+          failures.push({ work, error: textOf(path, failure), ...(code !== 'EACCES' && { code }) });
         }
       }
       return { files: count, failures };
@@ -81,5 +83,6 @@ function* partsOf(works: Iterable<string | readonly string[]>): Generator<string
 
 function textOf(zone: string, { path, key, code, message }: ZoneFailure): string {
   const of = key === undefined ? '' : ` of ${key}`;
-  return clip(`cannot clear ${zone}/${path}${of}: ${code}, ${message}`, longestError);
+  const why = code === 'EACCES' ? whyUnusable({ code, message }) : `${code}, ${message}`;
+  return clip(`cannot clear ${zone}/${path}${of}: ${why}`, longestError);
 }

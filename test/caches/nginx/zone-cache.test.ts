@@ -85,6 +85,14 @@ describe('a zone', () => {
     ]);
   });
 
+  it('says what gives it the right, and not what page files need', async () => {
+    const failure = { key: 'GETwww/a', path: 'a', code: 'EACCES', message: 'EACCES: permission denied' };
+    const { cache } = made(() => [failure]);
+    const [failed] = (await cache.clear(['/a'])).failures;
+    expect(failed?.error).toMatch(/pages\/a of GETwww\/a: EACCES, this account may not: run the daemon as/);
+    expect(failed).not.toHaveProperty('code');
+  });
+
   it('has a problem while it cannot be used at all', async () => {
     let error: Error | undefined = Object.assign(new Error('EACCES: no'), { code: 'EACCES' });
     const { cache } = made(() => {
