@@ -42,8 +42,8 @@ export function parseProbe(text: string, { settings, template, address }: Target
 }
 
 /**
- * Where a page of a site is asked for. What is purged by its own url is cached there; what a target is told of in
- * another way, such as by the API of a CDN, may be somewhere else.
+ * Where to ask for a page of a site. A target that purges a page by its own url is the cache. One that is asked in
+ * another way, such as the API of a CDN, may be a different server.
  */
 export function addressFor(
   site: string,

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endLeader } from '../../end-process.ts';
 import { lastWill } from '../../last-will.ts';
 import { freePort } from '../../postgres/free-port.ts';
 
@@ -48,11 +48,7 @@ ${http(folder, ports)}
   let child: ChildProcess | undefined;
   const address = (nth = 0) => `http://127.0.0.1:${ports[nth]}`;
   const end = async (signal: NodeJS.Signals) => {
-    if (!child?.pid) return;
-    const ended = once(child, 'exit');
-    // The workers are in the group of their master.
-    process.kill(signal === 'SIGKILL' ? -child.pid : child.pid, signal);
-    await ended;
+    await endLeader(child, signal);
     child = undefined;
   };
   return {

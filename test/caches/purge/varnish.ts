@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endLeader } from '../../end-process.ts';
 import { lastWill } from '../../last-will.ts';
 import { freePort } from '../../postgres/free-port.ts';
 
@@ -47,11 +48,7 @@ export async function makeVarnish(originPort: number, vcl = documented('Varnish'
   writeFileSync(file, `vcl 4.1;\nbackend default { .host = "127.0.0.1"; .port = "${originPort}"; }\n${vcl}`);
   let child: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals) => {
-    if (!child?.pid) return;
-    const ended = once(child, 'exit');
-    // The process that serves is in the group of its manager.
-    process.kill(signal === 'SIGKILL' ? -child.pid : child.pid, signal);
-    await ended;
+    await endLeader(child, signal);
     child = undefined;
   };
   return {
