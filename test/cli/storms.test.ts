@@ -63,8 +63,11 @@ it('looks for failing rows a few times in a storm on uncached_retry, and at once
   await daemon.until('failure', isEvent('rows-failed'));
   const attempts = async () =>
     Number((await client.query('SELECT attempts FROM uncached.failing')).rows[0]?.attempts);
-  await client.query(`UPDATE uncached.failing SET attempts = 20, retry_at = now() + interval '1 hour'`);
-  const due = 'UPDATE uncached.failing SET retry_at = now()';
+  await client.query(`UPDATE uncached.failing SET attempts = 20, retry_at = now() + interval '59 minutes'`);
+  // Not sooner than 200 ms after an attempt: a daemon asks for what is due until nothing is, and would find the
+  // row again where an attempt takes as long as the time between two notifications.
+  const due = `UPDATE uncached.failing SET retry_at = now()
+               WHERE retry_at < now() + interval '1 hour' - interval '200 milliseconds'`;
   await client.query(`${due}; NOTIFY uncached_retry`);
   await eventually(
     'tried',
