@@ -9,7 +9,7 @@ import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, type World, type Worlds } from './world.ts';
 
-type Name = 'uncached' | 'before' | 'predecessor' | 'bare';
+type Name = 'uncached' | 'with a key' | 'before' | 'predecessor' | 'bare';
 
 /** The number of events and the time between them. */
 interface Load {
@@ -23,8 +23,8 @@ const ports = 600;
 const warmUp: Load = { events: 40, everyMs: 10 };
 
 /**
- * Milliseconds from sending an event's INSERT and NOTIFY, which are the same for all candidates, until its
- * page is gone.
+ * Milliseconds from sending an event's INSERT and NOTIFY, which are the same for all candidates but for the
+ * payload, until its page is gone.
  */
 export async function measureLatency(
   { world, before }: Worlds,
@@ -34,6 +34,7 @@ export async function measureLatency(
   const block = { events: Math.ceil(events / rounds), everyMs };
   const contestants: Partial<Record<Name, () => Promise<number[]>>> = {
     uncached: () => measured(world, block, (site) => startDaemon(world, site)),
+    'with a key': () => measured(world, block, (site) => startDaemon(world, site), insertWithKey),
     ...(before && { before: () => measured(before, block, (site) => startDaemon(before, site)) }),
     ...(!predecessorMissing && {
       predecessor: () => measured(world, block, (site) => startPredecessor(world, site)),
@@ -51,6 +52,9 @@ export async function measureLatency(
 
 const insert = (port: number) =>
   `INSERT INTO cache_clearing_ports (category, port) VALUES ('cat00', 'port-${port}'); NOTIFY port_updated`;
+
+/** As uncached.enqueue() notifies. */
+const insertWithKey = (port: number) => `${insert(port)}, '{"category": "cat00", "port": "port-${port}"}'`;
 
 async function measured(
   world: World,

@@ -1,8 +1,9 @@
-import type { LogRow } from '../core/contracts.ts';
+import type { Key, LogRow } from '../core/contracts.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import type { BatchOutcome } from './batch.ts';
 import type { ConsumerParts } from './consumer-parts.ts';
 import { clearRows } from './first-round.ts';
+import { Hints } from './hints.ts';
 import type { RoundParts } from './keep-failing.ts';
 import { LogReader } from './log-reader.ts';
 import { Progress } from './progress.ts';
@@ -36,14 +37,17 @@ export class Consumer {
   /** The caches that this one stands behind. */
   readonly upstream: Upstream;
   readonly #parts: RoundParts;
+  readonly #hints: Hints | undefined;
   #following: Following | undefined;
   #missedFrom: number | undefined;
   /** Those that stand behind this one. */
   readonly #behind: Consumer[] = [];
 
   constructor(parts: ConsumerParts) {
+    this.#hints = parts.cache.takesHints ? new Hints(parts.cache, parts.clock) : undefined;
     this.#parts = {
       ...parts,
+      ...(this.#hints && { hints: this.#hints }),
       onFailing: () => this.retries.wakeup.wake(),
       onRetried: (ids) => this.#retryBehind(ids),
     };
@@ -140,6 +144,17 @@ export class Consumer {
   /** Stops following: it has expired, or its cache is not there. */
   leave(): void {
     this.#following = undefined;
+  }
+
+  /** Whether a hint would be taken now. */
+  get takesHints(): boolean {
+    return this.#following !== undefined && (this.#hints?.areTaken ?? false);
+  }
+
+  /** A notification names this key. */
+  hint(handler: string, key: Key): void {
+    const step = this.#parts.steps.get(handler);
+    if (step && this.takesHints) this.#hints?.take(handler, step, key);
   }
 
   /** Rows of our own claim: from now on they are under way. False: it does not need them. */

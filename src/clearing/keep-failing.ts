@@ -1,8 +1,10 @@
 import type { FailingRowsOfConsumer, RowFailure } from '../core/consumer-contract.ts';
 import type { ConsumerParts } from './consumer-parts.ts';
+import type { Hints } from './hints.ts';
 
 /** What a round of clearing needs, besides. */
 export interface RoundParts extends ConsumerParts {
+  readonly hints?: Hints;
   /** There may be rows to retry. */
   readonly onFailing: () => void;
   /** Rows that failed are cleared, or settled: what stands behind this cache must be cleared after them. */

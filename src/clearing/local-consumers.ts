@@ -1,5 +1,5 @@
 import type { RowFailure } from '../core/consumer-contract.ts';
-import type { LogRow } from '../core/contracts.ts';
+import type { Key, LogRow } from '../core/contracts.ts';
 import type { Consumer } from './consumer.ts';
 
 interface FirstClearing {
@@ -53,6 +53,16 @@ export class LocalConsumers {
     }
     for (const rows of batches) this.#expecting.delete(rows);
     return files === undefined ? undefined : { files, failed, untold };
+  }
+
+  /** Whether a hint would be taken now. */
+  get takeHints(): boolean {
+    return this.all.some((consumer) => consumer.takesHints);
+  }
+
+  /** A notification names this key. */
+  hint(handler: string, key: Key): void {
+    for (const consumer of this.all) consumer.hint(handler, key);
   }
 
   /** A claim may have been committed whose answer was lost. */

@@ -66,6 +66,12 @@ export const options = {
       property: 'listens',
       variable: 'UNCACHED_LISTEN',
     },
+    hints: {
+      parse: parse.yesOrNo,
+      write: (value: boolean) => (value ? 'yes' : 'no'),
+      default: 'yes',
+      variable: 'UNCACHED_HINTS',
+    },
     poll: { ...durationFrom(100), property: 'pollMs', default: '1s', variable: 'UNCACHED_POLL' },
     heartbeat: {
       ...durationFrom(1_000),

@@ -1,3 +1,6 @@
+/** The payload is whatever any role has sent; '' if nothing. */
+export type OnNotification = (channel: string, payload: string) => void;
+
 /** A session that LISTENs. postgres/ makes it; the daemon keeps one. */
 export interface Listener {
   /** Settles when the connection is lost, with the reason. */

@@ -21,6 +21,8 @@ export interface TargetCache {
   readonly canBeWiped?: boolean;
   /** With more rows than this to clear together, it is wiped instead. */
   readonly wipesOver?: number | undefined;
+  /** Clearing a key early costs little: a notification that names it has it cleared at once. */
+  readonly takesHints?: boolean;
   /** The daemon stops: what is under way rejects with this error, if it could take long. */
   end?(error: Error): void;
   /** Where it is, as people write it. */

@@ -43,6 +43,8 @@ export interface DaemonParts extends ClaimContext {
   readonly sweepMs: number;
   readonly heartbeatMs: number;
   readonly batch: number;
+  /** Whether a notification that names its key has it cleared at once. */
+  readonly hints: boolean;
   /** Whether notifications wake it. Otherwise it looks every `pollMs`. */
   readonly listens: boolean;
   readonly pollMs: number;
@@ -149,12 +151,12 @@ export function startDaemon(parts: DaemonParts): Daemon {
       clock,
       observe,
       signal: stopListening.signal,
-      onNotification(channel) {
+      onNotification(channel, payload) {
         observe({ kind: 'notified', channel });
         if (channel === channelsChanged) watch.changed.wake();
         if (channel === retryAsked) retry.wake();
         if (channel === logGrown) consumers.wake();
-        for (const handler of notified.get(channel) ?? []) handler.notified();
+        for (const handler of notified.get(channel) ?? []) handler.notified(payload);
       },
       onListening() {
         observe({ kind: 'listening', channels });

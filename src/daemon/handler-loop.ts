@@ -7,12 +7,13 @@ import type { Timings } from '../core/timings.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { EmptyClaimCooldown } from './cooldown.ts';
 import { EmptyNotifications } from './empty-notifications.ts';
+import { hint } from './hint.ts';
 import { Loop, type Work } from './loop.ts';
 import { Throttle } from './throttle.ts';
 
 export interface HandlerLoop {
   /** A notification came on one of its channels. */
-  notified(): void;
+  notified(payload: string): void;
   /** Any other reason to claim. */
   wake(): void;
   stop(): Promise<void>;
@@ -21,6 +22,8 @@ export interface HandlerLoop {
 interface Parts {
   readonly context: ClaimContext & { readonly timings: Timings };
   readonly batch: number;
+  /** Whether a notification that names its key has it cleared at once. */
+  readonly hints: boolean;
 }
 
 interface AllParts extends Parts {
@@ -74,7 +77,7 @@ interface LoopParts extends Parts, Pick<AllParts, 'mayClaim'> {
 
 /** What a handler does when it is woken. */
 function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
-  const { context, mayClaim, queue, wakeup } = parts;
+  const { context, mayClaim, queue, wakeup, hints } = parts;
   const { clock, timings } = context;
   const emptyNotifications = new EmptyNotifications(clock.now, timings.claims);
   const claims = queue ? drains(handler, queue, emptyNotifications, parts) : clears(handler, context);
@@ -88,7 +91,8 @@ function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
   };
   const loop = new Loop(handler.name, recovering(work, context), { ...context, wakeup });
   return {
-    notified() {
+    notified(payload) {
+      if (hints && queue) hint(handler, payload, context.consumers);
       emptyNotifications.notified();
       loop.wake();
     },

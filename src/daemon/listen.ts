@@ -2,16 +2,16 @@ import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
-import type { Listener } from '../core/listener-contract.ts';
+import type { Listener, OnNotification } from '../core/listener-contract.ts';
 import type { Limits } from '../core/timings.ts';
 
 /** Connects and LISTENs; resolves when every LISTEN is committed. */
-export type Listen = (onNotification: (channel: string) => void) => Promise<Listener>;
+export type Listen = (onNotification: OnNotification) => Promise<Listener>;
 
 interface ListenOptions {
   readonly heartbeatMs: number;
   readonly backoff: Limits;
-  readonly onNotification: (channel: string) => void;
+  readonly onNotification: OnNotification;
   /** Called after each LISTEN that is proved to receive. */
   readonly onListening: () => void;
   readonly clock: Clock;

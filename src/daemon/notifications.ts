@@ -1,7 +1,7 @@
 import { type ChannelBinding, channelsOf } from '../core/contracts.ts';
 
 interface Notified {
-  notified(): void;
+  notified(payload: string): void;
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg, { type ClientConfig } from 'pg';
 import createSubscriber, { type Subscriber } from 'pg-listen';
-import type { Listener } from '../core/listener-contract.ts';
+import type { Listener, OnNotification } from '../core/listener-contract.ts';
 import { asRole, withAdvice } from './advice.ts';
 import type { Hosts } from './hosts.ts';
 import type { Pool } from './pool.ts';
@@ -22,7 +22,7 @@ export async function listen(
   hosts: Hosts,
   pool: Pool,
   channels: readonly string[],
-  onNotification: (channel: string) => void,
+  onNotification: OnNotification,
 ): Promise<Listener> {
   const { sendMs, deliveryMs } = hosts.timings;
   const config = hosts.current();
@@ -44,7 +44,8 @@ export async function listen(
   const own = `uncached_heartbeat_${randomBytes(8).toString('hex')}`;
   let beat = (_payload: unknown) => {};
   subscriber.events.on('notification', ({ channel, payload }) =>
-    channel === own ? beat(payload) : onNotification(channel),
+    // pg-listen gives undefined for an empty payload.
+    channel === own ? beat(payload) : onNotification(channel, String(payload ?? '')),
   );
   try {
     await subscriber.connect();

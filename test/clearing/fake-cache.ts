@@ -24,6 +24,7 @@ export class FakeCache implements TargetCache {
   readonly done: string[] = [];
   refused: string[] = [];
   wipesOver: number | undefined;
+  takesHints = false;
   /** While set, every clearing rejects. */
   broken: Error | undefined;
   /** A clearing that includes this one waits. */

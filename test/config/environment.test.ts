@@ -24,6 +24,7 @@ const all = {
   UNCACHED_SETTLE: '30s',
   UNCACHED_SWEEP: '2m',
   UNCACHED_LISTEN: 'no',
+  UNCACHED_HINTS: 'no',
   UNCACHED_POLL: '3s',
   UNCACHED_HEARTBEAT: '5s',
   UNCACHED_EXPIRE: '2h',
@@ -44,6 +45,7 @@ describe('the environment', () => {
       daemon: {
         sweepMs: 120_000,
         listens: false,
+        hints: false,
         pollMs: 3_000,
         heartbeatMs: 5_000,
         expireMs: 7_200_000,

@@ -43,6 +43,7 @@ describe('load', () => {
       daemon: {
         sweepMs: 60_000,
         listens: true,
+        hints: true,
         pollMs: 1_000,
         heartbeatMs: 10_000,
         expireMs: 3_600_000,

@@ -42,7 +42,7 @@ export class DaemonWorld {
   waiting = 0;
   seen: LastSeen[] = [];
   channels: ChannelBinding[] = channels;
-  notify: (channel: string) => void = () => {};
+  notify: (channel: string, payload?: string) => void = () => {};
   lose: (error: Error) => void = () => {};
   /** Called when the daemon listens. */
   onListen: () => unknown = () => {};
@@ -113,8 +113,9 @@ export class DaemonWorld {
         return this.channels;
       },
       onChannelsChanged: () => this.happened.push('channels changed'),
+      hints: true,
       listen: async (onNotification) => {
-        this.notify = onNotification;
+        this.notify = (channel, payload = '') => onNotification(channel, payload);
         await this.onListen();
         this.listeners += 1;
         return {

@@ -74,6 +74,7 @@ const start = () =>
     queues: new Map([['page', queue]]),
     channels: [{ channel: 'bound_changed', handler: 'bound' }],
     batch: 10,
+    hints: true,
   });
 
 afterEach(() => Promise.all([...loops.values()].map((loop) => loop.stop())));
@@ -119,14 +120,14 @@ it('wakes the handlers under then when it was notified of nothing, and not when 
   await settled();
   expect(happened).toEqual(['claim']);
   now += 5_000;
-  loops.get('page')?.notified();
+  loops.get('page')?.notified('');
   await settled();
   expect(happened).toEqual(['claim', 'claim', 'record news']);
 });
 
 it('takes rows that others hold locked for what it was notified of', async () => {
   remains = true;
-  loops.get('page')?.notified();
+  loops.get('page')?.notified('');
   await settled();
   expect(happened).toEqual(['claim']);
 });
@@ -145,7 +146,7 @@ it('waits between two claims that find nothing, so that a storm of notifications
 
 it('leaves it a second to the first daemon to claim, and then claims what is left', async () => {
   isFirst = false;
-  loops.get('page')?.notified();
+  loops.get('page')?.notified('');
   await settled();
   expect(happened).toEqual([]);
   expect(waits.map(({ ms }) => ms)).toEqual([1_000]);
@@ -156,7 +157,7 @@ it('leaves it a second to the first daemon to claim, and then claims what is lef
 
 it('claims nothing more where it is stopped in that second', async () => {
   isFirst = false;
-  loops.get('page')?.notified();
+  loops.get('page')?.notified('');
   await settled();
   await loops.get('page')?.stop();
   expect(happened).toEqual([]);
@@ -164,16 +165,16 @@ it('claims nothing more where it is stopped in that second', async () => {
 
 it('leaves to the first daemon what has no entries: handlers without a queue, and those under then', async () => {
   isFirst = false;
-  loops.get('bound')?.notified();
-  loops.get('page')?.notified();
+  loops.get('bound')?.notified('');
+  loops.get('page')?.notified('');
   await settled();
   waits[0]?.end();
   await settled();
   expect(happened).toEqual(['claim']);
   isFirst = true;
   now += 5_000;
-  loops.get('bound')?.notified();
-  loops.get('page')?.notified();
+  loops.get('bound')?.notified('');
+  loops.get('page')?.notified('');
   await settled();
   expect(happened.toSorted()).toEqual(['claim', 'claim', 'record bound', 'record news']);
 });

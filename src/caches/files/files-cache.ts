@@ -5,6 +5,7 @@ import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
 /** Page files below root. A work is a pattern (core/pattern.ts). */
 export function filesCache(files: Pick<PageFiles, 'clear'>): TargetCache {
   return {
+    takesHints: true,
     async clear(works, how) {
       const result = await files.clear(works, how);
       return { ...result, failures: result.failures.map(toWorkFailure) };

@@ -1,0 +1,33 @@
+import type { Handler } from '../clearing/handler.ts';
+import type { LocalConsumers } from '../clearing/local-consumers.ts';
+import type { Key } from '../core/contracts.ts';
+
+/** Takes the key that a notification names as a hint (clearing/hints.ts). Any other payload says nothing. */
+export function hint(
+  { name, columns }: Handler,
+  payload: string,
+  consumers: Pick<LocalConsumers, 'takeHints' | 'hint'>,
+): void {
+  // A flood of notifications costs no more than these two questions.
+  if (!payload.startsWith('{') || !consumers.takeHints) return;
+  const key = keyOf(payload, columns);
+  if (key) consumers.hint(name, key);
+}
+
+/** Undefined unless it names every column. */
+function keyOf(payload: string, columns: readonly string[]): Key | undefined {
+  let named: Record<string, unknown>;
+  try {
+    // It begins with a brace, so it is an object if it is JSON.
+    named = JSON.parse(payload) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+  const key: Record<string, string | null> = {};
+  for (const column of columns) {
+    const value = Object.hasOwn(named, column) ? named[column] : undefined;
+    if (typeof value !== 'string' && value !== null) return undefined;
+    key[column] = value;
+  }
+  return key;
+}
