@@ -56,7 +56,7 @@ describe('the environment', () => {
       http: { listen: { host: '127.0.0.1', port: 9797 } },
     });
     expect(notices).toEqual([]);
-    expect(origins).toHaveLength(10);
+    expect(origins).toHaveLength(11);
     expect(origins[0]).toBe('[cache] settle comes from UNCACHED_SETTLE in the environment');
   });
 
