@@ -4,6 +4,12 @@ import type { Step, TargetCache } from '../core/target-cache.ts';
 /** Any role may notify, with any key: at most so many at a time, and the rest is cleared with its entry. */
 const mostAtOnce = 2;
 
+/**
+ * After a hint that deleted nothing none is taken for so many times as long as it took: a flood of false ones
+ * leaves the processor to others.
+ */
+const restFactor = 8;
+
 /** How long a clearing waits for hints of its handler, to count their files: a disk may hang. */
 const countMs = 250;
 
@@ -21,7 +27,8 @@ export interface Deleted {
 export class Hints {
   readonly #cache: TargetCache;
   readonly #clock: Clock;
-  readonly #running = new Map<Promise<void>, string>();
+  readonly #running = new Map<Promise<number>, string>();
+  #restsUntil = Number.NEGATIVE_INFINITY;
   /** What hints have deleted since the handler's last clearing, which counts it. */
   readonly #deleted = new Map<string, Deleted>();
 
@@ -31,7 +38,7 @@ export class Hints {
   }
 
   get areTaken(): boolean {
-    return this.#running.size < mostAtOnce;
+    return this.#running.size < mostAtOnce && this.#clock.now() >= this.#restsUntil;
   }
 
   /** Deletes what the key names, if it names anything. */
@@ -44,17 +51,24 @@ export class Hints {
       return;
     }
     if (works.length === 0) return;
-    const running = this.#clear(handler, works).catch(() => {});
+    const began = this.#clock.now();
+    const running = this.#clear(handler, works).catch(() => 0);
     this.#running.set(running, handler);
-    void running.then(() => this.#running.delete(running));
+    void running.then((files) => {
+      this.#running.delete(running);
+      const now = this.#clock.now();
+      if (files === 0) this.#restsUntil = now + restFactor * (now - began);
+    });
   }
 
-  async #clear(handler: string, works: string[]): Promise<void> {
+  /** Returns how many files it has deleted. */
+  async #clear(handler: string, works: string[]): Promise<number> {
     const { files, paths = [] } = await this.#cache.clear([works], { background: true, secondFollows: true });
     const deleted = this.#deleted.get(handler) ?? { files: 0, paths: [] };
     deleted.files += files;
     for (const path of paths) deleted.paths.push(path);
     this.#deleted.set(handler, deleted);
+    return files;
   }
 
   /** What hints of the handler have deleted since this was called last. */

@@ -81,6 +81,26 @@ it('holds up the clearing of rows for a moment at most, if it hangs', async () =
   expect((await consumer.clearFirst('page', [later]))?.files).toBe(2);
 });
 
+it('rests after a hint that deleted nothing, so that a flood of false ones costs little', async () => {
+  cache.held = 'p1';
+  cache.refused = ['p1'];
+  await hint('p1');
+  world.now += 5;
+  cache.release();
+  await setImmediate();
+  world.now += 39;
+  expect(consumer.takesHints).toBe(false);
+  world.now += 1;
+  expect(consumer.takesHints).toBe(true);
+  // One that deleted something is followed by the next.
+  cache.held = 'p2';
+  await hint('p2');
+  world.now += 5;
+  cache.release();
+  await setImmediate();
+  expect(consumer.takesHints).toBe(true);
+});
+
 it('is nothing to anybody if it fails, or its key names no page', async () => {
   cache.broken = new Error('the disk is gone');
   await hint('p1');
