@@ -1,5 +1,6 @@
 import { type App, loadAll, openApp } from '../app.ts';
-import type { FailingRow, FailingRows } from '../core/consumer-contract.ts';
+import type { FailingRow, FailingRows, SeenConsumer } from '../core/consumer-contract.ts';
+import { formatConsumer } from '../core/consumer-name.ts';
 import { formatDuration } from '../core/duration.ts';
 import { UsageError } from '../core/errors.ts';
 import { several } from '../core/plural.ts';
@@ -42,7 +43,7 @@ async function act(
     case 'list': {
       const rows = await log.failing(which);
       if (json) print(`${JSON.stringify(rows, null, 2)}\n`);
-      else list(rows);
+      else list(rows, rows.length > 0 ? await log.consumers() : []);
       if (stranger !== undefined && rows.length === 0) complain(stranger);
       return 0;
     }
@@ -86,18 +87,24 @@ function whetherAll(count: number, { handler, ids }: FailingRows, stranger: stri
   return 1;
 }
 
-function list(rows: readonly FailingRow[]): void {
+function list(rows: readonly FailingRow[], consumers: readonly SeenConsumer[]): void {
   if (rows.length === 0) say('nothing is failing');
-  sayAll(rows.map(describe));
+  const names = new Map(consumers.map((one) => [one.id, formatConsumer(one)]));
+  const placeOf = ({ consumer }: FailingRow) =>
+    names.size > 1 ? `, in ${names.get(consumer) ?? consumer}` : '';
+  sayAll(rows.map((row) => describe(row, placeOf(row))));
 }
 
-function describe({ id, handler, key, error, attempts, ageMs, retryMs, invalid }: FailingRow): string {
+function describe(
+  { id, handler, key, error, attempts, ageMs, retryMs, invalid }: FailingRow,
+  place: string,
+): string {
   const next = retryMs === null || retryMs <= 0 ? 'now' : `in ${formatDuration(retryMs)}`;
   const age = formatDuration(ageMs);
   const state = invalid
     ? `an invalid key for ${age}, not retried`
     : `failing for ${age}, ${several(attempts, 'try', 'tries')}, next ${next}`;
-  return `${id}  ${handler}  ${JSON.stringify(clipAll(key))}  ${state}: ${clip(error, longestError)}`;
+  return `${id}  ${handler}  ${JSON.stringify(clipAll(key))}  ${state}${place}: ${clip(error, longestError)}`;
 }
 
 function toId(word: string): number {

@@ -57,6 +57,17 @@ it('lists failing rows and no others, with what they say', async () => {
   ]);
 });
 
+it('says in which cache, where there are several', async () => {
+  await client.query(`
+    INSERT INTO uncached.consumer (id, kind, name, node, state, settled_to, cleared_to)
+    VALUES ('its varnish', 'purge', 'varnish', 'web1', 'live', ${ids[1]}, ${ids[1]});
+    INSERT INTO uncached.failing (consumer, id, handler, key, claimed_at, last_error)
+    SELECT 'its varnish', id, handler, key, claimed_at, 'refused' FROM uncached.log WHERE id = ${ids[0]}`);
+  const { stdout } = await run('list', '--handler', 'listen_port');
+  expect(stdout).toMatch(/next in [\d.]+ (?:s|min), in files: column port is "\.\."$/m);
+  expect(stdout).toMatch(/next now, in purge varnish on web1: refused$/m);
+});
+
 it('has them tried again', async () => {
   expect(await run('retry', '--handler', 'listen_port')).toMatchObject({
     code: 0,
