@@ -78,5 +78,5 @@ export const usualReporting: ReportingTimings = {
     streamMs: 1_000,
   },
   log: { againMs: 60_000, forgetMs: 7_200_000, lastMs: 1_000 },
-  systemd: { givenUpMs: 30_000, notifyMs: 5_000 },
+  systemd: { givenUpMs: 70_000, notifyMs: 5_000 },
 };
