@@ -20,6 +20,8 @@ export interface QueueTable extends QueueShape {
   readonly addedAt: string;
   /** Its type has no time zone. */
   readonly zoneless: boolean;
+  /** It has a column xid that says which transactions an entry may come from (sql/barrier.sql). */
+  readonly hasXid: boolean;
   /** FOR UPDATE SKIP LOCKED needs UPDATE on a column. */
   readonly mayLock: boolean;
   /** The schema. */
@@ -66,6 +68,7 @@ export async function findQueueTable(pool: Pool, name: string): Promise<QueueTab
     columns: [...types.keys()],
     addedAt: hasAge ? addedAt : 'NULL::timestamptz',
     zoneless: types.get('date_added') === 'timestamp without time zone',
+    hasXid: types.get('xid') === 'xid8',
     mayLock: found.update,
     maySelect: found.select,
     mayDelete: found.delete,
