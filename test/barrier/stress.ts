@@ -31,14 +31,17 @@ export interface StressFigures {
 
 const settleMs = 1_000;
 const restMs = 120_000;
+const killEveryMs = 2_000;
 
 /**
  * Producers of both styles, writers of both kinds, two daemons on one root that are killed again and again, and nine
  * readers that announce changes: each compares the pages with what it announces, at once.
+ * @param kills each comes only after something was announced, and so many come at least, however slow the machine is;
+ *   without it there is one every two seconds, whatever that leaves to the daemons
  */
 export async function runStress(
   server: Connection,
-  { seed, seconds, killEveryMs = 2_000 }: { seed: string; seconds: number; killEveryMs?: number },
+  { seed, seconds, kills: leastKills }: { seed: string; seconds: number; kills?: number },
 ): Promise<StressFigures> {
   const site = makeSite();
   const spool = mkdtempSync(`${site.root}-spool-`);
@@ -61,6 +64,8 @@ export async function runStress(
   let phase: 'load' | 'rest' | 'read' | 'over' = 'load';
   let renders = 0;
   let kills = 0;
+  /** By the readers that are right, while producers are at work. */
+  let inTime = 0;
 
   async function producer(name: string): Promise<void> {
     const [random, own] = [seeded(`${seed} ${name}`), await connect()];
@@ -87,6 +92,7 @@ export async function runStress(
       for (const { id, k, v, xid } of await reader.next(own, cursor)) {
         figures.announced += 1;
         if (phase === 'load') figures.inTime += 1;
+        if (phase === 'load' && reader.isRight) inTime += 1;
         if (pagesOf(site.root, k).some((page) => (versionOf(page) ?? v) < v)) figures.stale += 1;
         cursor.seen.add(id);
         Object.assign(cursor, { xid, id, most: Math.max(cursor.most, id) });
@@ -99,7 +105,9 @@ export async function runStress(
   async function killer(): Promise<void> {
     const random = seeded(`${seed} killer`);
     while (phase === 'load') {
+      const before = inTime;
       await wait(killEveryMs * random.between(0.75, 1.25));
+      while (leastKills !== undefined && inTime === before && phase === 'load') await wait(25);
       const at = random.below(daemons.length);
       await daemons[at]?.stop('SIGKILL');
       daemons[at] = startUncached(file);
@@ -120,7 +128,11 @@ export async function runStress(
     const writing = [...'123'].map((n) => writer(`writer ${n}`));
     const reading = readers.map(read);
     const killing = killer();
-    await Promise.race([wait(seconds * 1_000), ...producing, ...writing, ...reading, killing]);
+    const loaded = async () => {
+      await wait(seconds * 1_000);
+      while (kills < (leastKills ?? 0)) await wait(25);
+    };
+    await Promise.race([loaded(), ...producing, ...writing, ...reading, killing]);
     phase = 'rest';
     await Promise.all([...producing, killing]);
     const until = performance.now() + restMs;
