@@ -1,4 +1,5 @@
 import type { Holding, Wanted } from '../core/holding.ts';
+import { advised } from './advice.ts';
 import { elapsedMs } from './elapsed-time.ts';
 import type { Pool } from './pool.ts';
 
@@ -12,20 +13,22 @@ export async function barrierInstalled(pool: Pool): Promise<boolean> {
   return rows[0]?.installed ?? false;
 }
 
+const failingFor = `$3::float8 * interval '1 millisecond'`;
+
 /** What holds announcements; undefined where the barrier is not installed. */
-export async function listHolding(
-  pool: Pool,
-  wanted: Wanted = { level: 'settled' },
-): Promise<Holding[] | undefined> {
-  if (!(await barrierInstalled(pool))) return undefined;
-  const { rows } = await pool.query<Holding>(
-    `SELECT kind, handler, consumer, xid::text AS xid, ${elapsedMs('since')} AS "heldMs", detail
-     FROM (SELECT kind, handler, consumer, xid, min(since) AS since, detail FROM uncached.holding($1, $2, ${failingFor}) GROUP BY 1, 2, 3, 4, 6) AS holding
-     ORDER BY holding.xid, kind, handler, consumer`,
-    values(wanted),
-  );
-  return rows;
-}
+export const listHolding = advised(
+  'ask what holds announcements',
+  async (pool: Pool, wanted: Wanted = { level: 'settled' }): Promise<Holding[] | undefined> => {
+    if (!(await barrierInstalled(pool))) return undefined;
+    const { rows } = await pool.query<Holding>(
+      `SELECT kind, handler, consumer, xid::text AS xid, ${elapsedMs('since')} AS "heldMs", detail
+       FROM uncached.holding($1, $2, ${failingFor}) AS holding
+       ORDER BY holding.xid, kind, handler, consumer`,
+      values(wanted),
+    );
+    return rows;
+  },
+);
 
 /** Rejects if there has been no such transaction. */
 export async function isCleared(pool: Pool, xid: string, wanted: Wanted): Promise<boolean> {
@@ -35,8 +38,6 @@ export async function isCleared(pool: Pool, xid: string, wanted: Wanted): Promis
   );
   return rows[0]?.cleared ?? false;
 }
-
-const failingFor = `$3::float8 * interval '1 millisecond'`;
 
 function values({ level, handlers, failingForMs }: Wanted): unknown[] {
   return [level, handlers ?? null, failingForMs ?? null];
