@@ -230,7 +230,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION uncached.horizon(text, text[], interval) IS
-  'Changes of transactions before this one have been cleared in every cache: SELECT … WHERE xid < (SELECT uncached.horizon()).';
+  'Changes of transactions before this one have been cleared in every cache: SELECT ... WHERE xid < (SELECT uncached.horizon()).';
 
 
 CREATE OR REPLACE FUNCTION uncached.is_cleared(
