@@ -43,11 +43,11 @@ export function claimStatement(
   json: Json,
   form: ClaimForm,
 ): string {
-  const { name, order, byId, zoneless, hasXid } = table;
+  const { name, order, byId, zoneless, hasXid, hasMinOfXid } = table;
   const beyond = form.fromStart ? order.start : order.beyond;
   const addedAt = zoneless ? addedSince(form.fromStart ? '$4' : '$5') : table.addedAt;
   const values = keys.map(({ text }, index) => `${text.bounded} AS k${index}`);
-  const xid = hasXid ? leastXid : "'0'::xid8";
+  const xid = hasXid ? leastXid(hasMinOfXid) : "'0'::xid8";
   const returning = [
     byId ? 'id' : 'ctid',
     ...values,
@@ -74,8 +74,9 @@ export function claimStatement(
     FROM (SELECT count(*)::int AS entries, ${order.last}::text AS last, min(added) AS added FROM taken) AS totals`;
 }
 
-/** The least transaction that these entries may come from; 0 if one does not say. PostgreSQL 14 has no min(xid8). */
-const leastXid = 'min(coalesce(least::text::bigint, 0))::text::xid8';
+/** The least transaction that these entries may come from; 0 if one does not say. */
+const leastXid = (hasMinOfXid: boolean) =>
+  hasMinOfXid ? "min(coalesce(least, '0'))" : 'min(coalesce(least::text::bigint, 0))::text::xid8';
 
 function chosen(
   { name, mayLock, hasChildren }: QueueTable,
