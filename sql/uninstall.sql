@@ -81,6 +81,13 @@ BEGIN
 END
 $$;
 
+DROP PROCEDURE IF EXISTS uncached.wait_cleared(xid8, interval, text, text[], interval, boolean);
+DROP FUNCTION IF EXISTS uncached.is_cleared(xid8, text, text[], interval);
+DROP FUNCTION IF EXISTS uncached.horizon(text, text[], interval);
+DROP FUNCTION IF EXISTS uncached.holding(text, text[], interval);
+DROP FUNCTION IF EXISTS uncached.pending(text, text[], interval);
+DROP FUNCTION IF EXISTS uncached.open_writers();
+DROP TABLE IF EXISTS uncached.barrier;
 DROP FUNCTION IF EXISTS uncached.enqueue();
 DROP FUNCTION IF EXISTS uncached.enqueue_key(regclass, text, jsonb);
 DROP FUNCTION IF EXISTS uncached.tell_listen_for();
@@ -97,6 +104,7 @@ DROP TABLE IF EXISTS uncached.consumer;
 DROP TABLE IF EXISTS uncached.failing;
 DROP TABLE IF EXISTS uncached.root;
 DROP TABLE IF EXISTS uncached.daemon;
+DROP FUNCTION IF EXISTS uncached.tell_cleared();
 DROP SCHEMA IF EXISTS uncached;
 
 -- Everything granted to the role in this database, including on queue tables of your own.

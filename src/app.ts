@@ -20,6 +20,7 @@ import {
 import type { DaemonRegistry } from './core/daemon-registry.ts';
 import { explain, toError, UsageError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
+import type { Holding } from './core/holding.ts';
 import type { RunCommand } from './core/run-command.ts';
 import { type Timings, usualTimings } from './core/timings.ts';
 import type { OpenZone, ZoneFiles } from './core/zone-files.ts';
@@ -30,6 +31,7 @@ import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
 import { zoneOpener } from './filesystem/workers/zone-workers.ts';
 import { type OpenedCaches, openCaches } from './open-caches.ts';
+import { listHolding } from './postgres/barrier.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
 import { openDaemonTable } from './postgres/daemon-table.ts';
@@ -60,6 +62,8 @@ export interface App {
   /** The queues whose entries wait for disabled handlers. */
   readonly disabledQueues: ReadonlyMap<string, Queue>;
   readonly log: Log;
+  /** What holds announcements; undefined where the barrier is not installed. */
+  holding(): Promise<Holding[] | undefined>;
   readonly cache: FileCache;
   readonly clock: Clock;
   readonly timings: Timings;
@@ -186,6 +190,7 @@ export function openApp(
     queues,
     disabledQueues,
     log,
+    holding: () => listHolding(pool),
     cache,
     clock,
     timings,

@@ -4,6 +4,7 @@ import type { SettlingTimings } from '../core/timings.ts';
 import type { Wakeup } from '../core/wakeup.ts';
 import { advanceCohort, beginCohort, type Cohort, mergeCohorts } from './cohort.ts';
 import type { Progress } from './progress.ts';
+import { SettlingSchedule } from './settling-schedule.ts';
 
 /** How far the second clearing of a cohort has come. */
 export interface Position {
@@ -54,6 +55,7 @@ export class Settling {
   /** When what was cleared since needs a snapshot; undefined: nothing was. */
   #snapshotBy: number | undefined;
   #snapshotAt = Number.NEGATIVE_INFINITY;
+  readonly #schedule: SettlingSchedule;
   /** Rows in uncached.failing whose retry has succeeded since the last snapshot have this number. */
   #failingCohort = 1;
   /** Such numbers, of which rows have come since; perhaps with an earlier one, given them before the snapshot. */
@@ -62,11 +64,11 @@ export class Settling {
   #wipes: boolean;
   /** What the durable cursors are. */
   #written: { settledTo: number; clearedTo: number };
-  #writtenAt = Number.NEGATIVE_INFINITY;
   #doubted = false;
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
+    this.#schedule = new SettlingSchedule(parts.timings);
     this.#settledTo = parts.settledTo;
     this.#notedTo = parts.settledTo;
     this.#written = { settledTo: parts.settledTo, clearedTo: parts.settledTo };
@@ -147,10 +149,9 @@ export class Settling {
   }
 
   #msToSnapshot(): number {
-    const { clock, timings } = this.#parts;
-    const now = clock.now();
+    const now = this.#parts.clock.now();
     const waiting = this.#cohorts.some(({ graceEnded }) => graceEnded === undefined);
-    const again = waiting ? this.#snapshotAt + timings.snapshotAgainMs - now : Number.POSITIVE_INFINITY;
+    const again = waiting ? this.#schedule.lookAt - now : Number.POSITIVE_INFINITY;
     return Math.min(again, (this.#snapshotBy ?? Number.POSITIVE_INFINITY) - now);
   }
 
@@ -170,6 +171,7 @@ export class Settling {
       throw error;
     });
     this.#snapshotAt = clock.now();
+    this.#schedule.looked(this.#snapshotAt, { awaited: seen.awaited ?? false, isNew });
     this.#advance(seen);
     if (isNew) this.#cohorts.push(this.#waiting(beginCohort(rows, seen)));
     this.#notedTo = rows.upTo;
@@ -223,18 +225,17 @@ export class Settling {
     );
   }
 
-  /** At most once a second, however many events there are. */
   #msToWrite(): number {
-    const { clock, timings } = this.#parts;
-    return this.#unwritten ? this.#writtenAt + timings.writeAgainMs - clock.now() : Number.POSITIVE_INFINITY;
+    return this.#unwritten ? this.#schedule.writeAt - this.#parts.clock.now() : Number.POSITIVE_INFINITY;
   }
 
   async #write(): Promise<void> {
     const { log, progress, clock, onLost } = this.#parts;
     const cursors = { settledTo: this.#settledTo, clearedTo: progress.clearedTo };
+    const begun = clock.now();
     const isOurs = await log.advance({ ...cursors, from: this.#written.settledTo });
     this.#written = cursors;
-    this.#writtenAt = clock.now();
+    this.#schedule.wrote(begun, clock.now());
     if (!isOurs) onLost();
   }
 }

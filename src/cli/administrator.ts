@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { checkTimings } from '../core/timings.ts';
 import { withAdvice } from '../postgres/advice.ts';
 import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
-import { openHosts } from '../postgres/hosts.ts';
+import { type Hosts, openHosts } from '../postgres/hosts.ts';
 import { installHint } from '../postgres/install-hint.ts';
 import { openPool, type Pool } from '../postgres/pool.ts';
 import { findRelation, missing, type Relation } from '../postgres/relation.ts';
@@ -26,7 +26,7 @@ export function draftOf(given: string | undefined): Draft | undefined {
 /** Works with the database of the configuration, or that of libpq's environment variables. It only reads. */
 export async function withDatabase<Result>(
   draft: Draft | undefined,
-  work: (pool: Pool) => Promise<Result>,
+  work: (pool: Pool, hosts: Hosts) => Promise<Result>,
 ): Promise<Result> {
   const hosts = openHosts(connectionConfigs(draft?.database ?? {}), checkTimings);
   const pool = openPool(hosts, { standbyToo: true });
@@ -35,7 +35,7 @@ export async function withDatabase<Result>(
     await pool.query('SELECT').catch((error) => {
       throw withAdvice(`Cannot connect to ${describeConnection(hosts.current())}`, error);
     });
-    return await work(pool);
+    return await work(pool, hosts);
   } finally {
     await pool.end();
   }

@@ -1,6 +1,7 @@
 import type { Handler } from '../clearing/handler.ts';
 import { type ChannelBinding, channelsOf, usableBindings } from '../core/contracts.ts';
 import { AdvisedError, withAdvice } from '../postgres/advice.ts';
+import { inspectBarrier } from '../postgres/barrier-problems.ts';
 import { ageNotices } from '../postgres/entry-age.ts';
 import { orderNotices, otherZones } from '../postgres/inspections.ts';
 import type { Pool } from '../postgres/pool.ts';
@@ -76,7 +77,16 @@ export async function inspectQueues(
         table,
       })),
     );
-    return inspectProducers(pool, served, heard, (name) => handlers.has(name));
+    const barrier = await inspectBarrier(
+      pool,
+      queues.map(({ handler: { name }, table }) => ({ handler: name, table })),
+      served,
+    );
+    const producers = await inspectProducers(pool, served, heard, (name) => handlers.has(name));
+    return {
+      problems: [...producers.problems, ...barrier.problems],
+      notices: [...producers.notices, ...barrier.notices],
+    };
   });
   return found;
 }

@@ -3,6 +3,7 @@ import { findFile } from '../config/load.ts';
 import { logFormats } from '../core/configuration.ts';
 import { usualThresholds } from '../core/daemon-status.ts';
 import { toSeconds } from '../core/duration.ts';
+import { levels } from '../core/holding.ts';
 import { printableLines } from '../core/printable-text.ts';
 import { usualTimings } from '../core/timings.ts';
 import { version } from '../version.ts';
@@ -144,10 +145,28 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .description('print the SQL to install: uncached schema | psql')
     .option('--freshports', "with FreshPorts' queue tables and their channels")
     .option('--journal-only', 'only what a database with its own listen_for and queue tables needs')
+    .option('--barrier', 'what tells when changes have been cleared, for the configured handlers')
     .option('--uninstall', 'print the SQL that removes it')
     .action(async (options) => {
       const { schema } = await import('./schema.ts');
-      await exitWith(schema(options));
+      const { schemaBarrier } = await import('./schema-barrier.ts');
+      await exitWith(isAlone(options, 'barrier') ? schemaBarrier(file()) : schema(options));
+    });
+  program
+    .command('wait')
+    .description('wait until what a transaction changed is cleared in every cache: see schema --barrier')
+    .requiredOption('--xid <id>', 'the transaction, as pg_current_xact_id() tells it')
+    .addOption(
+      new Option('--level <level>', 'settled: no writer publishes a stale page again; cleared: once')
+        .choices(levels)
+        .default('settled'),
+    )
+    .option('--timeout <time>', 'stop after this time, such as 30s, with exit code 1; without it, no limit')
+    .option('--handler <name...>', 'only what these handlers clear')
+    .option('--failing-for <time>', 'not for rows that have been failing for longer than this')
+    .action(async (options) => {
+      const { waitCleared } = await import('./wait.ts');
+      await exitWith(waitCleared(file(), options));
     });
   addAttach(program, { given: () => program.opts<{ config?: string }>().config, exitWith });
 
@@ -157,6 +176,11 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     exitCode = reportError(error);
   }
   return (await flushed(patienceMs)) ? exitCode : exitCode || 1;
+}
+
+/** Whether this option is given, and no other. */
+function isAlone(options: object, name: string): boolean {
+  return Object.keys(options).join() === name;
 }
 
 function reportError(thrown: unknown): number {

@@ -2,9 +2,11 @@ import type { SeenConsumer } from '../core/consumer-contract.ts';
 import type { SeenDaemon } from '../core/daemon-registry.ts';
 import type { HandlerStatus, Problem } from '../core/daemon-status.ts';
 import { formatDuration, toSeconds } from '../core/duration.ts';
+import type { Holding } from '../core/holding.ts';
 import { several } from '../core/plural.ts';
 import { printable } from '../core/printable-text.ts';
 import { type Colour, levelColours, paint, wrap } from '../core/terminal.ts';
+import { formatHolding } from '../observe/assess-holding.ts';
 import { levelOf, worstFirst } from '../observe/health.ts';
 import { consumerLine } from './consumer-line.ts';
 import { statusTable, totalOf } from './status-table.ts';
@@ -13,6 +15,8 @@ export interface Found {
   readonly problems: readonly Problem[];
   readonly handlers: readonly HandlerStatus[];
   readonly consumers: readonly SeenConsumer[];
+  /** What holds announcements; undefined where the barrier is not installed. */
+  readonly holding?: readonly Holding[];
   readonly daemons: readonly SeenDaemon[];
 }
 
@@ -23,7 +27,10 @@ export interface Screen {
 }
 
 /** The first line is that of a Nagios plugin; then come the handlers, and the daemons. */
-export function statusReport({ problems, handlers, consumers, daemons }: Found, screen: Screen = {}): string {
+export function statusReport(
+  { problems, handlers, consumers, holding, daemons }: Found,
+  screen: Screen = {},
+): string {
   const { columns = Number.POSITIVE_INFINITY, colour = false } = screen;
   const painted = (text: string, own: Colour) => (colour ? paint(text, own) : text);
   const level = levelOf(problems);
@@ -44,6 +51,7 @@ export function statusReport({ problems, handlers, consumers, daemons }: Found, 
     ...statusTable(handlers, problems, screen),
     // One cache says nothing that the handlers do not say.
     ...(consumers.length > 1 ? consumers.map((one) => printable(consumerLine(one))) : []),
+    ...(holding ? [printable(holdingLine(holding))] : []),
     ...daemons.map((one) => printable(daemonLine(one))),
   ];
   return lines.map((one) => `${one}\n`).join('');
@@ -60,6 +68,13 @@ function measures(handlers: readonly HandlerStatus[]): string {
 /** A monitor reads everything after the first `|` as measures, so text from others must not contain one. */
 function withoutMeasures(text: string): string {
   return text.replaceAll('|', '\\u007c');
+}
+
+/** The least transaction of all is what keeps the others from being announced. */
+function holdingLine([first, ...others]: readonly Holding[]): string {
+  if (!first) return 'announcements: nothing holds them';
+  const more = others.length > 0 ? `, and ${several(others.length, 'more')}` : '';
+  return `announcements: held: ${formatHolding(first)}${more}`;
 }
 
 function daemonLine({ report, connected }: SeenDaemon): string {

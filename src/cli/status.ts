@@ -14,6 +14,7 @@ import { wantsColour } from '../core/terminal.ts';
 import { statusLockedMs, statusTimings } from '../core/timings.ts';
 import { openTurns } from '../core/turns.ts';
 import { assessConsumers } from '../observe/assess-consumers.ts';
+import { assessHolding } from '../observe/assess-holding.ts';
 import { countHandlers, type HandlerCounts } from '../observe/count-handlers.ts';
 import { assess, formatWaiting, levelOf } from '../observe/health.ts';
 import { statusConnections } from '../postgres/connection-count.ts';
@@ -96,8 +97,9 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
       again: (error) => isLocked(error) && app.clock.now() < until,
     });
     const [counted, seen] = await Promise.all([countHandlers(app, turns), app.daemons(() => {}).list(turns)]);
-    const { handlers, consumers } = counted;
-    return { problems: judge(counted, seen, thresholds), handlers, consumers, daemons: seen.daemons };
+    const { handlers, consumers, holding } = counted;
+    const problems = judge(counted, seen, thresholds);
+    return { problems, handlers, consumers, ...(holding && { holding }), daemons: seen.daemons };
   } finally {
     await app.close();
   }
@@ -105,7 +107,7 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
 
 /** The daemon's own report on a handler is nearer to the cause than what the counts show. */
 function judge(
-  { handlers, consumers, problems }: HandlerCounts,
+  { handlers, consumers, problems, holding = [] }: HandlerCounts,
   seen: { daemons: readonly SeenDaemon[]; unread?: string },
   thresholds: Thresholds,
 ): Problem[] {
@@ -117,7 +119,13 @@ function judge(
   const fleet = assessConsumers(consumers, thresholds, ({ problem }) =>
     problem === null ? !isConnected : reported.some(({ text }) => text.includes(problem)),
   );
-  const counted = [...problems, ...assess(handlers, thresholds), ...fleet, ...unaged(handlers, seen.daemons)];
+  const counted = [
+    ...problems,
+    ...assess(handlers, thresholds),
+    ...fleet,
+    ...assessHolding(holding, thresholds),
+    ...unaged(handlers, seen.daemons),
+  ];
   const isReported = ({ kind, handler }: Problem) =>
     ['handler', 'backlog', 'invalid'].includes(kind) &&
     reported.some((other) => other.kind === kind && other.handler === handler);

@@ -54,6 +54,8 @@ export interface TransactionSnapshot {
   readonly virtual: readonly string[];
   /** Prepared for two-phase commit, listed after the others: without a virtual id, and still undecided. */
   readonly prepared: readonly string[];
+  /** Somebody may wait for the durable cursors. */
+  readonly awaited?: boolean;
 }
 
 export interface RowFailure {

@@ -1,5 +1,6 @@
 import type { FailingRow, SeenConsumer } from './consumer-contract.ts';
 import type { Key } from './contracts.ts';
+import type { Holding } from './holding.ts';
 
 /** How the daemon is doing: for the status page, for programs and for `uncached status`. */
 export interface Status extends Assessment {
@@ -18,6 +19,8 @@ export interface Status extends Assessment {
   readonly handlers: readonly (HandlerStatus & HandlerTotals)[];
   /** Every cache of the fleet that follows the log. */
   readonly consumers: readonly SeenConsumer[];
+  /** What holds announcements; null where the barrier is not installed. */
+  readonly holding: readonly Holding[] | null;
   /** The newest first. */
   readonly clearings: readonly Clearing[];
   /** The oldest ones, not all if there are many; then the invalid ones. */
@@ -85,6 +88,7 @@ export type ProblemKind =
   | 'orphaned'
   | 'log'
   | 'consumer'
+  | 'barrier'
   | 'configuration'
   | 'http';
 

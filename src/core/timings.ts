@@ -66,6 +66,8 @@ export interface SettlingTimings {
   readonly gatherMs: number;
   /** The durable cursors are written no more often. */
   readonly writeAgainMs: number;
+  /** Where the barrier is installed, instead of both, at first (clearing/settling-schedule.ts). */
+  readonly awaitedAgainMs: number;
 }
 
 export interface RootTimings {
@@ -167,7 +169,7 @@ export const usualTimings: Timings = {
     deliveryMs: 2_000,
   },
   recovery: { answerMs: 250, outliveMs: 10_000, rescanMs: 5_000 },
-  settling: { snapshotAgainMs: 250, gatherMs: 500, writeAgainMs: 1_000 },
+  settling: { snapshotAgainMs: 250, gatherMs: 500, writeAgainMs: 1_000, awaitedAgainMs: 5 },
   root: { againMs: 1_000, inspectMs: 2_000, standbyMs: 2_000, syncMs: 5_000 },
   worker: {
     patienceMs: 10_000,

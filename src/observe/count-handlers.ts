@@ -2,6 +2,7 @@ import type { Log, LogCount, SeenConsumer } from '../core/consumer-contract.ts';
 import type { Backlog, Queue } from '../core/contracts.ts';
 import type { HandlerStatus, Problem } from '../core/daemon-status.ts';
 import { explain, isOutage, toError } from '../core/errors.ts';
+import type { Holding } from '../core/holding.ts';
 import { openTurns, type Turns } from '../core/turns.ts';
 
 export interface CountSource {
@@ -14,11 +15,14 @@ export interface CountSource {
   readonly disabled: ReadonlyMap<string, { readonly why: string }>;
   /** The queue tables whose entries wait for these. */
   readonly disabledQueues: ReadonlyMap<string, Queue>;
+  /** What holds announcements; undefined where the barrier is not installed. */
+  readonly holding?: () => Promise<readonly Holding[] | undefined>;
 }
 
 export interface HandlerCounts {
   readonly consumers: readonly SeenConsumer[];
   readonly handlers: readonly HandlerStatus[];
+  readonly holding?: readonly Holding[] | undefined;
   /** Counts that failed and that belong to no handler. */
   readonly problems: readonly Problem[];
 }
@@ -33,19 +37,23 @@ export async function countHandlers(
   source: CountSource,
   turns = openTurns({ atOnce: 1 }),
 ): Promise<HandlerCounts> {
-  const { owner, handlers, queues, log, disabled, disabledQueues } = source;
+  const { owner, handlers, queues, log, disabled, disabledQueues, holding: ask } = source;
   const problems: Problem[] = [];
   const uncounted = (thrown: unknown): [] => {
     problems.push({ level: 'critical', kind: 'log', text: reasonOf(thrown) });
     return [];
   };
   const logRows: Promise<LogCount[]> = turns(() => log.counts(owner)).catch(uncounted);
+  const held = turns(async () => ask?.()).catch((thrown: unknown) => {
+    problems.push({ level: 'warning', kind: 'barrier', text: reasonOf(thrown) });
+    return undefined;
+  });
   const fleet: Promise<SeenConsumer[]> = turns(() => log.consumers()).catch(uncounted);
   const counted = [...new Set([...handlers.keys(), ...disabledQueues.keys()])].map(
     async (handler) =>
       [handler, await countQueue(queues.get(handler) ?? disabledQueues.get(handler), turns)] as const,
   );
-  const [rows, consumers, ...backlogs] = await Promise.all([logRows, fleet, ...counted]);
+  const [rows, consumers, holding, ...backlogs] = await Promise.all([logRows, fleet, held, ...counted]);
   const counts = new Map(rows.map((one) => [one.handler, one]));
   const own = new Map(backlogs);
   const status = (handler: string): HandlerStatus => {
@@ -59,7 +67,7 @@ export async function countHandlers(
     });
   };
   const names = [...new Set([...own.keys(), ...counts.keys()])];
-  return { handlers: names.map(status), consumers, problems };
+  return { handlers: names.map(status), consumers, problems, ...(holding && { holding }) };
 }
 
 type CountedQueue = Omit<Backlog, 'entries'> & { entries: number | null };

@@ -2,7 +2,9 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import type { HandlerStatus, Level, Status } from '../core/daemon-status.ts';
 import type { Event } from '../core/events.ts';
+import { holdingKinds } from '../core/holding.ts';
 import { printable } from '../core/printable-text.ts';
+import { longestHeldMs } from './assess-holding.ts';
 import { openTargetMetrics } from './count-targets.ts';
 import { filesOf } from './files-of.ts';
 
@@ -68,6 +70,13 @@ export function openMetrics(version: string) {
       state === 'live' ? 1 : 0,
     ),
   ];
+
+  const held = new Gauge({
+    name: 'uncached_barrier_held_seconds',
+    help: 'How long announcements of changes have been held, by what; +Inf where the barrier does not know something.',
+    labelNames: ['by'],
+    registers,
+  });
 
   const reconnects = new Counter({
     name: 'uncached_reconnects_total',
@@ -142,6 +151,9 @@ export function openMetrics(version: string) {
           gauge.set(Object.fromEntries(shown), of(one));
         }
       }
+      held.reset();
+      for (const by of status.holding === null ? [] : holdingKinds)
+        held.set({ by }, longestHeldMs(status.holding ?? [], by) / 1_000);
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

@@ -6,6 +6,7 @@ import { formatDuration } from '../core/duration.ts';
 import type { Event, Report } from '../core/events.ts';
 import { usualTimings } from '../core/timings.ts';
 import { assessOthers, lastingOthers } from './assess-consumers.ts';
+import { assessHolding } from './assess-holding.ts';
 import type { CountSource } from './count-handlers.ts';
 import { CountedProblems } from './counted-problems.ts';
 import { CachedCounts, type Counts } from './counts.ts';
@@ -101,6 +102,7 @@ export function openMonitor(
         ...numbers.totals(one.handler),
       })),
       consumers: counted?.consumers ?? [],
+      holding: counted?.holding ?? null,
       clearings: [...clearings],
       failingRows: counted?.failing ?? [],
       thresholds: usualThresholds,
@@ -108,7 +110,10 @@ export function openMonitor(
   }
 
   function ofConsumers(): Problem[] {
-    return assessOthers(counted?.consumers ?? [], usualThresholds, ownOwner);
+    return [
+      ...assessOthers(counted?.consumers ?? [], usualThresholds, ownOwner),
+      ...assessHolding(counted?.holding ?? [], usualThresholds),
+    ];
   }
 
   function take(): void {

@@ -43,11 +43,17 @@ export function claimStatement(
   json: Json,
   form: ClaimForm,
 ): string {
-  const { name, order, byId, zoneless } = table;
+  const { name, order, byId, zoneless, hasXid, hasMinOfXid } = table;
   const beyond = form.fromStart ? order.start : order.beyond;
   const addedAt = zoneless ? addedSince(form.fromStart ? '$4' : '$5') : table.addedAt;
   const values = keys.map(({ text }, index) => `${text.bounded} AS k${index}`);
-  const returning = [byId ? 'id' : 'ctid', ...values, `${addedAt} AS added`].join(', ');
+  const xid = hasXid ? leastXid(hasMinOfXid) : "'0'::xid8";
+  const returning = [
+    byId ? 'id' : 'ctid',
+    ...values,
+    `${addedAt} AS added`,
+    ...(hasXid ? ['xid AS least'] : []),
+  ].join(', ');
   const groups = keys.length > 0 ? `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}` : '';
   const key = keys.map((one, index) => `'${one.name.replaceAll("'", "''")}', k${index}`).join(', ');
   const rows = `(SELECT json_build_object('ids', json_agg(id), 'keys', json_agg(key)) FROM (SELECT * FROM claimed ORDER BY id) AS claimed)`;
@@ -56,8 +62,8 @@ export function claimStatement(
     WITH ${before} taken AS (
       DELETE FROM ${name} WHERE ${which} RETURNING ${returning}
     ), claimed AS (
-      INSERT INTO uncached.log (handler, key, enqueued_at)
-      SELECT $1::text, jsonb_build_object(${key}), min(added) FROM taken ${groups}
+      INSERT INTO uncached.log (handler, key, enqueued_at, xid)
+      SELECT $1::text, jsonb_build_object(${key}), min(added), ${xid} FROM taken ${groups}
       HAVING ${appendsAlone('(SELECT count(*) FROM taken) > 0')}
       RETURNING id, key
     )
@@ -67,6 +73,10 @@ export function claimStatement(
                 ELSE false END AS remains
     FROM (SELECT count(*)::int AS entries, ${order.last}::text AS last, min(added) AS added FROM taken) AS totals`;
 }
+
+/** The least transaction that these entries may come from; 0 if one does not say. */
+const leastXid = (hasMinOfXid: boolean) =>
+  hasMinOfXid ? "min(coalesce(least, '0'))" : 'min(coalesce(least::text::bigint, 0))::text::xid8';
 
 function chosen(
   { name, mayLock, hasChildren }: QueueTable,

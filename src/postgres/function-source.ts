@@ -41,6 +41,13 @@ export class FunctionSource {
     );
   }
 
+  /** Whether it may leave out an insert because something is there already. */
+  skips(): boolean {
+    return /\bnot\s+exists\b|\bon\s+conflict\b|\bunique_violation\b|\bif\s+(?:not\s+)?(?:exists|found)\b|\bmerge\s+into\b/iu.test(
+      this.#text,
+    );
+  }
+
   /** Channels of NOTIFY and of pg_notify() that are literal. Undefined if there is one that is not. */
   channels(): string[] | undefined {
     const found = [...this.#text.matchAll(notification)].map(([, , literal, written]) =>

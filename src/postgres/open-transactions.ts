@@ -25,6 +25,7 @@ export async function snapshot(
                    WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()
                      AND a.datname = current_database() AND a.usesysid IS NOT NULL
                      AND (a.application_name NOT LIKE ${everySession} OR a.usesysid IS DISTINCT FROM (SELECT oid FROM pg_roles WHERE rolname = session_user))) AS virtual,
+             to_regclass('uncached.barrier') IS NOT NULL AS awaited,
              current_setting('max_prepared_transactions')::int > 0 AS "mayPrepare"`,
     values: [after, upTo],
   });

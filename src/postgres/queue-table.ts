@@ -20,6 +20,10 @@ export interface QueueTable extends QueueShape {
   readonly addedAt: string;
   /** Its type has no time zone. */
   readonly zoneless: boolean;
+  /** It has a column xid that says which transactions an entry may come from (sql/barrier.sql). */
+  readonly hasXid: boolean;
+  /** PostgreSQL 14 has no min(xid8). */
+  readonly hasMinOfXid: boolean;
   /** FOR UPDATE SKIP LOCKED needs UPDATE on a column. */
   readonly mayLock: boolean;
   /** The schema. */
@@ -43,12 +47,14 @@ export async function findQueueTable(pool: Pool, name: string): Promise<QueueTab
     select: boolean;
     delete: boolean;
     update: boolean;
+    min: boolean;
   }>(
     `SELECT (SELECT json_agg(json_build_object('name', attname, 'type', format_type(atttypid, NULL)) ORDER BY attnum)
              FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS columns,
             has_table_privilege(c.oid, 'SELECT') AS select,
             has_table_privilege(c.oid, 'DELETE') AS delete,
-            has_any_column_privilege(c.oid, 'UPDATE') AS update
+            has_any_column_privilege(c.oid, 'UPDATE') AS update,
+            to_regprocedure('pg_catalog.min(xid8)') IS NOT NULL AS min
      FROM pg_class c WHERE c.oid = $1`,
     [relation?.oid],
   );
@@ -66,6 +72,8 @@ export async function findQueueTable(pool: Pool, name: string): Promise<QueueTab
     columns: [...types.keys()],
     addedAt: hasAge ? addedAt : 'NULL::timestamptz',
     zoneless: types.get('date_added') === 'timestamp without time zone',
+    hasXid: types.get('xid') === 'xid8',
+    hasMinOfXid: found.min,
     mayLock: found.update,
     maySelect: found.select,
     mayDelete: found.delete,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { quoteLiteral } from './identifier.ts';
 
 /** sql/ is next to src/ and to dist/. */
 const sqlFolder = new URL('../../sql/', import.meta.url);
@@ -26,6 +27,18 @@ export function logSql(): string {
   return inOneTransaction(['1-log.sql'], sqlFolder);
 }
 
+/** The barrier, with the queue tables that it waits for; none for a handler without one. */
+export function barrierSql(
+  handlers: readonly { handler: string; queue?: string }[],
+  folder = sqlFolder,
+): string {
+  const rows = handlers.map(
+    ({ handler, queue = '' }) => `  (${quoteLiteral(handler)}, ${quoteLiteral(queue)})`,
+  );
+  const known = `INSERT INTO uncached.barrier (handler, queue) VALUES\n${rows.join(',\n')}\nON CONFLICT DO NOTHING;\n`;
+  return inOneTransaction(['barrier.sql'], folder, known);
+}
+
 export function uninstallSql(): string {
   return read('uninstall.sql', sqlFolder);
 }
@@ -34,8 +47,8 @@ export function uninstallSql(): string {
  * If the first file is refused, the others are never run: psql goes on after an error, but the transaction
  * does not.
  */
-function inOneTransaction(files: readonly string[], folder: URL): string {
-  return [...['0-begin.sql', ...files].map((file) => read(file, folder)), 'COMMIT;\n'].join('\n');
+function inOneTransaction(files: readonly string[], folder: URL, ...more: readonly string[]): string {
+  return [...['0-begin.sql', ...files].map((file) => read(file, folder)), ...more, 'COMMIT;\n'].join('\n');
 }
 
 function read(file: string, folder: URL): string {

@@ -21,6 +21,20 @@ it('writes the cursors at most once a second, however many events there are', as
   expect(writes()).toEqual(['write 100, 100']);
 });
 
+it('writes them as soon as something has settled, and looks again soon, where somebody may wait', async () => {
+  world.awaited = true;
+  world.start({ ms: 0 });
+  for (let id = 1; id <= 3; id += 1) {
+    world.clear(id);
+    await world.run();
+    world.now += 10;
+  }
+  expect(writes()).toEqual(['write 1, 1', 'write 2, 2', 'write 3, 3']);
+  world.open = { virtual: ['3/7'], prepared: [] };
+  world.clear(4);
+  expect(await world.run()).toBe(5);
+});
+
 it('writes them at the end, and nothing where nothing is new', async () => {
   const settling = world.start({ ms: 0 });
   world.clear(1);

@@ -13,6 +13,8 @@ export const lookAgainMs = 250;
 export class SettlingWorld {
   now = 1_000_000_000;
   open: { virtual: readonly string[]; prepared: readonly string[] } = { virtual: [], prepared: [] };
+  /** Somebody may wait for the cursors. */
+  awaited = false;
   allowedTo = Number.POSITIVE_INFINITY;
   /** Ids of each part of a second clearing; undefined: a cohort is one part. */
   parts: number | undefined;
@@ -34,7 +36,8 @@ export class SettlingWorld {
           this.#fails('snapshot');
           this.#did.push(`snapshot ${after} to ${upTo}`);
           this.snapshots.push(`snapshot ${after} to ${upTo}`);
-          return { at: String(this.now), virtual: this.open.virtual, prepared: this.open.prepared };
+          const { virtual, prepared } = this.open;
+          return { at: String(this.now), virtual, prepared, awaited: this.awaited };
         },
         advance: async ({ settledTo: to, clearedTo }) => {
           this.#fails('write');

@@ -35,6 +35,7 @@ it('every metric stands in doc/metrics.md, with its labels, and no other', async
       log: { ...emptyLog, consumers: async () => [consumer] },
       disabled: new Map(),
       disabledQueues: new Map(),
+      holding: async () => [],
     },
     stop.signal,
   );
