@@ -13,7 +13,7 @@ export async function customTriggerNotices(
   triggers: readonly Trigger[],
   served: readonly ServedTable[],
 ): Promise<string[]> {
-  const written = triggers.filter(({ enqueues, notifies }) => !enqueues && !notifies);
+  const written = triggers.filter(({ enqueues }) => !enqueues);
   const enabled = written.filter((one) => one.enabled);
   return [
     ...new Set([

@@ -107,6 +107,16 @@ describeNotifying('the keys of a transaction', (world) => {
       },
     );
 
+    test.skipIf(missing)('a key is notified also where a forged setting says that it was', async () => {
+      await ports();
+      const { rows } = await world.client.query(`SELECT uncached.notified_setting('changed') AS name`);
+      await world.client.query(`BEGIN; ${add(1, 1)}`);
+      const remembered = await world.client.query(`SELECT current_setting('${rows[0].name}') AS hashes`);
+      await world.client.query(`ROLLBACK; SET ${rows[0].name} = '${remembered.rows[0].hashes}'`);
+      expect(remembered.rows[0].hashes).toMatch(/^[0-9a-f]{16} $/);
+      expect(await world.heard(add(1, 1))).toEqual([key('p1')]);
+    });
+
     test.skipIf(missing)('a key that leaves no room is anything', async () => {
       await ports('');
       const fits = `INSERT INTO source VALUES (1, repeat('x', ${7900 - key('').length}), 1)`;

@@ -20,7 +20,7 @@ describe('a date in a time zone', () => {
     ['2024-07-01 00:30:00.123456+09', '2024-06-30 17:30'],
     ['2024-07-01 05:15:00+05:45', '2024-07-01 01:30'],
     ['2024-07-01 00:00:00-03:30', '2024-07-01 05:30'],
-    ['1890-01-01 00:00:00+00:53:28', '1890-01-01 00:00'],
+    ['1890-01-01 00:00:40+00:53:28', '1890-01-01 00:00'],
     ['2024-07-01T00:00:00+02', '2024-07-01 00:00'],
     ['2024-07-01 10:20+02', '2024-07-01 10:20'],
     ['0099-07-01 00:00:00+00', '0099-07-01 00:53'],
@@ -77,6 +77,10 @@ describe('a date in a time zone', () => {
     expect(inverse(berlin, '2024-03-31 02:30')).toEqual([]);
     expect(inverse(berlin, '2024-02-31 02:30')).toEqual([]);
     expect(inverse(berlin, '2024-03-31 03:00').map(({ key }) => key.t)).toEqual(['2024-03-31 01:00:00+00']);
+    // On the day of a change, the offset at the same hour in UTC is another one.
+    expect(
+      inverse('{t:%Y-%m-%d %H:%M in America/New_York}', '2024-03-10 03:30').map(({ key }) => key.t),
+    ).toEqual(['2024-03-10 07:30:00+00']);
     for (let round = 0; round < 500; round++) {
       const zone = chances.pick([
         'Europe/Berlin',
