@@ -25,7 +25,7 @@
 -- Entries come and go by the thousand, and a claim walks over the dead ones until they are vacuumed: with these settings
 -- autovacuum counts them alone, however many entries the last mass enqueue had.
 --
--- The functions below are what uncached.enqueue() of 4-enqueue.sql calls: it asks once a transaction whether it can do its
+-- The functions below are what uncached.enqueue() of 5-enqueue.sql calls: it asks once a transaction whether it can do its
 -- work with a queue table, and how.
 
 -- Raises unless enqueue() can write to the queue table with these key columns, and says what to do.
@@ -33,6 +33,8 @@
 CREATE OR REPLACE FUNCTION uncached.assert_queue_table(queue regclass, key_columns name[]) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan  -- planning takes ten times as long as running: each transaction asks again
+SET enable_seqscan = off                  -- the plan may be made for more columns than there are
 SET quote_all_identifiers = off  -- xid's default is compared as text
 AS $function$
 DECLARE
@@ -114,10 +116,13 @@ COMMENT ON FUNCTION uncached.assert_queue_table(regclass, name[]) IS
 -- The columns of an index that takes values for equal that do not look the same: 1.0 and 1.00, Port and port.
 -- PostgreSQL knows of each operator class whether equal means the same bytes (btree's support function 4, equalimage).
 CREATE OR REPLACE FUNCTION uncached.coarse_columns(index_name regclass) RETURNS name[]
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $function$
-  SELECT ARRAY(
+BEGIN
+  RETURN ARRAY(
     SELECT a.attname
       FROM pg_index AS i
      CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[]) AS key (position, class, collation_oid)
@@ -128,7 +133,8 @@ AS $function$
             OR NOT EXISTS (SELECT FROM pg_amproc AS p
                             WHERE p.amprocfamily = o.opcfamily AND p.amprocnum = 4
                               AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype)
-               AND NOT (a.atttypid = 'numeric'::regtype AND a.atttypmod <> -1)))  -- numeric(10,2): all have two digits
+               AND NOT (a.atttypid = 'numeric'::regtype AND a.atttypmod <> -1)));  -- numeric(10,2): all have two digits
+END
 $function$;
 
 COMMENT ON FUNCTION uncached.coarse_columns(regclass) IS
@@ -138,10 +144,13 @@ COMMENT ON FUNCTION uncached.coarse_columns(regclass) IS
 -- How enqueue() writes to a queue table that has passed. 'folding': a unique index folds the duplicates of a transaction;
 -- 'indexed': another index bounds the length of keys; 'free': neither.
 CREATE OR REPLACE FUNCTION uncached.queue_form(queue regclass, key_columns name[]) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $function$
-  WITH keys AS (
+BEGIN
+  RETURN (WITH keys AS (
     SELECT array_agg(attnum) AS positions,
            array_agg(attnum) FILTER (WHERE attname <> 'xid' OR 'xid' = ANY (key_columns)) AS key_positions
       FROM pg_attribute
@@ -150,7 +159,8 @@ AS $function$
   SELECT COALESCE(min(CASE WHEN indisunique AND (indkey::int2[])[0 : indnkeyatts - 1] <@ positions THEN 'folding'
                            WHEN indkey::int2[] && array_append(key_positions, 0::int2)             THEN 'indexed' END), 'free')
     FROM pg_index, keys
-   WHERE indrelid = queue
+   WHERE indrelid = queue);
+END
 $function$;
 
 COMMENT ON FUNCTION uncached.queue_form(regclass, name[]) IS
@@ -170,12 +180,12 @@ BEGIN
     SELECT attgenerated INTO generated FROM pg_attribute WHERE attrelid = source AND attname = column_name;
     IF NOT FOUND THEN
       RAISE undefined_column USING
-        MESSAGE = format('Cannot enqueue from %s: it has no column "%s"', source, column_name),
+        MESSAGE = format('Cannot enqueue or notify from %s: it has no column "%s"', source, column_name),
         HINT    = 'Where the names differ, write queue_column=source_column.';
     END IF;
     IF generated = 'v' THEN
       RAISE feature_not_supported USING
-        MESSAGE = format('Cannot enqueue from %s: its column %I is generated and VIRTUAL, and a trigger cannot read it',
+        MESSAGE = format('Cannot enqueue or notify from %s: its column %I is generated and VIRTUAL, and a trigger cannot read it',
                          source, column_name),
         HINT    = format('Make it STORED: ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %2$I ... GENERATED ALWAYS AS (...) STORED;',
                          source, column_name);

@@ -70,7 +70,8 @@ BEGIN
   FOR enqueuing IN
     SELECT tgname AS trigger_name, tgrelid::regclass AS table_name, pg_get_triggerdef(oid) AS definition
       FROM pg_trigger
-     WHERE tgfoid IN (to_regprocedure('uncached.enqueue()'), to_regprocedure('uncached.tell_listen_for()'))
+     WHERE tgfoid IN (to_regprocedure('uncached.enqueue()'), to_regprocedure('uncached.notify()'),
+                      to_regprocedure('uncached.tell_listen_for()'))
        AND tgparentid = 0  -- those of partitions go with their parent's
      ORDER BY tgrelid::regclass::text, tgname
   LOOP
@@ -89,7 +90,12 @@ DROP FUNCTION IF EXISTS uncached.pending(text, text[], interval);
 DROP FUNCTION IF EXISTS uncached.open_writers();
 DROP TABLE IF EXISTS uncached.barrier;
 DROP FUNCTION IF EXISTS uncached.enqueue();
+DROP FUNCTION IF EXISTS uncached.notify();
 DROP FUNCTION IF EXISTS uncached.enqueue_key(regclass, text, jsonb);
+DROP FUNCTION IF EXISTS uncached.notify_keys(name, text[]);
+DROP FUNCTION IF EXISTS uncached.notified_setting(name);
+DROP FUNCTION IF EXISTS uncached.key_payload(text, text[], text[]);
+DROP FUNCTION IF EXISTS uncached.key_form(regclass, name[], regclass, name[]);
 DROP FUNCTION IF EXISTS uncached.tell_listen_for();
 DROP FUNCTION IF EXISTS uncached.assert_source(regclass, name[]);
 DROP FUNCTION IF EXISTS uncached.assert_queue_table(regclass, name[]);

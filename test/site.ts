@@ -79,7 +79,7 @@ then = news
 [handler.listen_commit]
 queue = cache_clearing_commits
 clear[] = commits/{commit_to_clear}/
-clear[] = commits/{commit_to_clear:slug}/
+clear[] = commits/{commit_to_clear:dashes}/
 then = news
 [handler.listen_file_updated]
 queue = cache_clearing_files

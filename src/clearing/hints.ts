@@ -20,7 +20,7 @@ export interface Deleted {
 }
 
 /**
- * A notification may name its key (sql/4-enqueue.sql). What the key names is then deleted at once, before the
+ * A notification may name its key (sql/5-enqueue.sql). What the key names is then deleted at once, before the
  * entry is claimed. It is only sooner: the entry is cleared as if this had not happened, so a hint may fail, or
  * be false.
  */

@@ -3,7 +3,7 @@ import { type ChannelBinding, channelsOf, usableBindings } from '../core/contrac
 import { AdvisedError, withAdvice } from '../postgres/advice.ts';
 import { inspectBarrier } from '../postgres/barrier-problems.ts';
 import { ageNotices } from '../postgres/entry-age.ts';
-import { orderNotices, otherZones } from '../postgres/inspections.ts';
+import { orderNotices, otherZones, sessionZone } from '../postgres/inspections.ts';
 import type { Pool } from '../postgres/pool.ts';
 import { inspectProducers } from '../postgres/producers.ts';
 import { publicationProblems } from '../postgres/publications.ts';
@@ -45,8 +45,9 @@ export async function inspectQueues(
   });
   await attempt('inspect the columns of the queue tables', async () => {
     const columns = await queueColumns(pool, oids);
+    const zone = await sessionZone(pool);
     for (const { handler, table } of queues) {
-      const { problems, notices } = dateFormats(handler, columns.get(table.oid) ?? []);
+      const { problems, notices } = dateFormats(handler, columns.get(table.oid) ?? [], zone);
       found.problems.push(...problems);
       found.notices.push(...notices);
     }

@@ -4,7 +4,7 @@ import { readTargets } from '../caches/purge/targets.ts';
 import { sectionsOf } from '../config/typed-configuration.ts';
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import { toError } from '../core/errors.ts';
-import { decodeUrl } from '../template/invert-url.ts';
+import { decodePercent } from '../template/percent.ts';
 import { askWorker } from './ask-worker.ts';
 import { diagnose } from './explain/diagnosis.ts';
 import { type PageStatus, readPageStatuses } from './explain/page-status.ts';
@@ -31,7 +31,7 @@ export async function explainUrl(
   const isSame = (made: string) => made === url;
   const matches = find(isSame);
   if (matches.length === 0) {
-    const others = find((made) => decodeUrl(made) === decodeUrl(url));
+    const others = find((made) => decodePercent(made) === decodePercent(url));
     return { code: 1, lines: [...head, ...formatUnnamed(others)] };
   }
   let known: { accounts: PageStatus[]; consumers: SeenConsumer[] } | undefined;

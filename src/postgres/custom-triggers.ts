@@ -24,8 +24,8 @@ export async function customTriggerNotices(
   ];
 }
 
-const mentions = ({ source }: Trigger, { members }: ServedTable) =>
-  members.some(({ name }) => source.mentions(name));
+const mentions = ({ source, notifies }: Trigger, { members }: ServedTable) =>
+  !notifies && members.some(({ name }) => source.mentions(name));
 const wakes = ({ source }: Trigger, channels: readonly string[]) =>
   channels.some((channel) => source.mentions(channel));
 /** What one trigger leaves out, another on the same table may do. */

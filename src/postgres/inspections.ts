@@ -142,6 +142,12 @@ export function orderNotices(queue: string, table: QueueTable, zones: readonly s
   ];
 }
 
+/** In which this session, and any other of the daemon's, shows a timestamptz. */
+export async function sessionZone(pool: Pool): Promise<string | undefined> {
+  const { rows } = await pool.query<{ zone: string }>(`SELECT current_setting('TimeZone') AS zone`);
+  return rows[0]?.zone;
+}
+
 /** Roles and databases that have a TimeZone other than this session's. */
 export async function otherZones(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ who: string; zone: string }>(

@@ -1,4 +1,4 @@
-import { enqueueFunction, relationName } from './enqueue-function.ts';
+import { enqueueFunction, notifyFunction, relationName } from './enqueue-function.ts';
 import { FunctionSource } from './function-source.ts';
 import { jsonOf } from './json.ts';
 import type { Pool } from './pool.ts';
@@ -8,8 +8,11 @@ export interface Trigger {
   readonly table: string;
   readonly name: string;
   readonly enabled: boolean;
-  /** The arguments if it calls uncached.enqueue(); otherwise anything. */
+  /** It calls uncached.enqueue(). */
   readonly enqueues: boolean;
+  /** It calls uncached.notify(): it wakes a channel, and fills no queue table. */
+  readonly notifies: boolean;
+  /** Of either; otherwise anything. */
   readonly args: readonly string[];
   /** Columns of UPDATE OF; empty: each update fires it, or none does. */
   readonly updateOf: readonly string[];
@@ -63,7 +66,7 @@ export async function readTriggers(
 const triggerList = `
   SELECT json_agg(json_build_object(
     'oid', tgfoid::text, 'table', ${relationName('tgrelid')}, 'name', quote_ident(tgname), 'enabled', tgenabled NOT IN ('D', 'R'),
-    'enqueues', coalesce(tgfoid = ${enqueueFunction}, false), 'function', format('%I.%I', n.nspname, p.proname),
+    'enqueues', coalesce(tgfoid = ${enqueueFunction}, false), 'notifies', coalesce(tgfoid = ${notifyFunction}, false), 'function', format('%I.%I', n.nspname, p.proname),
     'args', ARRAY(SELECT convert_from(decode(escaped, 'escape'), getdatabaseencoding())
                   FROM unnest(string_to_array(encode(tgargs, 'escape'), '\\000')) WITH ORDINALITY AS given (escaped, place)
                   WHERE place <= tgnargs ORDER BY place),

@@ -16,7 +16,8 @@ export function unfilledTables(
   const unfed = served.filter(
     (one) =>
       !one.filled &&
-      !triggers.some(({ enqueues, args, source }) => {
+      !triggers.some(({ enqueues, notifies, args, source }) => {
+        if (notifies) return false;
         const queue = enqueues ? parseName(args[0] ?? '') : undefined;
         return enqueues ? queue && serves(one, queue) : one.members.some(({ name }) => source.mentions(name));
       }) &&

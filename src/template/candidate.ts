@@ -1,4 +1,6 @@
 import type { Key } from '../core/contracts.ts';
+import { instantAt, splitDateFormat } from './date-format.ts';
+import { decodePercent } from './percent.ts';
 
 /** What a column matched at one place of the path. */
 export interface ColumnText {
@@ -47,11 +49,17 @@ function valueFor(texts: readonly ColumnText[]): Value | undefined {
     texts.find(({ formatName }) => fits(formatName));
   const plain = of((formatName) => formatName === undefined);
   if (plain) return { value: plain.text };
+  const url = of((formatName) => formatName === 'url');
+  if (url) return { value: decodePercent(url.text) };
   const path = of((formatName) => formatName === 'path');
-  if (path) return { value: `/${path.text}`, alternatives: 'with or without the leading "/"' };
+  if (path?.text === '') return { value: '/' };
+  if (path) return { value: `/${path.text}`, alternatives: 'with or without "/" at its ends' };
   const below = of(isBelow);
   if (below) return valueBelow(below);
-  const dates = texts.filter(({ formatName }) => formatName?.includes('%'));
+  const dates = texts.flatMap(({ formatName = '', text }) => {
+    const date = splitDateFormat(formatName);
+    return date ? [{ ...date, text }] : [];
+  });
   if (dates.length > 0) return dateValue(dates);
   const slug = texts[0]?.text ?? '';
   return { value: slug, alternatives: `or any other value with the slug "${slug}"` };
@@ -73,28 +81,52 @@ const digits: Readonly<Record<string, string>> = {
   M: '\\d\\d',
 };
 
-/** Fields that the template does not contain are 01 or 00 in the value, and `?` in messages about it. */
-function dateValue(texts: readonly ColumnText[]): Value | undefined {
+interface DateText {
+  readonly format: string;
+  readonly zone: string | undefined;
+  readonly text: string;
+}
+
+/**
+ * Fields that the template does not contain are 01 or 00 in the value, and `?` in messages about it. A date in two time
+ * zones is not inverted.
+ */
+function dateValue(texts: readonly DateText[]): Value | undefined {
   const fields: Record<string, string> = {};
-  for (const { formatName = '', text } of texts) {
-    const source = formatName.replace(/%(.)|[\\^$.*+?()[\]{}|/]/g, (all, letter) =>
+  const zone = texts[0]?.zone;
+  for (const { format, text, ...one } of texts) {
+    if (one.zone !== zone) return undefined;
+    const source = format.replace(/%(.)|[\\^$.*+?()[\]{}|/]/g, (all, letter) =>
       letter === undefined ? `\\${all}` : `(${digits[letter]})`,
     );
     const found = new RegExp(`^${source}$`, 's').exec(text);
     if (!found) return undefined;
-    [...formatName.matchAll(/%(.)/gs)].forEach(([, letter = ''], index) => {
+    [...format.matchAll(/%(.)/gs)].forEach(([, letter = ''], index) => {
       fields[letter] = found[index + 1] ?? '';
     });
   }
   const { Y, m, d, H, M } = fields;
   const date = `${Y ?? '2000'}-${m ?? '01'}-${d ?? '01'}`;
-  const value = H === undefined && M === undefined ? date : `${date} ${H ?? '00'}:${M ?? '00'}:00`;
+  const time = `${H ?? '00'}:${M ?? '00'}:00`;
+  const local = H === undefined && M === undefined ? date : `${date} ${time}`;
+  const there = zone === undefined ? '' : ` in ${zone}`;
+  const value = zone === undefined ? local : inZone(zone, { date, time });
+  if (value === undefined) return undefined;
   if (Y !== undefined && m !== undefined && d !== undefined) {
-    const times = value === date ? 'at any time of that day' : 'and whatever seconds';
+    const times = local === date ? `at any time of that day${there}` : `and whatever seconds${there}`;
     return { value, alternatives: times };
   }
   return {
     value,
-    alternatives: `or any other like ${Y ?? '????'}-${m ?? '??'}-${d ?? '??'} ${H ?? '??'}:${M ?? '??'}`,
+    alternatives: `or any other like ${Y ?? '????'}-${m ?? '??'}-${d ?? '??'} ${H ?? '??'}:${M ?? '??'}${there}`,
   };
+}
+
+/** Undefined if it is no date, such as the 31st of February. */
+function inZone(zone: string, shown: { date: string; time: string }): string | undefined {
+  try {
+    return instantAt(zone, shown);
+  } catch {
+    return undefined;
+  }
 }

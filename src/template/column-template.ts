@@ -44,13 +44,17 @@ export function parseColumns(
     columns: [...new Set(columns.map(({ column }) => column))],
     literals,
     places: columns,
-    expand: (key) =>
-      literals
-        .map((literal, at) => {
-          const next = columns[at];
-          return next ? literal + writeColumn(next, key) : literal;
-        })
-        .join(''),
+    expand: (key) => {
+      let text = literals[0] ?? '';
+      columns.forEach((column, at) => {
+        const written = writeColumn(column, key);
+        const literal = literals[at + 1] ?? '';
+        // Only the path "/" is written as nothing: `/{path:path}/x` is /x.
+        const twice = written === '' && text.endsWith('/') && literal.startsWith('/');
+        text += written + (twice ? literal.slice(1) : literal);
+      });
+      return text;
+    },
   };
 }
 

@@ -1,7 +1,13 @@
 import { marker, pageOfTemp } from '../core/reserved-names.ts';
+import { parseDateFormat, splitDateFormat } from './date-format.ts';
+import { percent, unreserved } from './percent.ts';
+import { dashes, slug } from './slug.ts';
 
 export interface Format {
-  /** Turns a column's value into checked path components. Throws an Error that completes "column x …". */
+  /**
+   * Turns a column's value into checked path components; a `path` may have none, which is the top. Throws an Error that
+   * completes "column x …".
+   */
   readonly split: (value: string) => string[];
   /** How many components there can be, and whether they can begin with a dot. */
   readonly reach: 'name' | 'path' | 'dotted path';
@@ -14,46 +20,32 @@ export interface Format {
  */
 export function parseFormat(name: string | undefined, others = ''): Format {
   if (name === undefined) return { split: (value) => [checkComponent(value)], reach: 'name' };
-  // A leading `/` is dropped: paths in a database often have one.
-  if (name === 'path') return { split: (value) => componentsOf(value).map(checkComponent), reach: 'path' };
-  if (name === 'slug') return { split: (value) => [checkComponent(slug(value))], reach: 'name' };
+  if (name === 'path') return { split: (value) => namesOf(value).map(checkComponent), reach: 'path' };
+  if (name === 'url') return { split: (value) => [checkComponent(encodeName(value))], reach: 'name' };
+  if (name === 'slug') return { split: (value) => [checkSlug(slug(value), value)], reach: 'name' };
+  if (name === 'dashes') return { split: (value) => [checkComponent(dashes(value))], reach: 'name' };
   if (/^below( |$)/.test(name))
     return { split: parseBelow(name.slice('below'.length)), reach: 'dotted path' };
-  if (name.includes('%')) return { split: parseDateFormat(name), reach: 'name' };
-  throw new Error(`"${name}" is no format; there are path, below PREFIX, slug${others} and dates such as %Y`);
-}
-
-/** FreshPorts' cleaned commit ids: lower case, each run of other characters becomes one `-`. */
-function slug(value: string): string {
-  return value.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-}
-
-const directives: Readonly<Record<string, string>> = {
-  Y: 'year',
-  m: 'month',
-  d: 'day',
-  H: 'hour',
-  M: 'minute',
-};
-
-/**
- * Both ISO forms that a session with `datestyle = ISO` sends; infinity and years BC are not dates of pages.
- */
-const isoDate =
-  /^(?<year>\d{4,})-(?<month>\d\d)-(?<day>\d\d)(?:[ T](?<hour>\d\d):(?<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?:[+-][\d:]+)?)?$/;
-
-function parseDateFormat(format: string): Format['split'] {
-  if (format.includes('/')) throw new Error('a date format cannot contain "/": write {day:%Y}/{day:%m}');
-  for (const [, letter = ''] of format.matchAll(/%(.?)/gs)) {
-    if (!Object.hasOwn(directives, letter))
-      throw new Error(`%${letter} is no date directive; there are %Y %m %d %H %M`);
+  const date = splitDateFormat(name);
+  if (date) {
+    const write = parseDateFormat(date);
+    return { split: (value) => [checkComponent(write(value))], reach: 'name' };
   }
-  return (value) => {
-    const fields = isoDate.exec(value)?.groups;
-    if (!fields) throw new Error(`is "${value}", which is no date such as 2020-01-31`);
-    const text = format.replace(/%(.)/g, (_all, letter) => fields[directives[letter] ?? ''] ?? '00');
-    return [checkComponent(text)];
-  };
+  throw new Error(
+    `"${name}" is no format; there are path, below PREFIX, url, slug, dashes${others} and dates such as %Y`,
+  );
+}
+
+/** As one component: a "/" in it is `%2F`. */
+function encodeName(value: string): string {
+  checkWhole(value);
+  return percent(value, unreserved);
+}
+
+function checkSlug(made: string, value: string): string {
+  if (made === '' && value !== '')
+    throw new Error(`is ${JSON.stringify(value)}, of which no letter or digit is left in a slug`);
+  return checkComponent(made);
 }
 
 /** Checks (a part of) one path component. Throws an Error that completes "column x …". */
@@ -75,6 +67,10 @@ function checkHiddenComponent(value: string): string {
 function checkCharacters(value: string): string {
   if (value === '') throw new Error('is empty');
   if (value.includes('/')) throw new Error(`is ${JSON.stringify(value)}, which contains "/"`);
+  return checkWhole(value);
+}
+
+function checkWhole(value: string): string {
   // Except those that represent bytes (core/bytes.ts).
   if (/[\ud800-\udc7f\udd00-\udfff]/u.test(value)) throw new Error('contains half a surrogate pair');
   if (value.includes('\0')) throw new Error('contains a NUL character');
@@ -107,4 +103,11 @@ function parseBelow(argument: string): (value: string) => string[] {
 /** A leading `/` is dropped. */
 function componentsOf(path: string): string[] {
   return path.replace(/^\//, '').split('/');
+}
+
+/** `/docs/intro/` is docs/intro, and `/` the top. */
+function namesOf(path: string): string[] {
+  if (path === '/') return [];
+  const names = componentsOf(path);
+  return names.length > 1 && names.at(-1) === '' ? names.slice(0, -1) : names;
 }

@@ -1,7 +1,7 @@
-import { decode } from '../core/bytes.ts';
 import type { ColumnTemplate } from './column-template.ts';
 import { parseFormat } from './format.ts';
 import { type Inverse, invertTokens, type Token } from './invert.ts';
+import { decodePercent } from './percent.ts';
 
 /**
  * Inverts a line of `url[]`: finds the keys with which it names a url. Each is expanded again, and only those count
@@ -24,22 +24,13 @@ export function invertUrl(
       return false;
     }
   };
-  return invertTokens(tokens, url, leads, decodeUrl);
+  return invertTokens(tokens, url, leads, decodePercent);
 }
 
-/** These two differ only in what they encode. */
-const plain: readonly (string | undefined)[] = [undefined, 'strict', 'query'];
+/** These differ only in what they encode. */
+const plain: readonly (string | undefined)[] = [undefined, 'strict', 'query', 'url'];
 
 function columnToken({ column, formatName }: ColumnTemplate['places'][number]): Token {
   const name = plain.includes(formatName) ? undefined : formatName;
   return { kind: 'column', column, formatName: name, format: parseFormat(name) };
-}
-
-/** What its percent signs stand for, byte by byte. */
-export function decodeUrl(text: string): string {
-  if (!text.includes('%')) return text;
-  const bytes = text
-    .split(/%([0-9A-Fa-f]{2})/)
-    .map((part, at) => Buffer.from(part, at % 2 === 0 ? 'utf8' : 'hex'));
-  return decode(Buffer.concat(bytes));
 }

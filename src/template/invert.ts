@@ -123,7 +123,7 @@ function deadEnds(tokens: readonly Token[], path: string): (token: number, at: n
 }
 
 function isEnd(path: string, at: number): boolean {
-  return at === path.length || path[at] === '/' || (at > 0 && path[at - 1] === '/');
+  return at === path.length || path[at] === '/' || (at > 0 && isBeginning(path, at));
 }
 
 /** Where a token that begins at `at` can end. */
@@ -131,6 +131,8 @@ function endsOf(token: Token, path: string, at: number): number[] {
   switch (token.kind) {
     case 'character':
       if (path.startsWith(token.character, at)) return [at + token.character.length];
+      // Behind the path "/", which has no name.
+      if (token.character === '/' && isBeginning(path, at)) return [at];
       // The trailing "/" of a template, where the path is that directory.
       return token.character === '/' && at === path.length ? [at] : [];
     case 'any':
@@ -142,11 +144,15 @@ function endsOf(token: Token, path: string, at: number): number[] {
       return upTo(path, at, componentEnd(path, at));
     case 'column': {
       const end = token.format.reach === 'name' ? componentEnd(path, at) : path.length;
-      return upTo(path, at, end).slice(1);
+      return upTo(path, at, end).slice(token.format.reach === 'path' && isBeginning(path, at) ? 0 : 1);
     }
     default:
       return token satisfies never;
   }
+}
+
+function isBeginning(path: string, at: number): boolean {
+  return at === 0 || path[at - 1] === '/';
 }
 
 function componentEnd(path: string, at: number): number {

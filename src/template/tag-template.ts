@@ -10,7 +10,13 @@ export function parseTag(text: string): ColumnTemplate {
   if (text === '') throw bad('is empty');
   const template = parseColumns(text, formatOf, bad);
   if (!isTag(template.literals.join(''))) throw bad('has characters that no tag can have');
-  return template;
+  return { ...template, expand: (key) => checkFilled(template.expand(key)) };
+}
+
+/** The path `/` is no text. */
+function checkFilled(tag: string): string {
+  if (tag === '') throw new Error('a tag is empty: no page can have this key');
+  return tag;
 }
 
 /** Tags are separated by blanks or commas, and Fastly ignores others silently. */

@@ -54,7 +54,7 @@ export function parseTemplate(text: string): Template {
     front: literalPath(components),
     everything: everything(parts),
     parts,
-    expand: (key) => checkLengths(recombine(parts.map((part) => expandPart(part, key)).join(''))),
+    expand: (key) => checkLengths(recombine(expandParts(parts, key))),
   };
 }
 
@@ -94,6 +94,30 @@ function parseColumn(inside: string, bad: (what: string) => Error): Part {
   } catch (error) {
     throw bad(`has "{${inside}}": ${(error as Error).message}`);
   }
+}
+
+function expandParts(parts: readonly Part[], key: Key): string {
+  let pattern = '';
+  let isTop = false;
+  parts.forEach((part, at) => {
+    const text = expandPart(part, key);
+    // The path "/" has no name: `{path:path}/index.html` is index.html. Anything but a further name would be a
+    // directory above all those that the template means.
+    if (isTop && !(part.kind === 'text' && /^\/./s.test(text + (parts[at + 1] ? 'x' : ''))))
+      throw noName(parts[at - 1]);
+    pattern += isTop ? text.slice(1) : text;
+    isTop = part.kind === 'column' && text === '';
+    if (isTop && !/(^|\/)$/.test(pattern)) throw noName(part);
+  });
+  if (isTop) throw noName(parts.at(-1));
+  return pattern;
+}
+
+function noName(part: Part | undefined): Error {
+  const column = part?.kind === 'column' ? part.column : '';
+  return new Error(
+    `column ${column} is "/", the top, which only {${column}:path}/NAME can name: no page can have this key`,
+  );
 }
 
 function expandPart(part: Part, key: Key): string {

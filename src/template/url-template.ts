@@ -1,25 +1,10 @@
-import { encode } from '../core/bytes.ts';
 import type { Key } from '../core/contracts.ts';
 import { type ColumnTemplate, parseColumns } from './column-template.ts';
 import { parseFormat } from './format.ts';
+import { noCharacters, ofPaths, percent, unreserved } from './percent.ts';
 
 /** Longer ones are not cached anywhere. */
 const maxBytes = 2_000;
-
-/** How each byte is written, if the characters in `kept` stay as they are. */
-const tableOf = (kept: RegExp) =>
-  Array.from({ length: 256 }, (_, byte) => {
-    const character = String.fromCharCode(byte);
-    return kept.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  });
-
-/** What browsers leave alone in a path. */
-const ofPaths = tableOf(/[A-Za-z0-9\-._~!$&'()*+,;=:@]/);
-
-/** What PHP's rawurlencode leaves alone. */
-const unreserved = tableOf(/[A-Za-z0-9\-._~]/);
-
-const nothing = tableOf(/[^\s\S]/);
 
 /**
  * Parses a line of `url[]`, such as `/{category}/{port}/`: path and query as visitors send them, which caches
@@ -29,14 +14,13 @@ export function parseUrl(text: string): ColumnTemplate {
   const bad = (what: string) => new Error(`the url "${text}" ${what}`);
   if (!text.startsWith('/')) throw bad('does not begin with "/": write path and query, without the site');
   const template = parseColumns(text, formatOf, bad);
-  // A column is never empty.
   const literal = template.literals.join('x');
   const strange = /[^\x21-\x7e]|["#<>\\^`|*]/.exec(literal)?.[0];
   if (strange !== undefined)
     throw bad(
       strange === '*'
         ? 'has a "*": wildcards are for page files alone'
-        : `has ${JSON.stringify(strange)}: write it as browsers send it, ${percent(strange, nothing)}`,
+        : `has ${JSON.stringify(strange)}: write it as browsers send it, ${percent(strange, noCharacters)}`,
     );
   if (literal.includes('//')) throw bad('has an empty component ("//")');
   return { ...template, expand: (key) => checkUrl(template, key) };
@@ -51,7 +35,8 @@ function checkUrl(template: ColumnTemplate, key: Key): string {
 
 function formatOf(name: string | undefined): (value: string) => string {
   if (name === undefined) return (value) => percent(checkComponent(value), ofPaths);
-  if (name === 'strict' || name === 'query') return (value) => percent(checkComponent(value), unreserved);
+  if (name === 'strict' || name === 'query' || name === 'url')
+    return (value) => percent(checkComponent(value), unreserved);
   const { split } = parseFormat(name, ', strict, query');
   return (value) =>
     split(checkControls(value))
@@ -67,11 +52,4 @@ function checkComponent(value: string): string {
 function checkControls(value: string): string {
   if (/[\0-\x1f\x7f]/.test(value)) throw new Error('contains a control character');
   return value;
-}
-
-/** Percent-encodes the bytes of all characters that are not kept. */
-function percent(text: string, table: readonly string[]): string {
-  let encoded = '';
-  for (const byte of encode(text)) encoded += table[byte];
-  return encoded;
 }

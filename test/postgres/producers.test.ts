@@ -5,7 +5,7 @@ import { openPool, type Pool } from '../../src/postgres/pool.ts';
 import { inspectProducers } from '../../src/postgres/producers.ts';
 import { findQueueTable } from '../../src/postgres/queue-table.ts';
 import { servedTables } from '../../src/postgres/served-tables.ts';
-import { attach } from '../sql/attach.ts';
+import { attach, attachNotify } from '../sql/attach.ts';
 import { connect } from '../sql/connect.ts';
 import { connectionOf } from './connection.ts';
 import { testDatabase } from './test-database.ts';
@@ -75,6 +75,19 @@ describe('inspectProducers()', () => {
   ])('is content with a trigger that somebody has written, %s', async (_what, body) => {
     await write(body);
     expect(await inspect()).toEqual(content);
+  });
+
+  test('a trigger of uncached.notify() fills nothing, whatever its column is called, but may wake the handler', async () => {
+    await client.query('ALTER TABLE site.articles ADD "Queue" text');
+    await attachNotify(client, 'row', 'site.articles', ['Changed', '"Queue"']);
+    expect((await inspect()).notices).toEqual([expect.stringMatching(/^no trigger fills site."Queue"/)]);
+    await write(`${insert}; NOTIFY other`);
+    expect(await inspect()).toEqual(content);
+    await client.query('ALTER TABLE site.articles DISABLE TRIGGER "notify"');
+    await client.query('ALTER TABLE site.articles DISABLE TRIGGER notify_truncate');
+    expect((await inspect()).notices).toEqual([
+      expect.stringContaining('its function site.tell seems to notify the wrong channel'),
+    ]);
   });
 
   test('sees through a function that another calls, and what is an argument', async () => {

@@ -64,7 +64,7 @@ describe('uncached.enqueue_key()', () => {
         ${enqueue(key)};
         COMMIT`),
     );
-    expect(heard.map(({ payload }) => payload)).toEqual(['']);
+    expect(heard.map(({ payload }) => payload)).toEqual(['{"Port": "nginx", "category": "www"}']);
     expect(await entries()).toEqual([['www', 'nginx']]);
   });
 

@@ -160,7 +160,7 @@ describe.each(levels)('uncached.enqueue() for each %s', (level) => {
     expect(await complaintOf(`INSERT INTO virtual (title) VALUES ('Hello')`)).toEqual({
       code: '0A000',
       message:
-        'Cannot enqueue from scratch.virtual: its column k is generated and VIRTUAL, and a trigger cannot read it',
+        'Cannot enqueue or notify from scratch.virtual: its column k is generated and VIRTUAL, and a trigger cannot read it',
       hint: expect.stringContaining('Make it STORED'),
     });
   });

@@ -8,11 +8,15 @@ import { install } from './sql-file.ts';
 describe.each(levels)('uncached.enqueue() for each %s', (level) => {
   beforeEach(() => attachPorts(level));
 
-  test('notifies the channel once a transaction, with an empty payload', async () => {
+  test('notifies the channel of each key once a transaction', async () => {
     const heard = await notificationsOf(client, 'port_updated', () =>
       client.query('BEGIN; UPDATE ports SET version = 2; UPDATE ports SET version = 3; COMMIT'),
     );
-    expect(heard.map(({ payload }) => payload)).toEqual(['']);
+    expect(heard.map(({ payload }) => payload).sort()).toEqual([
+      '{"port": "exim", "category": "mail"}',
+      '{"port": "nginx", "category": "www"}',
+      '{"port": "varnish", "category": "www"}',
+    ]);
   });
 
   test('notifies even if another producer has enqueued the key in silence', async () => {

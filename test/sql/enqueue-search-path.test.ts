@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { versions } from '../postgres/versions.ts';
-import { attach, levels } from './attach.ts';
+import { attach, attachNotify, levels } from './attach.ts';
 import { connect } from './connect.ts';
 import { setTraps, trapped } from './hostile.ts';
 import { install, readSqlFile } from './sql-file.ts';
@@ -21,7 +21,7 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
 
   beforeAll(async () => {
     if (missing) return;
-    const parts = ['3-assert.sql', '4-enqueue.sql', '5-enqueue_key.sql'];
+    const parts = ['3-assert.sql', '4-notify.sql', '5-enqueue.sql', '6-enqueue_key.sql'];
     text = (await Promise.all(parts.map(readSqlFile))).join('');
     server = await launchServer(binaries === undefined ? {} : { binaries });
     client = await connect(server);
@@ -38,6 +38,8 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
       ]);
       await client.query(`CREATE TABLE ${level}_free (category text, port text)`);
       await attach(client, level, `${level}_free`, ['free', 'changed', 'category', 'port']);
+      await client.query(`CREATE TABLE ${level}_notify (category text, port text)`);
+      await attachNotify(client, level, `${level}_notify`, ['changed', 'category', 'port']);
     }
     await setTraps(client, 'hostile', 'attacker', text);
   }, 120_000);
@@ -74,16 +76,17 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
       return String(error);
     } finally {
       await client.query(
-        'ROLLBACK; RESET search_path; TRUNCATE row_folding, row_free, statement_folding, statement_free',
+        'ROLLBACK; RESET search_path; TRUNCATE row_folding, row_free, row_notify, statement_folding, statement_free, statement_notify',
       );
       await client.query(`DELETE FROM listen_for WHERE name = 'other'`);
     }
   }
-  const everyTable = levels.flatMap((level) => [`${level}_folding`, `${level}_free`]);
+  const everyTable = levels.flatMap((level) => [`${level}_folding`, `${level}_free`, `${level}_notify`]);
 
   test.skipIf(missing).each(everyTable)('on %s look nothing up in the path', async (table) => {
     await client.query('SET search_path = hostile, public, pg_catalog');
     expect(await change(table)).toBe('done');
+    if (table.endsWith('notify')) return;
     const { rows } = await client.query(
       `SELECT DISTINCT port FROM ${table.endsWith('free') ? 'free' : 'cache_clearing_ports'} WHERE length(port) < 9 ORDER BY port`,
     );
@@ -116,6 +119,8 @@ describe.each([...older, newest])('the triggers of sql/, on $title', ({ binaries
       await client.query(unqualified);
       await client.query(`SET search_path = ${path}`);
       expect(await change('row_folding')).toMatch(trapped);
+      await client.query(`SET search_path = ${path}`);
+      expect(await change('row_notify')).toMatch(trapped);
       await client.query(`SET search_path = ${path}`);
       expect(await callBoth()).toMatch(trapped);
       await client.query(text);

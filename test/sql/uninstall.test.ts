@@ -4,7 +4,7 @@ import { withClient } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { within } from '../postgres/within.ts';
-import { attach } from './attach.ts';
+import { attach, attachNotify } from './attach.ts';
 import { catalog } from './catalog.ts';
 import { install, uninstall } from './sql-file.ts';
 import { journal01 } from './version-0.1.ts';
@@ -63,8 +63,14 @@ describe('uninstall.sql', () => {
         'port',
       ]);
 
+      await attachNotify(client, 'row', 'ports', ['port_updated', 'port']);
+
       const remarks = await uninstall(client);
 
+      expect(remarks).toContainEqual({
+        severity: 'NOTICE',
+        message: expect.stringContaining(`EXECUTE FUNCTION uncached.notify('port_updated', 'port')`),
+      });
       expect(remarks).toContainEqual({
         severity: 'NOTICE',
         message:

@@ -35,7 +35,7 @@ describe('invert', () => {
     ],
     ['{a}/{a}.html', 'x/x.html', [{ a: 'x' }]],
     ['{a}/{a}.html', 'x/y.html', []],
-    ['{id}/{id:slug}.html', 'A_b/a-b.html', [{ id: 'A_b' }]],
+    ['{id}/{id:dashes}.html', 'A_b/a-b.html', [{ id: 'A_b' }]],
     ['p/{port}', 'p/a*[b]', [{ port: 'a*[b]' }]],
     ['p/[a-c]{x}', 'p/bus', [{ x: 'us' }]],
     ['p/[a-c]{x}', 'p/dus', []],
@@ -44,10 +44,10 @@ describe('invert', () => {
   });
 
   it('says what a column may be besides the value it gives', () => {
-    expect(inverse('commits/{id:slug}/', 'commits/a-b-/x').candidates).toEqual([
+    expect(inverse('commits/{id:dashes}/', 'commits/a-b-/x').candidates).toEqual([
       { key: { id: 'a-b-' }, alternatives: { id: 'or any other value with the slug "a-b-"' } },
     ]);
-    expect(inverse('commits/{id:slug}/', 'commits/A/x').candidates).toEqual([]);
+    expect(inverse('commits/{id:dashes}/', 'commits/A/x').candidates).toEqual([]);
     expect(
       inverse('ports/{p:path}.*', 'ports/Mk/bsd.port.mk.html').candidates.map(({ key }) => key.p),
     ).toEqual(['/Mk/bsd.port.mk', '/Mk/bsd.port', '/Mk/bsd']);
@@ -144,9 +144,17 @@ it('whatever template is expanded with whatever key: the key is found in a path 
 describe.each([
   [
     'path',
-    ['p/{c:path}.*', 'p/{c:path}', '{c:path}/x'],
-    () => chances.list(3, () => anyValue(chances)).join('/'),
+    ['p/{c:path}.*', 'p/{c:path}', '{c:path}/x', 'p/{c:path}/x', 'p/{c:path}/*'],
+    () =>
+      chances.pick(['/', 'a/', ...chances.list(3, () => anyValue(chances))]) + chances.pick(['', '/', '/b/']),
   ],
+  ['url', ['p/{c:url}.*', '{c:url}/', 'p/{c:url}'], () => anyValue(chances)],
+  [
+    'zoned dates',
+    ['{c:%Y in Europe/Berlin}/{c:%m-%d in Europe/Berlin}.*', '{c:%Y%m%d%H%M in America/New_York}'],
+    anyDate,
+  ],
+  ['dashes', ['p/{c:dashes}.*', '{c:dashes}/'], () => anyValue(chances)],
   [
     'below',
     ['p/{c:below /a/b}.*', '{c:below x}/'],

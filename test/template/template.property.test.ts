@@ -66,11 +66,29 @@ describe('expand', () => {
   });
 
   it('gives with :path only components that are names', () => {
-    const template = parseTemplate('p/{a:path}.*');
-    for (let round = 0; round < 2_000; round++) {
-      const a = [anyValue(chances), ...chances.list(3, () => anyValue(chances))].join('/');
+    const templates = [
+      'p/{a:path}.*',
+      'p/{a:path}/x',
+      '{a:path}/*',
+      'p/{a:path}',
+      '{a:path}/',
+      '{a:path}/{a:path}/x',
+    ];
+    for (let round = 0; round < 5_000; round++) {
+      const template = parseTemplate(chances.pick(templates));
+      const names = [anyValue(chances), ...chances.list(3, () => anyValue(chances))].join('/');
+      const a = chances.pick([names, `/${names}/`, `${names}/`, '/', '/'.repeat(1 + chances.below(4))]);
       try {
-        expect(unsafe(template.expand({ a })), JSON.stringify(a)).toEqual([]);
+        const pattern = template.expand({ a });
+        expect(unsafe(pattern), JSON.stringify([template.text, a])).toEqual([]);
+        // As many components as the value has names, no fewer: never a directory above.
+        const own = a.split('/').filter((name) => name !== '').length;
+        const others = template.text.split('/').filter((name) => name !== '' && name !== '{a:path}').length;
+        const places = template.text.split('{a:path}').length - 1;
+        const within = template.text.includes('{a:path}.') ? 1 : 0;
+        expect(pattern.replace(/\/$/, '').split('/').length, JSON.stringify([template.text, a])).toBe(
+          own * places + others - within,
+        );
       } catch (error) {
         expect(String(error), JSON.stringify(a)).toContain('no page can have this key');
       }

@@ -107,7 +107,22 @@ describe('expand', () => {
   it('takes several components with :path and checks each', () => {
     expect(expand('ports/{p:path}.*', { p: '/Mk/bsd.port.mk' })).toBe('ports/Mk/bsd.port.mk.*');
     expect(expand('ports/{p:path}.*', { p: 'MOVED' })).toBe('ports/MOVED.*');
-    for (const p of ['a/../b', '..', '/', 'a//b', 'a/.hidden', 'a/', '//a']) {
+    expect(expand('pages/{p:path}/index.html', { p: '/docs/intro/' })).toBe('pages/docs/intro/index.html');
+    for (const p of [
+      'a/../b',
+      '..',
+      '/',
+      '',
+      'a//b',
+      'a/.hidden',
+      'a//',
+      '//',
+      '//a',
+      '///',
+      '/./',
+      '/../',
+      '/\0/',
+    ]) {
       expect(() => expand('ports/{p:path}.*', { p })).toThrow('no page can have this key');
     }
   });
@@ -160,10 +175,39 @@ describe('expand', () => {
     expect(everything('ports/x{p:below /ports/head}')).toEqual(['ports/x*']);
   });
 
-  it('cleans with :slug', () => {
-    expect(expand('commits/{id:slug}/', { id: '<200501.A_b@FreeBSD.org>' })).toBe(
-      'commits/-200501-a-b-freebsd-org-/',
+  it.each([
+    ['pages/{p:path}/index.html', 'pages/index.html'],
+    ['{p:path}/index.html', 'index.html'],
+    ['{p:path}/*', '*'],
+    ['a/{p:path}/{p:path}/b', 'a/b'],
+    ['a/{p:path}/{q}', 'a/q'],
+  ])('takes the path "/" for the top: %s is %s', (template, pattern) => {
+    expect(expand(template, { p: '/', q: 'q' })).toBe(pattern);
+  });
+
+  it.each([
+    '{p:path}',
+    'a/{p:path}',
+    'a/{p:path}/',
+    '{p:path}/',
+    'a/{p:path}.html',
+    'x{p:path}/b',
+    '{q}{p:path}/b',
+  ])('refuses the path "/" where it would leave a directory, or half a name: %s', (template) => {
+    expect(() => expand(template, { p: '/', q: 'q' })).toThrow(
+      'column p is "/", the top, which only {p:path}/NAME can name: no page can have this key',
     );
+  });
+
+  it('encodes with :url as rawurlencode does, into one component', () => {
+    expect(expand('{a:url}.html', { a: 'café au lait' })).toBe('caf%C3%A9%20au%20lait.html');
+    expect(expand('{a:url}', { a: "a/b%c*!'()~_-." })).toBe('a%2Fb%25c%2A%21%27%28%29~_-.');
+    expect(expand('{a:url}', { a: 'a/../..' })).toBe('a%2F..%2F..');
+    expect(() => expand('{a:url}', { a: '../..' })).toThrow('begins with a dot');
+    expect(expand('{a:url}', { a: 'caf\udce9' })).toBe('caf%E9');
+    expect(() => expand('{a:url}', { a: 'é'.repeat(50) })).toThrow('over 255 bytes');
+    for (const a of ['', '.', '..', '.x', 'a\0', 'a\ud800'])
+      expect(() => expand('{a:url}', { a }), JSON.stringify(a)).toThrow('no page can have this key');
   });
 
   it('takes bytes that are no UTF-8 as they are, and makes characters of those that are one together', () => {
@@ -171,7 +215,7 @@ describe('expand', () => {
     expect(expand('{a}{b}', { a: '\udcc3', b: '\udca9' })).toBe('é');
     expect(expand('{a}', { a: '\udce9'.repeat(255) })).toBe('\udce9'.repeat(255));
     expect(() => expand('{a}', { a: '\udce9'.repeat(256) })).toThrow('over 255 bytes');
-    expect(expand('{a:slug}', { a: 'A\udce9\udce8B' })).toBe('a-b');
+    expect(expand('{a:dashes}', { a: 'A\udce9\udce8B' })).toBe('a-b');
   });
 
   it('says which column', () => {

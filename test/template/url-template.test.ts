@@ -20,6 +20,11 @@ describe('parseUrl', () => {
     ['/{a:below /ports/head}', { a: '/ports/head/Mk/é' }, '/Mk/%C3%A9'],
     ['/{a:%Y}/{a:%m}', { a: '2026-11-29' }, '/2026/11'],
     ['/{a:slug}', { a: 'A b' }, '/a-b'],
+    ['/{a:url}', { a: 'a+é' }, '/a%2B%C3%A9'],
+    ['/{a:path}/', { a: '/docs/intro/' }, '/docs/intro/'],
+    ['/{a:path}/', { a: '/' }, '/'],
+    ['/{a:path}', { a: '/' }, '/'],
+    ['/docs/{a:path}/x?y={a:path}', { a: '/' }, '/docs/x?y='],
     ['/%C3%A9/?x=1&y', {}, '/%C3%A9/?x=1&y'],
   ])('%s of %j is %s', (text, key, url) => {
     expect(parseUrl(text).expand(key)).toBe(url);
@@ -35,7 +40,7 @@ describe('parseUrl', () => {
     ['/{}', 'has "{}" where a column'],
     [
       '/{a:strange}',
-      'has "{a:strange}": "strange" is no format; there are path, below PREFIX, slug, strict, query and dates',
+      'has "{a:strange}": "strange" is no format; there are path, below PREFIX, url, slug, dashes, strict, query and dates',
     ],
   ])('refuses %s', (text, why) => {
     expect(() => parseUrl(text)).toThrow(`the url "${text}" ${why}`);
@@ -64,9 +69,17 @@ describe('parseTag', () => {
     ['port-{a}', { a: 'rsync' }, 'port-rsync'],
     ['{a:strict}', { a: 'a b,c' }, 'a%20b%2Cc'],
     ['{a:slug}', { a: 'A, b' }, 'a-b'],
+    ['{a}/{a:path}', { a: 'b/' }, 'b//b'],
+    ['page:{a:path}', { a: '/' }, 'page:'],
     ['{a:%Y}', { a: '2026-11-29' }, '2026'],
   ])('%s of %j is %s', (text, key, tag) => {
     expect(parseTag(text).expand(key)).toBe(tag);
+  });
+
+  it('is never empty', () => {
+    expect(() => parseTag('{a:path}').expand({ a: '/' })).toThrow(
+      'a tag is empty: no page can have this key',
+    );
   });
 
   it.each(['a b', 'a,b', 'é', 'a\nb'])('makes nothing of %j', (a) => {

@@ -10,7 +10,7 @@ interface PathKey {
  * fp-listen searched for a commit by its id, so it never found the pages of Subversion's commits, whose
  * directories have the cleaned id.
  */
-const commit = [['{commit_to_clear}'], ['{commit_to_clear:slug}']];
+const commit = [['{commit_to_clear}'], ['{commit_to_clear:dashes}']];
 
 export const pathKeys: Readonly<Record<string, PathKey>> = {
   port_cache_path: { columns: [['{category}', '{port}']], usual: 'ports/%%s/%%s/*' },

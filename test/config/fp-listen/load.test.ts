@@ -52,9 +52,9 @@ describe('fp-listen.ini', () => {
             queue: 'cache_clearing_commits',
             clear: [
               'commits/{commit_to_clear}/',
-              'commits/{commit_to_clear:slug}/',
+              'commits/{commit_to_clear:dashes}/',
               'general/sanity_test_failures.{commit_to_clear}.*.html',
-              'general/sanity_test_failures.{commit_to_clear:slug}.*.html',
+              'general/sanity_test_failures.{commit_to_clear:dashes}.*.html',
               'general/sanity_test_failures.PageSize*.html',
             ],
             followers: ['news'],

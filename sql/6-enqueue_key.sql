@@ -3,8 +3,8 @@
 --   SELECT uncached.enqueue_key('public.cache_clearing_articles', 'article_updated', '{"section": "news", "slug": "hello"}');
 --
 -- Call it in the transaction of the change. The key names every key column of the queue table, exactly as the column
--- is named; null is NULL. It does what uncached.enqueue() of 4-enqueue.sql does for a row, and needs the same: the same
--- key twice in one transaction is one entry, the channel is folded and '' notifies nobody, a key that is too long for
+-- is named; null is NULL. It does what uncached.enqueue() of 5-enqueue.sql does for a row, and needs the same: the same
+-- key twice in one transaction is one entry, the notification has the key, the channel is folded and '' notifies nobody, a key that is too long for
 -- an index is enqueued as NULL with a warning, and the role needs SELECT, INSERT (key, columns) ON the queue table.
 --
 -- It runs nothing from the caller's search_path. That is also why there is no SET search_path here: a trigger of yours
@@ -23,6 +23,8 @@ DECLARE
   queue_form  pg_catalog.text;
   values_of   pg_catalog.text;
   bytes       integer;
+  key_form    pg_catalog.text;
+  payload     pg_catalog.text;
 BEGIN
   IF queue IS NULL OR channel IS NULL OR key IS NULL THEN
     RAISE null_value_not_allowed USING
@@ -40,11 +42,12 @@ BEGIN
     INTO columns, column_list
     FROM pg_catalog.jsonb_object_keys(key) AS k (name);
 
-  -- Once a transaction is enough; what is remembered is never run: see 4-enqueue.sql.
+  -- Once a transaction is enough; what is remembered is never run: see 5-enqueue.sql.
   remembered := pg_catalog.format('uncached.checked_key_%s', queue::pg_catalog.oid);
   checked    := pg_catalog.current_setting(remembered, true);
   queue_form := pg_catalog.split_part(checked, ' ', 1);
-  IF checked IS NULL OR checked OPERATOR(pg_catalog.<>) pg_catalog.concat_ws(' ', queue_form, column_list) THEN
+  key_form   := pg_catalog.split_part(checked, ' ', 2);
+  IF checked IS NULL OR checked OPERATOR(pg_catalog.<>) pg_catalog.concat_ws(' ', queue_form, key_form, column_list) THEN
     SELECT pg_catalog.string_agg(
              CASE WHEN k.name IS NULL THEN pg_catalog.format('the key has no value for its column %I', a.attname)
                   ELSE pg_catalog.format('it has no column %I', k.name) END, '; ')
@@ -63,7 +66,8 @@ BEGIN
     END IF;
     PERFORM uncached.assert_queue_table(queue, columns);
     queue_form := uncached.queue_form(queue, columns);
-    PERFORM pg_catalog.set_config(remembered, pg_catalog.concat_ws(' ', queue_form, column_list), true);
+    key_form   := uncached.key_form(queue, columns, queue, columns);
+    PERFORM pg_catalog.set_config(remembered, pg_catalog.concat_ws(' ', queue_form, key_form, column_list), true);
   END IF;
 
   -- With its schema always: as the name of a type, one that the path finds might be another's.
@@ -90,7 +94,10 @@ BEGIN
   END IF;
 
   IF channel OPERATOR(pg_catalog.<>) '' THEN
-    PERFORM pg_catalog.pg_notify(pg_catalog.lower(channel COLLATE pg_catalog."C")::pg_catalog.name, '');
+    payload := pg_catalog.format(uncached.key_payload(key_form, columns::pg_catalog.text[], columns::pg_catalog.text[]), 'key.');
+    EXECUTE pg_catalog.format('SELECT %s FROM pg_catalog.jsonb_populate_record(NULL::%s, $1) AS key', payload, row_type)
+       INTO payload USING key;
+    PERFORM uncached.notify_keys(pg_catalog.lower(channel COLLATE pg_catalog."C")::pg_catalog.name, ARRAY[payload]);
   END IF;
 END
 $function$;

@@ -40,6 +40,8 @@
 --   * The same key twice in one transaction is one entry. (Not a NULL key: NULLs are never equal.)
 --     Another transaction's entry is never relied on and never waited for: see 3-assert.sql.
 --   * A statement that touches no rows neither enqueues nor notifies.
+--   * The payload of a notification is the key, such as {"slug": "hello", "section": "news"}, or '', which means
+--     anything: after 100 keys in one transaction, and where the key has no certain text. See 4-notify.sql.
 --   * The channel is folded as PostgreSQL folds an unquoted name, because the daemon's LISTEN is. An
 --     empty one, '', notifies nobody: a transaction that has notified cannot be prepared (PREPARE
 --     TRANSACTION, XA). The daemon then finds the entry with its next sweep.
@@ -108,6 +110,12 @@ DECLARE
   checked_for    pg_catalog.text;
   queue_form     pg_catalog.text;
   keys           pg_catalog.text;
+  channel        pg_catalog.name := pg_catalog.lower(TG_ARGV[1] COLLATE pg_catalog."C")::pg_catalog.name;
+  key_form       pg_catalog.text;
+  with_keys      boolean;
+  payload        pg_catalog.text;
+  payloads       pg_catalog.text[];
+  added          bigint;
 BEGIN
   IF TG_OP OPERATOR(pg_catalog.=) 'TRUNCATE' THEN
     RAISE feature_not_supported USING
@@ -170,16 +178,23 @@ BEGIN
   END LOOP;
 
   -- Once a transaction is enough: for each row it would cost as much as the insert. What is remembered is text that the
-  -- session may alter: so it chooses among three ways to write, and is never run.
+  -- session may alter: so it chooses among ways to write, and is never run.
   remembered  := pg_catalog.format('uncached.checked_%s_%s', TG_RELID, queue_table::pg_catalog.oid);
   checked     := pg_catalog.current_setting(remembered, true);
   queue_form  := pg_catalog.split_part(checked, ' ', 1);
-  checked_for := pg_catalog.concat_ws(' ', queue_form, column_list, value_list);
+  key_form    := pg_catalog.split_part(checked, ' ', 2);
+  checked_for := pg_catalog.concat_ws(' ', queue_form, key_form, column_list, value_list);
   IF checked IS NULL OR checked OPERATOR(pg_catalog.<>) checked_for THEN
     PERFORM uncached.assert_source(TG_RELID, source_columns::pg_catalog.name[]);
     PERFORM uncached.assert_queue_table(queue_table, queue_columns::pg_catalog.name[]);
     queue_form := uncached.queue_form(queue_table, queue_columns::pg_catalog.name[]);
-    PERFORM pg_catalog.set_config(remembered, pg_catalog.concat_ws(' ', queue_form, column_list, value_list), true);
+    key_form   := uncached.key_form(TG_RELID, source_columns::pg_catalog.name[], queue_table, queue_columns::pg_catalog.name[]);
+    PERFORM pg_catalog.set_config(remembered, pg_catalog.concat_ws(' ', queue_form, key_form, column_list, value_list), true);
+  END IF;
+  with_keys := channel OPERATOR(pg_catalog.<>) '' AND key_form OPERATOR(pg_catalog.<>) '-'
+           AND COALESCE(pg_catalog.current_setting(uncached.notified_setting(channel), true), '') OPERATOR(pg_catalog.<>) '*';
+  IF with_keys THEN
+    payload := uncached.key_payload(key_form, queue_columns, source_columns);
   END IF;
 
   IF by_statement THEN
@@ -200,19 +215,21 @@ BEGIN
   ELSE
     old_values := CASE WHEN NOT inserts THEN pg_catalog.format(value_list, '($1).') END;
     new_values := CASE WHEN NOT deletes THEN pg_catalog.format(value_list, '($2).') END;
-    IF queue_form OPERATOR(pg_catalog.<>) 'folding' AND NOT inserts AND NOT deletes THEN
-      EXECUTE pg_catalog.format('SELECT pg_catalog.record_image_eq(ROW(%s), ROW(%s))', old_values, new_values)
-         INTO same USING OLD, NEW;
+    -- One query, since each costs more than what it asks. The insert does not look at lengths itself for the same reason.
+    IF queue_form OPERATOR(pg_catalog.<>) 'free' OR with_keys OR NOT inserts AND NOT deletes THEN
+      EXECUTE pg_catalog.format('SELECT %s, %s, ARRAY[%s]::pg_catalog.text[]',
+          CASE WHEN queue_form OPERATOR(pg_catalog.=) 'free' THEN 'NULL'
+               ELSE pg_catalog.format('pg_catalog.octet_length(pg_catalog.concat(%s))',
+                                      pg_catalog.concat_ws(', ', old_values, new_values)) END,
+          CASE WHEN queue_form OPERATOR(pg_catalog.=) 'folding' OR inserts OR deletes THEN 'false'
+               ELSE pg_catalog.format('pg_catalog.record_image_eq(ROW(%s), ROW(%s))', old_values, new_values) END,
+          CASE WHEN with_keys THEN pg_catalog.concat_ws(', ',
+            CASE WHEN NOT inserts THEN pg_catalog.format(payload, '($1).') END,
+            CASE WHEN NOT deletes THEN pg_catalog.format(payload, '($2).') END) END)
+         INTO longest, same, payloads USING OLD, NEW;
       old_values := CASE WHEN NOT same THEN old_values END;
     END IF;
     keys := pg_catalog.concat('VALUES (', pg_catalog.concat_ws('), (', old_values, new_values), ')');
-
-    -- Asked apart, since that is cheaper than to have each insert look at the lengths.
-    IF queue_form OPERATOR(pg_catalog.<>) 'free' THEN
-      EXECUTE pg_catalog.format('SELECT pg_catalog.octet_length(pg_catalog.concat(%s))',
-                                pg_catalog.concat_ws(', ', old_values, new_values))
-         INTO longest USING OLD, NEW;
-    END IF;
   END IF;
 
   -- A row of a btree ends at 2,704 bytes, of which some are the tuple's, xid's and each column's own.
@@ -229,8 +246,21 @@ BEGIN
     USING OLD, NEW;
 
   -- Even if nothing was inserted: the entry may stem from a producer that does not notify.
-  IF TG_ARGV[1] OPERATOR(pg_catalog.<>) '' THEN
-    PERFORM pg_catalog.pg_notify(pg_catalog.lower(TG_ARGV[1] COLLATE pg_catalog."C")::pg_catalog.name, '');
+  IF with_keys THEN
+    IF by_statement THEN
+      GET DIAGNOSTICS added = ROW_COUNT;  -- distinct keys
+      IF added OPERATOR(pg_catalog.<=) 100 THEN
+        payload := pg_catalog.format(payload, '');
+        EXECUTE pg_catalog.format('SELECT ARRAY(SELECT DISTINCT payload FROM (%s) AS key (payload) LIMIT 101)',
+            pg_catalog.concat_ws(' UNION ALL ',
+              CASE WHEN NOT inserts THEN pg_catalog.format('SELECT %s FROM %I', payload, old_table) END,
+              CASE WHEN NOT deletes THEN pg_catalog.format('SELECT %s FROM %I', payload, new_table) END))
+           INTO payloads;
+      END IF;
+    END IF;
+    PERFORM uncached.notify_keys(channel, payloads);
+  ELSIF channel OPERATOR(pg_catalog.<>) '' THEN
+    PERFORM pg_catalog.pg_notify(channel, '');
   END IF;
   RETURN NULL;
 END
@@ -238,4 +268,4 @@ $function$;
 
 COMMENT ON FUNCTION uncached.enqueue() IS
   'Trigger function (queue table, channel, key column, ...): enqueues the keys of changed rows, and notifies. '
-  'The file sql/4-enqueue.sql tells how to attach it.';
+  'The file sql/5-enqueue.sql tells how to attach it.';
