@@ -22,7 +22,7 @@ export async function listen(
   hosts: Hosts,
   pool: Pool,
   channels: readonly string[],
-  onNotification: (channel: string) => void,
+  onNotification: (channel: string, payload: string) => void,
 ): Promise<Listener> {
   const { sendMs, deliveryMs } = hosts.timings;
   const config = hosts.current();
@@ -44,7 +44,7 @@ export async function listen(
   const own = `uncached_heartbeat_${randomBytes(8).toString('hex')}`;
   let beat = (_payload: unknown) => {};
   subscriber.events.on('notification', ({ channel, payload }) =>
-    channel === own ? beat(payload) : onNotification(channel),
+    channel === own ? beat(payload) : onNotification(channel, payload ?? ''),
   );
   try {
     await subscriber.connect();
