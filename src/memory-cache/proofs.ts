@@ -1,29 +1,26 @@
-import type { Listener } from '../core/listener-contract.ts';
+export interface Proofs {
+  /** Resolves when everything that was committed before the call has been heard. */
+  prove(): Promise<void>;
+  /** The listener is gone: what is being proved rejects now, and not when its time is over. */
+  end(error: Error): void;
+}
 
-/**
- * Proves that a listener has heard everything that was committed before the call. A heartbeat serves all who
- * came before it was sent; there is one at a time. Rejects if the listener is lost or does not receive it.
- */
+/** A heartbeat serves all who came before it was sent; there is one at a time. */
 export function proofs(
-  listener: Listener,
+  heartbeat: () => Promise<void>,
   { now, onProven }: { now: () => number; onProven: (sentAt: number) => void },
-): () => Promise<void> {
+): Proofs {
   let underWay: Promise<void> | undefined;
   let next: Promise<void> | undefined;
-  let lost: Error | undefined;
-  // One for all heartbeats: each reaction to a promise that is pending for days would be kept as long.
+  let ended: Error | undefined;
   let interrupt = (_error: Error) => {};
-  listener.lost.then((error) => {
-    lost = error;
-    interrupt(error);
-  });
 
   function send(): Promise<void> {
     const sentAt = now();
     underWay = new Promise<void>((resolve, reject) => {
-      if (lost) reject(lost);
+      if (ended) return reject(ended);
       interrupt = reject;
-      listener.heartbeat().then(() => {
+      heartbeat().then(() => {
         onProven(sentAt);
         resolve();
       }, reject);
@@ -33,14 +30,20 @@ export function proofs(
     return underWay;
   }
 
-  return () => {
-    if (underWay === undefined) return send();
-    next ??= underWay
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        return underWay ?? send();
-      });
-    return next;
+  return {
+    prove() {
+      if (underWay === undefined) return send();
+      next ??= underWay
+        .catch(() => {})
+        .then(() => {
+          next = undefined;
+          return underWay ?? send();
+        });
+      return next;
+    },
+    end(error) {
+      ended = error;
+      interrupt(error);
+    },
   };
 }

@@ -6,7 +6,7 @@ import { keepListening } from '../daemon/listen.ts';
 import { channelOf } from './channel-name.ts';
 import { keyOf, type NotifiedKey } from './dependency.ts';
 import type { Source } from './notification-source.ts';
-import { proofs } from './proofs.ts';
+import { type Proofs, proofs } from './proofs.ts';
 
 /** A cache that has to hear of changes. */
 interface Follower {
@@ -32,8 +32,7 @@ export interface SharedListener {
 }
 
 /** A session that listens for the followers. */
-interface Session {
-  prove(): Promise<void>;
+interface Session extends Proofs {
   isOver: boolean;
 }
 
@@ -74,7 +73,8 @@ export function sharedListener(source: Source, clock: Clock, onEmpty: () => void
         hasOutage = false;
       },
       clock,
-      observe,
+      // What ends because others follow, or nobody any more, is no outage.
+      observe: (event) => signal.aborted || observe(event),
       signal,
     });
   }
@@ -83,19 +83,24 @@ export function sharedListener(source: Source, clock: Clock, onEmpty: () => void
     const listener = await source.listen([...listensTo], notified);
     // After LISTEN, never before: what is committed in between would be neither heard nor wiped.
     for (const follower of followers) follower.wipe();
-    const end = () => {
-      own.isOver = true;
-      if (session === own) session = undefined;
+    const { prove, end } = proofs(listener.heartbeat, { now: clock.now, onProven });
+    const own: Session = {
+      prove,
+      isOver: false,
+      end(error) {
+        own.isOver = true;
+        if (session === own) session = undefined;
+        end(error);
+      },
     };
-    listener.lost.then(end);
-    const own: Session = { prove: proofs(listener, { now: clock.now, onProven }), isOver: false };
+    listener.lost.then(own.end);
     session = own;
     for (const { resolve } of waiting.splice(0)) resolve(own);
     return {
       lost: listener.lost,
-      heartbeat: own.prove,
+      heartbeat: prove,
       close() {
-        end();
+        own.end(new Error('Cannot hear of changes: the connection was given up'));
         listener.close();
       },
     };
@@ -123,6 +128,7 @@ export function sharedListener(source: Source, clock: Clock, onEmpty: () => void
 
   function restart(): void {
     stop.abort();
+    session?.end(new Error('Cannot hear of changes: more channels are listened to'));
     stop = new AbortController();
     const { signal } = stop;
     running = running.then(() => run(signal));
@@ -160,6 +166,7 @@ export function sharedListener(source: Source, clock: Clock, onEmpty: () => void
           if (!followers.delete(follower) || followers.size > 0) return;
           onEmpty();
           stop.abort();
+          session?.end(closedError());
           for (const { reject } of waiting.splice(0)) reject(closedError());
           await running;
           await source.end();
