@@ -43,6 +43,7 @@ export async function listen(
   subscriber.notifications.on('error', () => {});
   const own = `uncached_heartbeat_${randomBytes(8).toString('hex')}`;
   let beat = (_payload: unknown) => {};
+  let abandon = () => {};
   subscriber.events.on('notification', ({ channel, payload }) =>
     channel === own ? beat(payload) : onNotification(channel, payload ?? ''),
   );
@@ -61,6 +62,7 @@ export async function listen(
       beat = (received) => received === payload && resolve();
     });
     const end = new AbortController();
+    abandon = () => end.abort();
     const by = hosts.current();
     const sent = pool.query('SELECT pg_notify($1, $2)', [own, payload]).catch((error) => {
       throw withAdvice('Cannot send a heartbeat', error);
@@ -80,7 +82,15 @@ export async function listen(
     }
   }
 
-  return { lost, heartbeat, close: () => close(subscriber) };
+  return {
+    lost,
+    heartbeat,
+    close() {
+      // Its time-outs would keep the process from ending.
+      abandon();
+      close(subscriber);
+    },
+  };
 }
 
 /**
