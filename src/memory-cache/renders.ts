@@ -1,10 +1,13 @@
 import { type Dependency, isConcerned, type NotifiedKey } from './dependency.ts';
+import { DependencyIndex } from './dependency-index.ts';
 
 /** A render under way, or one that has ended and whose callers are still asking about it. */
 export interface Render {
   /** The number of the last change that was handled before it began. */
   readonly begun: number;
   readonly dependencies: Dependency[];
+  /** The same: there may be thousands of both dependencies and changes. */
+  readonly index: DependencyIndex<object>;
   /** The first change of what it depends on, as far as was examined. */
   overtakenAt: number;
   examinedTo: number;
@@ -46,22 +49,31 @@ export class Renders {
   }
 
   begin(): Render {
-    const render = { begun: this.count, dependencies: [], overtakenAt: Infinity, examinedTo: this.count };
+    const render: Render = {
+      begun: this.count,
+      dependencies: [],
+      index: new DependencyIndex(),
+      overtakenAt: Infinity,
+      examinedTo: this.count,
+    };
     this.#underWay.add(render);
     return render;
   }
 
   dependsOn(render: Render, dependency: Dependency): void {
     render.dependencies.push(dependency);
+    render.index.add(dependency, render);
     // Later changes are examined with those of all other dependencies.
-    const at = this.#firstOf([dependency], render.begun, render.examinedTo);
+    const at = this.#first(render.begun, render.examinedTo, (change) => concerns(change, dependency));
     render.overtakenAt = Math.min(render.overtakenAt, at);
   }
 
   /** Whether what it depends on, as far as it has declared it, has changed since it began, by the change `upTo`. */
   isOvertaken(render: Render, upTo = this.count): boolean {
     if (render.overtakenAt === Infinity && this.#underWay.has(render)) {
-      render.overtakenAt = this.#firstOf(render.dependencies, render.examinedTo, this.count);
+      render.overtakenAt = this.#first(render.examinedTo, this.count, (change) =>
+        concernsAny(change, render.index),
+      );
       render.examinedTo = this.count;
     }
     return render.overtakenAt <= upTo;
@@ -75,11 +87,11 @@ export class Renders {
     if (needless * 2 >= this.#changes.length) this.#forgetTo(this.#before + needless);
   }
 
-  /** The number of the first change after `after`, up to `upTo`, that concerns one of them. */
-  #firstOf(dependencies: readonly Dependency[], after: number, upTo: number): number {
+  /** The number of the first change after `after`, up to `upTo`, that is meant. */
+  #first(after: number, upTo: number, isMeant: (change: Change) => boolean): number {
     for (let number = Math.max(after, this.#before) + 1; number <= upTo; number++) {
       const change = this.#changes[number - this.#before - 1];
-      if (change && concerns(change, dependencies)) return number;
+      if (change && isMeant(change)) return number;
     }
     return Infinity;
   }
@@ -95,7 +107,12 @@ export class Renders {
   }
 }
 
-function concerns({ channel, key }: Change, dependencies: readonly Dependency[]): boolean {
+function concerns({ channel, key }: Change, dependency: Dependency): boolean {
+  return channel === undefined || (dependency.channel === channel && isConcerned(dependency, key));
+}
+
+function concernsAny({ channel, key }: Change, index: DependencyIndex<object>): boolean {
   if (channel === undefined) return true;
-  return dependencies.some((dependency) => dependency.channel === channel && isConcerned(dependency, key));
+  for (const _dependent of index.concerned(channel, key)) return true;
+  return false;
 }

@@ -74,6 +74,19 @@ it('drops what a trigger with uncached.notify names, the old key and the new one
   expect(cache.statistics()).toMatchObject({ entries: 0 });
 });
 
+it('drops what a trigger with uncached.enqueue changes, which also enqueues for a daemon', async () => {
+  await query(`
+    CREATE TABLE articles (name text);
+    CREATE TABLE cache_clearing_articles (id bigint GENERATED ALWAYS AS IDENTITY, name text, xid xid8 NOT NULL DEFAULT pg_snapshot_xmin(pg_current_snapshot()));
+    CREATE TRIGGER enqueue AFTER INSERT OR UPDATE OR DELETE ON articles
+      FOR EACH ROW EXECUTE FUNCTION uncached.enqueue('public.cache_clearing_articles', 'article_updated', 'name')`);
+  const cache = made({ channels: ['article_updated'] });
+  await keep(cache, 'article_updated', 'a');
+  await query(`INSERT INTO articles VALUES ('a')`);
+  await cache.current();
+  expect(cache.peek('a')).toBeUndefined();
+});
+
 it('hears a channel with capitals by its own name and by the folded one', async () => {
   const cache = made({ channels: ['News_Updated'] });
   for (const sql of [
