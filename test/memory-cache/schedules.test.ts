@@ -8,16 +8,16 @@ import { scheduleWorld } from './schedule-world.ts';
 const scenarios: Readonly<Record<string, Scenario>> = {
   'one commit, three callers': { commits: 1, callers: 3 },
   'one commit, three callers, declared late': { commits: 1, callers: 3, late: true },
+  'one commit, one caller, a lost link, declared late': { commits: 1, callers: 1, losses: 1, late: true },
   'two commits, two callers': { commits: 2, callers: 2 },
   'two commits, two callers, declared late': { commits: 2, callers: 2, late: true },
-  'one commit, three callers behind current()': { commits: 1, callers: 3, behindCurrent: true },
-  'one commit, one caller, a lost link, declared late': { commits: 1, callers: 1, losses: 1, late: true },
   'one commit, one caller behind current(), a lost link': {
     commits: 1,
     callers: 1,
     losses: 1,
     behindCurrent: true,
   },
+  'one commit, three callers behind current()': { commits: 1, callers: 3, behindCurrent: true },
   'one commit, two callers, a lost link': { commits: 1, callers: 2, losses: 1 },
 };
 
