@@ -43,6 +43,7 @@ export async function listen(
   subscriber.notifications.on('error', () => {});
   const own = `uncached_heartbeat_${randomBytes(8).toString('hex')}`;
   let beat = (_payload: unknown) => {};
+  let abandon = () => {};
   subscriber.events.on('notification', ({ channel, payload }) =>
     // pg-listen gives undefined for an empty payload.
     channel === own ? beat(payload) : onNotification(channel, String(payload ?? '')),
@@ -62,6 +63,7 @@ export async function listen(
       beat = (received) => received === payload && resolve();
     });
     const end = new AbortController();
+    abandon = () => end.abort();
     const by = hosts.current();
     const sent = pool.query('SELECT pg_notify($1, $2)', [own, payload]).catch((error) => {
       throw withAdvice('Cannot send a heartbeat', error);
@@ -81,7 +83,15 @@ export async function listen(
     }
   }
 
-  return { lost, heartbeat, close: () => close(subscriber) };
+  return {
+    lost,
+    heartbeat,
+    close() {
+      // Its time-outs would keep the process from ending.
+      abandon();
+      close(subscriber);
+    },
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -112,4 +112,58 @@ describe.each(nodes)('on %s', (_name, node = '') => {
     });
     expect(said).toMatch(node === process.execPath ? /^v\d+ hello stored\n$/ : /^v24 hello stored\n$/);
   });
+
+  withPackage('memory-cache can be imported', async () => {
+    const script = `import { memoryCache } from 'uncached/memory-cache';
+      const { PGHOST: host, PGPORT: port, PGUSER: user, PGDATABASE: database } = process.env;
+      const cache = memoryCache({ connection: { host, port: Number(port), user, database }, channels: ['c'], onError: (error) => { throw error } });
+      await cache.current();
+      const { value } = await cache.get('page', (page) => { page.dependsOn('c', { id: 1 }); return 'hello' });
+      console.log(process.version.split('.')[0], value, (await cache.get('page')).outcome);
+      await cache.close();`;
+    const { host, port, user, name, password } = { ...database.config, name: database.name };
+    const said = execFileSync('node', ['--input-type=module', '--eval', script], {
+      cwd,
+      env: {
+        ...env,
+        PGHOST: host,
+        PGPORT: String(port),
+        PGUSER: user,
+        PGDATABASE: name,
+        ...(password !== undefined && { PGPASSWORD: password }),
+      },
+      encoding: 'utf8',
+    });
+    expect(said).toMatch(node === process.execPath ? /^v\d+ hello hit\n$/ : /^v24 hello hit\n$/);
+  });
+});
+
+/** Strict, and without @types/pg, which is not a dependency. */
+it.skipIf(!installed)('the libraries have types of their own', () => {
+  const cwd = join(folder, 'empty');
+  writeFileSync(
+    join(cwd, 'use.mts'),
+    `import { answer, layeredPages, memoryCache, type MemoryCache, type Statistics } from 'uncached/memory-cache';
+     import { pageCache } from 'uncached/page-cache';
+     const onError = (error: Error): void => { error.message; };
+     const memory: MemoryCache<Uint8Array> = memoryCache<Uint8Array>({ connection: { host: 'db' }, channels: ['c'], onError });
+     const { entries }: Statistics = memory.statistics();
+     // @ts-expect-error A Date is no text.
+     memory.get('a', (page) => { page.dependsOn('c', { at: new Date() }); return new Uint8Array(entries); });
+     const etags = memoryCache<string>({ connection: {}, channels: ['c'], onError, maxStaleMs: 1_000 });
+     export const { status, etag } = await answer(etags, { 'if-none-match': '"a"' }, 'a', () => 'body');
+     export const pages = layeredPages({ memory: memoryCache({ connection: {}, channels: ['c'], onError }), disk: pageCache({ root: '/tmp', onError }) });
+    `,
+  );
+  const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
+  for (const types of ['@types/node', 'undici-types'])
+    cpSync(join(import.meta.dirname, '../../node_modules', types), join(cwd, 'node_modules', types), {
+      recursive: true,
+    });
+  const { stdout } = spawnSync(
+    tsc,
+    ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', 'use.mts'],
+    { cwd, encoding: 'utf8' },
+  );
+  expect(stdout).toBe('');
 });

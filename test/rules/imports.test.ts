@@ -52,6 +52,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   main: ['cli'],
   'page-cache': [],
+  'memory-cache': ['page-cache', 'daemon', 'postgres', 'core'],
 };
 
 /** Where a package may be imported, by folder or by file. */
@@ -62,6 +63,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['observe'],
   ini: ['config'],
   commander: ['cli'],
+  'lru-cache': ['memory-cache'],
+  fresh: ['memory-cache'],
   'node:fs': [
     'filesystem',
     'page-cache',
