@@ -30,9 +30,11 @@ import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
 import { zoneOpener } from './filesystem/workers/zone-workers.ts';
 import { type OpenedCaches, openCaches } from './open-caches.ts';
+import { openDependents } from './postgres/ask-dependents.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
 import { openDaemonTable } from './postgres/daemon-table.ts';
+import { expandProblems } from './postgres/expand-inspection.ts';
 import { openHosts } from './postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from './postgres/inspections.ts';
 import { canReceive, listen } from './postgres/listener.ts';
@@ -128,7 +130,7 @@ export function openApp(
     queue === undefined ? [] : [{ handler: name, queue }],
   );
   const queueNames = named.map(({ queue }) => queue);
-  const { pool, claims, end } = pools(hosts, { queues: named.length, most });
+  const { pool, claims, asking, end } = pools(hosts, { queues: named.length, most });
   const user = hosts.current().user ?? '';
   const log = openLog(pool);
   const fronts = frontsOf(handlers.values());
@@ -164,8 +166,10 @@ export function openApp(
     try {
       await hosts.findPrimary();
       const problems = await inspectSchema(pool, user, install);
-      for (const { queue, columns } of handlers.values())
+      for (const { queue, columns, expand } of handlers.values()) {
         if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, columns, user)));
+        if (expand) problems.push(...(await expandProblems(pool, expand, user)).problems);
+      }
       problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));
       if (configuration.daemon.listens && !(await canReceive(pool, hosts)))
         problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
@@ -221,6 +225,7 @@ export function openApp(
         clock,
         observe,
         files: using,
+        dependents: openDependents(asking, user),
         openZone,
         markers: rootMarkers(configuration.cache.root, fronts, using, timings.root),
         roots: openRoots({
