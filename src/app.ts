@@ -147,10 +147,10 @@ export function openApp(
   };
   const shared = openSharing(claims, named);
   const queues = new Map(
-    [...handlers.values()].flatMap(({ name, queue, columns }) =>
+    [...handlers.values()].flatMap(({ name: handler, queue, columns, required }) =>
       queue === undefined
         ? []
-        : [[name, openQueue(claims, { handler: name, queue, columns, user, owner, shared })] as const],
+        : [[handler, openQueue(claims, { handler, queue, columns, required, user, owner, shared })] as const],
     ),
   );
 
@@ -166,8 +166,8 @@ export function openApp(
     try {
       await hosts.findPrimary();
       const problems = await inspectSchema(pool, user, install);
-      for (const { queue, columns, expand } of handlers.values()) {
-        if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, columns, user)));
+      for (const { queue, required, expand } of handlers.values()) {
+        if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, required, user)));
         if (expand) problems.push(...(await expandProblems(pool, expand, user)).problems);
       }
       problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));

@@ -122,7 +122,7 @@ async function clearKeys(
   function* works(): Generator<string | readonly string[], void> {
     const made = new Set(step.shared);
     for (const row of rows) {
-      const { named, error } = expandAll(linesOfKey(step), row.key);
+      const { named, error } = expandAll(linesOfKey(step, row.key), row.key);
       if (error !== undefined) invalid.set(row.id, { error });
       const own = unmade(named, made);
       if (own.length > 1) yield own;
@@ -197,7 +197,7 @@ function failureOf(
 ): WorkFailure | undefined {
   const first = (works: readonly string[]) =>
     works.map((work) => failing.get(work)).find((failure) => failure !== undefined);
-  const own = first([...expandAll(linesOfKey(step), key).named, ...step.shared]);
+  const own = first([...expandAll(linesOfKey(step, key), key).named, ...step.shared]);
   if (own) return own;
   for (const dependent of expanded?.dependents.get(id) ?? none) {
     const failure = first(expandAll(linesOfDependent(step.plans, dependent), dependent).named);

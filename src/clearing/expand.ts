@@ -149,9 +149,9 @@ function whyUnaskable({ key }: LogRow, { call }: Expand): string | undefined {
 }
 
 /** The lines that name pages of the key itself: those whose columns it has. */
-export function linesOfKey({ plans, expand }: Pick<Step, 'plans' | 'expand'>): readonly Plan[] {
+export function linesOfKey({ plans, expand }: Pick<Step, 'plans' | 'expand'>, key: Key): readonly Plan[] {
   if (!expand) return plans;
-  return plans.filter(({ columns }) => columns.every((column) => expand.call.columns.includes(column)));
+  return plans.filter(({ columns }) => columns.every((column) => key[column] !== undefined));
 }
 
 /** A dependent that has NULL in a column has no page by the lines that name it. */

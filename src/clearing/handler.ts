@@ -6,8 +6,10 @@ import type { Expand, ReadSteps, Step } from '../core/target-cache.ts';
 export interface Handler {
   readonly name: string;
   readonly queue: string | undefined;
-  /** The key: every column that its lines name; with `expand`, the arguments of that. */
+  /** The key: every column that its lines name; with `expand`, its arguments, and those that the queue table has. */
   readonly columns: readonly string[];
+  /** Columns that the queue table must have. */
+  readonly required: readonly string[];
   /** What it clears, cache by cache, in order. */
   readonly steps: readonly Step[];
   /** Who names what depends on its keys. */
@@ -34,8 +36,9 @@ export function parseHandlers(
     const { expand: call } = one;
     const parsed = read.flatMap((each) => each.steps);
     const named = [...new Set(parsed.flatMap(({ plans }) => plans.flatMap((plan) => plan.columns)))];
-    const columns = call ? [...new Set(call.columns)] : named;
-    const expand = call && { call, named };
+    const required = call ? [...new Set(call.columns)] : named;
+    const columns = [...new Set([...required, ...named])];
+    const expand = call && { call, queue: one.queue, named };
     const steps = expand ? parsed.map((step): Step => ({ ...step, expand })) : parsed;
     if (one.queue === undefined && call)
       problems.push(
@@ -56,6 +59,7 @@ export function parseHandlers(
       name: one.name,
       queue: one.queue,
       columns,
+      required,
       steps,
       expand,
       followers: followers.map(({ name }) => name),

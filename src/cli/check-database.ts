@@ -86,10 +86,10 @@ async function inspectConnected(
   await attempt('inspect the queue tables', () => inspectQueues(pool, user, handlers, channels));
   const asking = openAskingPool(hosts);
   const ask = openDependents(asking, user);
-  for (const { name, queue, expand } of handlers.values())
+  for (const { name, expand } of handlers.values())
     if (expand)
       await attempt(`inspect the expand of ${name}`, () =>
-        inspectExpand(pool, { handler: name, queue, expand }, { user, ask }),
+        inspectExpand(pool, { handler: name, expand }, { user, ask }),
       );
   await asking.end();
   await problems('inspect the triggers', () => triggerProblems(pool));

@@ -51,7 +51,7 @@ export function worksFor(step: Step, { key, dependents }: Expanded): { works: st
   if (dependents === 'everything')
     return { works: [...plans.flatMap(({ everything }) => everything), ...shared], problems: [] };
   const problems = new Set<string>();
-  const works = new Set(linesOfKey(step).map((plan) => plan.expand(key)));
+  const works = new Set(linesOfKey(step, key).map((plan) => plan.expand(key)));
   for (const dependent of dependents) {
     for (const plan of linesOfDependent(plans, dependent)) {
       try {

@@ -56,6 +56,8 @@ export interface Step {
 
 export interface Expand {
   readonly call: Call;
+  /** The queue table, whose columns lines may name as well. */
+  readonly queue: string | undefined;
   /** Columns that the handler's lines name; none: all that the function returns. */
   readonly named: readonly string[];
 }

@@ -22,10 +22,11 @@ export function openDependents(pool: Pool, user: string): AskDependents {
   // Waiting for a connection would be a time-out, while the functions asked before are only slow.
   const turns = openTurns({ atOnce: dependentConnections });
 
-  async function lookUp({ call, named }: Expand): Promise<{ fn: ExpandFunction; asks: Asks }> {
+  async function lookUp(expand: Expand): Promise<{ fn: ExpandFunction; asks: Asks }> {
+    const { call, named } = expand;
     const fn = await findExpandFunction(pool, call);
     if ('problem' in fn) throw new Refusal(`expand = ${formatCall(call)}: ${fn.problem}`, { always: true });
-    const problems = functionProblems(call, fn, { named, user });
+    const problems = await functionProblems(pool, expand, fn, user);
     if (problems.length > 0) throw new Refusal(problems.join('; '), { always: true });
     const json = await jsonOf(pool);
     return { fn, asks: { statement: dependentsStatement(fn, named, json), json } };

@@ -1,10 +1,12 @@
 import type { Call } from '../core/configuration.ts';
 import { formatCall } from '../core/configuration.ts';
 import { didYouMean } from '../core/suggest.ts';
+import type { Expand } from '../core/target-cache.ts';
 import { quoteIdentifier, showIdentifier } from './identifier.ts';
 import type { Column } from './key-text.ts';
 import type { Pool } from './pool.ts';
-import { rememberedPath } from './relation.ts';
+import { queueColumns } from './queue-columns.ts';
+import { findRelation, rememberedPath } from './relation.ts';
 
 /** The function of an `expand`. */
 export interface ExpandFunction {
@@ -105,14 +107,17 @@ async function elsewhere(pool: Pool, name: string, schema: string | null): Promi
 }
 
 /** What keeps the function from being asked; each with what to do about it. */
-export function functionProblems(
-  call: Call,
+export async function functionProblems(
+  pool: Pool,
+  { call, named, queue }: Expand,
   fn: ExpandFunction,
-  { named, user }: { named: readonly string[]; user: string },
-): string[] {
+  user: string,
+): Promise<string[]> {
   const role = quoteIdentifier(user);
   const columns = fn.columns.map(({ name }) => name);
-  const known = [...new Set([...columns, ...call.columns])];
+  const table = queue === undefined ? undefined : await findRelation(pool, queue);
+  const queued = (table && (await queueColumns(pool, [table.oid])).get(table.oid)) ?? [];
+  const known = [...new Set([...columns, ...call.columns, ...queued.map(({ name }) => name)])];
   return [
     ...(fn.usage
       ? []
@@ -128,7 +133,7 @@ export function functionProblems(
           .filter((column) => !known.includes(column))
           .map(
             (column) =>
-              `a line of the handler names the column "${column}", which it does not return and is not given${didYouMean(column, known)} (it returns ${columns.join(', ')})`,
+              `a line of the handler names the column "${column}", which neither it returns nor the queue table has${didYouMean(column, known)} (it returns ${columns.join(', ')})`,
           )),
   ].map((problem) => `expand = ${formatCall(call)}: ${problem}`);
 }

@@ -11,25 +11,24 @@ import { findRelation } from './relation.ts';
 
 interface Inspected {
   readonly handler: string;
-  readonly queue: string | undefined;
   readonly expand: Expand;
 }
 
 /** What keeps the function of an `expand` from being asked; each with what to do about it. */
 export async function expandProblems(
   pool: Pool,
-  { call, named }: Expand,
+  expand: Expand,
   user: string,
 ): Promise<{ problems: string[]; fn?: ExpandFunction }> {
-  const fn = await findExpandFunction(pool, call);
-  if ('problem' in fn) return { problems: [`expand = ${formatCall(call)}: ${fn.problem}`] };
-  return { problems: functionProblems(call, fn, { named, user }), fn };
+  const fn = await findExpandFunction(pool, expand.call);
+  if ('problem' in fn) return { problems: [`expand = ${formatCall(expand.call)}: ${fn.problem}`] };
+  return { problems: await functionProblems(pool, expand, fn, user), fn };
 }
 
 /** The same, with what is unwise, and with what the function answers to a key. */
 export async function inspectExpand(
   pool: Pool,
-  { handler, queue, expand }: Inspected,
+  { handler, expand }: Inspected,
   { user, ask }: { user: string; ask: AskDependents },
 ): Promise<{ problems: string[]; notices: string[] }> {
   const { problems, fn } = await expandProblems(pool, expand, user);
@@ -45,7 +44,7 @@ export async function inspectExpand(
       ),
     );
   problems.push(...(await answers(pool, handler, { expand, ask })));
-  return { problems, notices: (await otherTypes(pool, queue, expand, fn)).map(bad) };
+  return { problems, notices: (await otherTypes(pool, expand, fn)).map(bad) };
 }
 
 /** Asks for the newest key of the handler. Without any: for one of NULLs, to which an error may be the right answer. */
@@ -72,8 +71,7 @@ async function answers(
 /** Arguments whose type takes only some of the column's values. */
 async function otherTypes(
   pool: Pool,
-  queue: string | undefined,
-  { call }: Expand,
+  { call, queue }: Expand,
   { types, signature }: ExpandFunction,
 ): Promise<string[]> {
   const table = queue === undefined ? undefined : await findRelation(pool, queue);

@@ -46,9 +46,7 @@ beforeAll(async () => {
     CREATE SCHEMA other;
     CREATE FUNCTION other.away(base text) RETURNS TABLE (page text) LANGUAGE sql STABLE AS $$ SELECT base $$;
     GRANT USAGE ON SCHEMA public TO ${user}`);
-  pool = openAskingPool(
-    openHosts([{ ...database.config, user }], { ...patient, lockMs: 1_000, statementMs: 3_000 }),
-  );
+  pool = openAskingPool(openHosts([{ ...database.config, user }], { ...patient, lockMs: 1_000 }));
 });
 afterAll(async () => {
   await pool.end();
@@ -66,7 +64,7 @@ function ask(
     const texts: readonly (string | null)[] = typeof value === 'string' || value === null ? [value] : value;
     return Object.fromEntries(columns.map((column, at) => [column, texts[at] ?? null]));
   });
-  return openDependents(pool, user)({ call: { name, columns }, named }, keys, most);
+  return openDependents(pool, user)({ call: { name, columns }, queue: undefined, named }, keys, most);
 }
 
 const pages = (answer: (readonly Key[])[] | undefined) =>
@@ -112,7 +110,7 @@ describe('what depends on keys', () => {
 
   it('is what was committed before the question', async () => {
     const dependents = openDependents(pool, user);
-    const expand = { call: { name: 'pages', columns: ['base'] }, named: ['page'] };
+    const expand = { call: { name: 'pages', columns: ['base'] }, queue: undefined, named: ['page'] };
     for (const page of ['new1', 'new2']) {
       await client.query(`INSERT INTO link VALUES ('fresh', $1)`, [page]);
       expect(pages(await dependents(expand, [{ base: 'fresh' }], 100))?.[0]).toContain(page);
@@ -167,9 +165,18 @@ describe('refuses', () => {
       'invoker',
       /permission denied for table link \(GRANT SELECT on what it reads to "uncached_asking", or ALTER FUNCTION public\.invoker\(text\) SECURITY DEFINER/,
     ],
-    ['that takes too long', 'slow', /statement timeout \(it takes too long/],
   ])('a function %s', async (_what, name, message) => {
     expect((await refusal(name, ['x'])).message).toMatch(message);
+  });
+
+  it('a function that takes too long', async () => {
+    const hosts = openHosts([{ ...database.config, user }], { ...patient, statementMs: 500 });
+    const hasty = openAskingPool(hosts);
+    const expand = { call: { name: 'slow', columns: ['base'] }, queue: undefined, named: [] };
+    const error = await openDependents(hasty, user)(expand, [{ base: 'x' }], 1).catch((thrown) => thrown);
+    await hasty.end();
+    expect(error).toBeInstanceOf(Refusal);
+    expect(error.message).toMatch(/statement timeout \(it takes too long/);
   });
 
   it('a number of arguments that it does not take', async () => {
@@ -205,7 +212,7 @@ describe('refuses', () => {
 
 it('goes on when the function has been replaced', async () => {
   const dependents = openDependents(pool, user);
-  const expand = { call: { name: 'later', columns: ['base'] }, named: ['page'] };
+  const expand = { call: { name: 'later', columns: ['base'] }, queue: undefined, named: ['page'] };
   const make = (body: string) =>
     client.query(
       `DROP FUNCTION IF EXISTS later(text); CREATE FUNCTION later(base text) RETURNS TABLE (${body.split('|')[0]}) LANGUAGE sql STABLE AS $$ ${body.split('|')[1]} $$`,
@@ -220,7 +227,7 @@ it('goes on when the function has been replaced', async () => {
 it('rejects with another error where the database is away, so that the rows wait', async () => {
   const away = openAskingPool(openHosts([{ ...database.config, user, port: 1 }], patient));
   const asked = openDependents(away, user)(
-    { call: { name: 'pages', columns: ['base'] }, named: [] },
+    { call: { name: 'pages', columns: ['base'] }, queue: undefined, named: [] },
     [{}],
     1,
   );
