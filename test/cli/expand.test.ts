@@ -1,7 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
 import { unsettled } from '../postgres/unsettled.ts';
 import { client, isEvent, site, start } from './running.ts';
+import { database } from './site-and-database.ts';
 
 /** The pages of an index show what its bases have, at any depth. */
 const handlers = `
@@ -92,7 +94,7 @@ describe('a handler with expand', () => {
     expect(rows).toEqual([]);
   });
 
-  it('clears everything instead of over 100,000 dependents, in little memory', async () => {
+  it('clears everything instead of over 100,000 dependents, and says so', async () => {
     await client.query(`CREATE OR REPLACE FUNCTION inheriting(index text) RETURNS TABLE (index text) LANGUAGE sql STABLE AS $$
       SELECT 'page-of-' || $1 || i FROM generate_series(1, 1000000) AS i $$`);
     const daemon = await start({ handlers });
@@ -105,6 +107,52 @@ describe('a handler with expand', () => {
     await without('base', 'whatever');
     await settled();
     expect(daemon.log.filter(isEvent('rows-failed'))).toEqual([]);
+  });
+
+  describe('while the answer does not come', () => {
+    const asking = `FROM pg_stat_activity WHERE application_name LIKE 'uncached%' AND datname = current_database()
+      AND wait_event_type = 'Lock' AND query LIKE '%inheriting%'`;
+    const asked = () =>
+      eventually(
+        'asked',
+        async () => (await client.query(`SELECT ${asking}`)).rowCount || undefined,
+        async () => '',
+      );
+
+    let locking: Client;
+
+    beforeEach(async () => {
+      locking = new Client(database.config);
+      await locking.connect();
+      await locking.query('BEGIN; LOCK TABLE index_base');
+    });
+    afterEach(() => locking.end());
+
+    it('and its session ends, clears nothing, waits, and has no failing row', async () => {
+      const daemon = await start({ handlers });
+      site.write(['base', 'i', 'j'].map(page));
+      await enqueue('base');
+      await asked();
+      await client.query(`SELECT pg_terminate_backend(pid) ${asking}`);
+      await asked();
+      expect(site.pages()).toHaveLength(3);
+      await locking.query('ROLLBACK');
+      await without('base', 'i', 'j');
+      await settled();
+      expect(daemon.log.filter(isEvent('rows-failed'))).toEqual([]);
+    });
+
+    it('and the daemon is stopped, leaves the row to the next one', async () => {
+      const daemon = await start({ handlers });
+      site.write(['base', 'i', 'j'].map(page));
+      await enqueue('base');
+      await asked();
+      expect(await daemon.stop()).toBe(0);
+      await locking.query('ROLLBACK');
+      await start({ handlers });
+      await without('base', 'i', 'j');
+      await settled();
+    });
   });
 
   it('clears a row as soon as the function that is missing has been made', async () => {

@@ -223,16 +223,3 @@ it('goes on when the function has been replaced', async () => {
   await make('nr int, page int|SELECT 1, 2');
   expect(await dependents(expand, [{ base: 'x' }], 9)).toEqual([[{ page: '2' }]]);
 });
-
-it('rejects with another error where the database is away, so that the rows wait', async () => {
-  const away = openAskingPool(openHosts([{ ...database.config, user, port: 1 }], patient));
-  const asked = openDependents(away, user)(
-    { call: { name: 'pages', columns: ['base'] }, queue: undefined, named: [] },
-    [{}],
-    1,
-  );
-  const error = await asked.catch((thrown) => thrown);
-  await away.end();
-  expect(error).not.toBeInstanceOf(Refusal);
-  expect(error.message).toMatch(/^Cannot ask pages\(base\): /);
-});
