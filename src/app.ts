@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { readHandlers } from './cache-kinds.ts';
 import { commandRunner } from './caches/command/command.ts';
 import { frontsOf } from './caches/files/files-steps.ts';
@@ -25,16 +24,19 @@ import type { RunCommand } from './core/run-command.ts';
 import { type Timings, usualTimings } from './core/timings.ts';
 import type { OpenZone, ZoneFiles } from './core/zone-files.ts';
 import type { Listen } from './daemon/listen.ts';
+import { systemClock } from './daemon/system-clock.ts';
 import { rootProblem } from './filesystem/root-access.ts';
 import { type FileCache, openCache } from './filesystem/workers/file-cache.ts';
 import { rootMarkers } from './filesystem/workers/root-markers.ts';
 import { type StartWorker, startWorkerProcess } from './filesystem/workers/start-worker.ts';
 import { zoneOpener } from './filesystem/workers/zone-workers.ts';
 import { type OpenedCaches, openCaches } from './open-caches.ts';
+import { openDependents } from './postgres/ask-dependents.ts';
 import { listHolding } from './postgres/barrier.ts';
 import { readChannels } from './postgres/channels.ts';
 import { connectionConfigs, describeConnection, describeServer } from './postgres/connection.ts';
 import { openDaemonTable } from './postgres/daemon-table.ts';
+import { expandProblems } from './postgres/expand-inspection.ts';
 import { openHosts } from './postgres/hosts.ts';
 import { inspectQueue, inspectSchema } from './postgres/inspections.ts';
 import { canReceive, listen } from './postgres/listener.ts';
@@ -132,7 +134,7 @@ export function openApp(
     queue === undefined ? [] : [{ handler: name, queue }],
   );
   const queueNames = named.map(({ queue }) => queue);
-  const { pool, claims, end } = pools(hosts, { queues: named.length, most });
+  const { pool, claims, asking, end } = pools(hosts, { queues: named.length, most });
   const user = hosts.current().user ?? '';
   const log = openLog(pool);
   const fronts = frontsOf(handlers.values());
@@ -149,10 +151,10 @@ export function openApp(
   };
   const shared = openSharing(claims, named);
   const queues = new Map(
-    [...handlers.values()].flatMap(({ name, queue, columns }) =>
+    [...handlers.values()].flatMap(({ name: handler, queue, columns, required }) =>
       queue === undefined
         ? []
-        : [[name, openQueue(claims, { handler: name, queue, columns, user, owner, shared })] as const],
+        : [[handler, openQueue(claims, { handler, queue, columns, required, user, owner, shared })] as const],
     ),
   );
 
@@ -168,8 +170,10 @@ export function openApp(
     try {
       await hosts.findPrimary();
       const problems = await inspectSchema(pool, user, install);
-      for (const { queue, columns } of handlers.values())
-        if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, columns, user)));
+      for (const { queue, required, expand } of handlers.values()) {
+        if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, required, user)));
+        if (expand) problems.push(...(await expandProblems(pool, expand, user)).problems);
+      }
       problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));
       if (configuration.daemon.listens && !(await canReceive(pool, hosts)))
         problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
@@ -226,6 +230,7 @@ export function openApp(
         clock,
         observe,
         files: using,
+        dependents: openDependents(asking, user),
         openZone,
         markers: rootMarkers(configuration.cache.root, fronts, using, timings.root),
         roots: openRoots({
@@ -240,11 +245,3 @@ export function openApp(
     },
   };
 }
-
-/** setTimeout's longest time; an endless wait is cut there, which a loop sees as one more wake. */
-const longestMs = 2 ** 31 - 1;
-
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  wait: (ms, signal) => wait(Math.min(ms, longestMs), undefined, { signal }),
-};

@@ -6,6 +6,7 @@ import { verifiedCache } from './caches/files/verified-cache.ts';
 import { ClaimsUnderWay } from './clearing/claims-under-way.ts';
 import { Consumer } from './clearing/consumer.ts';
 import type { ClaimContext } from './clearing/drain-queue.ts';
+import { askedBy } from './clearing/expand.ts';
 import type { Handler } from './clearing/handler.ts';
 import { LocalConsumers } from './clearing/local-consumers.ts';
 import { Members } from './clearing/members.ts';
@@ -13,6 +14,7 @@ import { Orphans } from './clearing/orphans.ts';
 import { type Configuration, sectionsOf } from './config/typed-configuration.ts';
 import type { ConsumerLog, Log } from './core/consumer-contract.ts';
 import type { Clock } from './core/contracts.ts';
+import type { AskDependents } from './core/dependents.ts';
 import type { Observe } from './core/events.ts';
 import { innerFirst } from './core/layers.ts';
 import type { PageFiles } from './core/page-files.ts';
@@ -35,6 +37,7 @@ interface CacheParts {
   readonly log: Log;
   readonly run: RunCommand;
   readonly files: PageFiles;
+  readonly dependents: AskDependents;
   readonly openZone: OpenZone;
   readonly markers: Markers;
   readonly roots: Roots;
@@ -125,7 +128,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     const consumer = new Consumer({
       name: first ? `${kind} ${name}` : kind,
       cache,
-      steps: own,
+      steps: askedBy(own, parts.dependents, observe),
       log: consumerLog,
       claims,
       clock,

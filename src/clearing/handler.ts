@@ -1,15 +1,19 @@
-import type { HandlerSettings } from '../core/configuration.ts';
+import { formatCall, type HandlerSettings } from '../core/configuration.ts';
 import { didYouMean } from '../core/suggest.ts';
-import type { ReadSteps, Step } from '../core/target-cache.ts';
+import type { Expand, ReadSteps, Step } from '../core/target-cache.ts';
 
 /** The configured reaction to a channel, ready to work. */
 export interface Handler {
   readonly name: string;
   readonly queue: string | undefined;
-  /** The key: every column that its lines name. */
+  /** The key: every column that its lines name; with `expand`, its arguments, and those that the queue table has. */
   readonly columns: readonly string[];
+  /** Columns that the queue table must have. */
+  readonly required: readonly string[];
   /** What it clears, cache by cache, in order. */
   readonly steps: readonly Step[];
+  /** Who names what depends on its keys. */
+  readonly expand: Expand | undefined;
   /** Names of the handlers under `then`. */
   readonly followers: readonly string[];
 }
@@ -29,9 +33,18 @@ export function parseHandlers(
     const followers = followersOf(one, settings, problems);
     const read = kinds.map((readSteps) => readSteps(one, followers));
     ofLines.push(read.flatMap((each) => each.problems));
-    const steps = read.flatMap((each) => each.steps);
-    const columns = [...new Set(steps.flatMap(({ plans }) => plans.flatMap((plan) => plan.columns)))];
-    if (one.queue === undefined && columns.length > 0) {
+    const { expand: call } = one;
+    const parsed = read.flatMap((each) => each.steps);
+    const named = [...new Set(parsed.flatMap(({ plans }) => plans.flatMap((plan) => plan.columns)))];
+    const required = call ? [...new Set(call.columns)] : named;
+    const columns = [...new Set([...required, ...named])];
+    const expand = call && { call, queue: one.queue, named };
+    const steps = expand ? parsed.map((step): Step => ({ ...step, expand })) : parsed;
+    if (one.queue === undefined && call)
+      problems.push(
+        `[handler.${one.name}] expand = ${formatCall(call)} needs a key, and there is no queue to take it from: add "queue = TABLE"`,
+      );
+    else if (one.queue === undefined && columns.length > 0) {
       problems.push(
         `[handler.${one.name}] names the column ${columns.join(', ')} but has no queue to take it from: add "queue = TABLE"`,
       );
@@ -46,7 +59,9 @@ export function parseHandlers(
       name: one.name,
       queue: one.queue,
       columns,
+      required,
       steps,
+      expand,
       followers: followers.map(({ name }) => name),
     });
   }

@@ -43,13 +43,14 @@ export class Hints {
 
   /** Deletes what the key names, if it names anything. */
   take(handler: string, { plans }: Step, key: Key): void {
-    let works: string[];
-    try {
-      works = plans.map((plan) => plan.expand(key));
-    } catch {
-      // Its entry tells what is wrong with the key.
-      return;
-    }
+    const works = plans.flatMap((plan) => {
+      try {
+        return [plan.expand(key)];
+      } catch {
+        // Its entry tells what is wrong with the key. Or a function fills the columns (`expand`).
+        return [];
+      }
+    });
     if (works.length === 0) return;
     const began = this.#clock.now();
     const running = this.#clear(handler, works).catch(() => 0);

@@ -1,5 +1,6 @@
 import type { Key } from '../core/contracts.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { linesOfKey } from './expand.ts';
 import type { Handler } from './handler.ts';
 
 /** Parses a key from `column=value` words, and reports everything that is wrong with them. */
@@ -15,11 +16,11 @@ export function parseKey(handler: Handler, words: readonly string[]): { key: Key
     } else if (Object.hasOwn(key, column)) problems.push(`${column} is given twice`);
     else key[column] = value;
   }
-  for (const column of handler.columns) {
+  for (const column of handler.required) {
     if (!Object.hasOwn(key, column)) problems.push(`${handler.name} needs ${column}=…`);
   }
   if (problems.length > 0) return { key, problems };
-  for (const plan of handler.steps.flatMap(({ plans }) => plans)) {
+  for (const plan of handler.steps.flatMap((step) => linesOfKey(step, key))) {
     try {
       plan.expand(key);
     } catch (error) {

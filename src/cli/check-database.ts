@@ -5,9 +5,11 @@ import { errorCode } from '../core/errors.ts';
 import type { SeenRoot } from '../core/root.ts';
 import { checkTimings } from '../core/timings.ts';
 import { withAdvice } from '../postgres/advice.ts';
+import { openDependents } from '../postgres/ask-dependents.ts';
 import { readChannels } from '../postgres/channels.ts';
 import { connectionConfigs, describeConnection } from '../postgres/connection.ts';
 import { limitProblems } from '../postgres/connection-limits.ts';
+import { inspectExpand } from '../postgres/expand-inspection.ts';
 import { type Hosts, openHosts } from '../postgres/hosts.ts';
 import {
   inspectListenFor,
@@ -18,7 +20,7 @@ import {
 } from '../postgres/inspections.ts';
 import { canReceive } from '../postgres/listener.ts';
 import { inspectOwners } from '../postgres/owners.ts';
-import { openPool, type Pool } from '../postgres/pool.ts';
+import { openAskingPool, openPool, type Pool } from '../postgres/pool.ts';
 import { commitNotices, triggerProblems } from '../postgres/trigger-problems.ts';
 import { inspectChannels } from './check-channels.ts';
 import { inspectQueues } from './check-queues.ts';
@@ -64,6 +66,7 @@ async function inspectConnected(
 ): Promise<Findings> {
   const user = hosts.current().user ?? '';
   const { install } = inspected;
+  const expands = [...handlers.values()].some(({ expand }) => expand);
   const queues = [...handlers.values()].flatMap(({ queue }) => queue ?? []);
   // What keeps listen_for from being read is reported separately.
   const channels = await readChannels(pool).catch(() => undefined);
@@ -74,11 +77,21 @@ async function inspectConnected(
     attempt(what, async () => ({ notices: await inspection() }));
 
   await problems('inspect the server', () => inspectServer(pool));
-  await problems('inspect the limits of connections', () => limitProblems(pool, queues.length));
+  await problems('inspect the limits of connections', () =>
+    limitProblems(pool, { queues: queues.length, expands }),
+  );
   await problems('inspect uncached.log', () => inspectLog(pool, user, install));
   await problems('inspect the tables of the daemon', () => inspectMemory(pool, user, install));
   await problems('inspect listen_for', () => inspectListenFor(pool, user));
   await attempt('inspect the queue tables', () => inspectQueues(pool, user, handlers, channels));
+  const asking = openAskingPool(hosts);
+  const ask = openDependents(asking, user);
+  for (const { name, expand } of handlers.values())
+    if (expand)
+      await attempt(`inspect the expand of ${name}`, () =>
+        inspectExpand(pool, { handler: name, expand }, { user, ask }),
+      );
+  await asking.end();
   await problems('inspect the triggers', () => triggerProblems(pool));
   if (channels)
     await attempt('inspect the channels', () => inspectChannels(pool, channels, handlers, inspected));

@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { systemClock } from '../app.ts';
 import { commandRunner } from '../caches/command/command.ts';
 import { openClient } from '../caches/purge/http-client.ts';
 import { type Proof, prove, purgeNow } from '../caches/purge/probe.ts';
@@ -8,6 +7,7 @@ import { PurgeCache } from '../caches/purge/purge-cache.ts';
 import { purge } from '../caches/purge/purge-steps.ts';
 import { readTargets, type Target } from '../caches/purge/targets.ts';
 import type { CacheSections } from '../core/configuration.ts';
+import { systemClock } from '../daemon/system-clock.ts';
 import type { Findings } from './findings.ts';
 
 /** Purges one page in each target, and looks whether it is gone. What cannot be proven is a problem. */

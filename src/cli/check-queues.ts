@@ -73,7 +73,7 @@ export async function inspectQueues(
       pool,
       queues.map(({ handler: { name, columns }, table }) => ({
         handler: name,
-        columns,
+        columns: columns.filter((column) => table.columns.includes(column)),
         channels: listened && heard.filter((one) => one.handler === name).flatMap(channelsOf),
         table,
       })),
@@ -97,11 +97,11 @@ async function lookUp(
   user: string,
   handler: Handler,
 ): Promise<{ problems: string[]; found?: Queue }> {
-  const { queue, columns } = handler;
+  const { queue, required } = handler;
   if (queue === undefined) return { problems: [] };
   try {
     const table = await findQueueTable(pool, queue);
-    return { problems: queueProblems(queue, table, columns, user), found: { handler, queue, table } };
+    return { problems: queueProblems(queue, table, required, user), found: { handler, queue, table } };
   } catch (error) {
     const { message } = error instanceof AdvisedError ? error : withAdvice(`Cannot inspect ${queue}`, error);
     return { problems: [message] };

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { type App, loadAll, openApp, systemClock } from '../app.ts';
+import { type App, loadAll, openApp } from '../app.ts';
 import { commandRunner } from '../caches/command/command.ts';
 import { aborted } from '../core/aborted.ts';
 import type { LogFormat } from '../core/configuration.ts';
@@ -9,6 +9,7 @@ import { toError, UsageError } from '../core/errors.ts';
 import type { Event } from '../core/events.ts';
 import { usualTimings } from '../core/timings.ts';
 import { Loop } from '../daemon/loop.ts';
+import { systemClock } from '../daemon/system-clock.ts';
 import { type HttpServer, openServer } from '../http/server.ts';
 import { openEventLog } from '../observe/event-log.ts';
 import { openMonitor } from '../observe/monitor.ts';

@@ -1,8 +1,8 @@
-import { systemClock } from '../app.ts';
 import { load } from '../config/load.ts';
 import type { Clock } from '../core/contracts.ts';
 import { UsageError } from '../core/errors.ts';
 import { clearedChannel, type levels, type Wanted } from '../core/holding.ts';
+import { systemClock } from '../daemon/system-clock.ts';
 import { formatHolding } from '../observe/assess-holding.ts';
 import { barrierInstalled, isCleared, listHolding } from '../postgres/barrier.ts';
 import { installHint } from '../postgres/install-hint.ts';

@@ -1,5 +1,6 @@
 import {
   formatAddress,
+  formatCall,
   type LogLevel,
   type SslMode,
   type ZoneSettings,
@@ -93,6 +94,7 @@ export const options = {
   },
   handler: {
     queue: { parse: parse.text },
+    expand: { parse: parse.call, write: formatCall },
     clear: { parse: parse.text, list: true },
     // biome-ignore lint/suspicious/noThenProperty: the operator's word; the table is never awaited
     then: { parse: parse.text, list: true, property: 'followers' },

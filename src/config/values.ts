@@ -1,4 +1,4 @@
-import type { Address } from '../core/configuration.ts';
+import type { Address, Call } from '../core/configuration.ts';
 import { parseDuration, writeDuration } from '../core/duration.ts';
 
 /** Parsers of option values: each throws an Error that completes "option = value …". */
@@ -71,6 +71,17 @@ export function address(value: string): Address {
     throw new Error('must be an address with its port, such as 127.0.0.1:9797 or [::1]:9797');
   }
   return { host: bracketed ?? plain ?? '127.0.0.1', port: number };
+}
+
+/** `schema.function(column, column)`. */
+export function call(value: string): Call {
+  const [, name, list = ''] = /^([^\s.(),;]+(?:\.[^\s.(),;]+)?)\s*\(([^();]*)\)$/.exec(value) ?? [];
+  const columns = list.split(',').map((column) => column.trim());
+  if (name === undefined || columns.includes(''))
+    throw new Error(
+      'must be a function and the columns that it is given, such as public.dependents(category, port)',
+    );
+  return { name, columns };
 }
 
 export function oneOf<T extends string>(...values: T[]) {

@@ -35,6 +35,8 @@ export interface HandlerSettings {
   readonly name: string;
   /** The queue table; a handler without one clears on notification and on catch-up. */
   readonly queue?: string;
+  /** A function of the database that names what depends on a key. */
+  readonly expand?: Call;
   readonly clear: readonly string[];
   /** Names of handlers to clear once after each batch. */
   readonly followers: readonly string[];
@@ -44,6 +46,17 @@ export interface HandlerSettings {
   readonly url?: readonly string[];
   /** Tags of responses, likewise. */
   readonly tag?: readonly string[];
+}
+
+/** A function, `schema.name` or `name`, and the columns of the queue table that are its arguments. */
+export interface Call {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+/** As written in the configuration. */
+export function formatCall({ name, columns }: Call): string {
+  return `${name}(${columns.join(', ')})`;
 }
 
 /** A cache that is asked over HTTP to forget a page: `[purge.NAME]`. */

@@ -1,6 +1,7 @@
-import type { HandlerSettings } from './configuration.ts';
+import type { Call, HandlerSettings } from './configuration.ts';
 import type { RowFailure } from './consumer-contract.ts';
 import type { Key } from './contracts.ts';
+import type { Dependents } from './dependents.ts';
 import type { Layer } from './layers.ts';
 
 /**
@@ -49,6 +50,18 @@ export interface Step {
   readonly shared: readonly string[];
   /** The handler that each of these works belongs to. */
   readonly followerOf: ReadonlyMap<string, string>;
+  /** The handler's keys have dependents, which this function names; it is asked before each clearing. */
+  readonly expand?: Expand;
+  /** Who asks it. */
+  readonly dependents?: Dependents;
+}
+
+export interface Expand {
+  readonly call: Call;
+  /** The queue table, whose columns lines may name as well. */
+  readonly queue: string | undefined;
+  /** Columns that the handler's lines name; none: all that the function returns. */
+  readonly named: readonly string[];
 }
 
 /**
@@ -61,7 +74,7 @@ export type ReadSteps = (
 ) => { steps: Step[]; problems: string[] };
 
 /** A line of a handler, parsed by the kind of cache that it is for. */
-interface Plan {
+export interface Plan {
   readonly text: string;
   /** Key columns that it names; none: it is cleared once for each batch. */
   readonly columns: readonly string[];

@@ -10,10 +10,15 @@ export const usualConnections = 4;
  */
 export const claimConnections = (queues: number) => queues + 1;
 
+/** Functions of `expand`, which may be slow, hold up nothing but clearings that ask them. */
+export const dependentConnections = 2;
+
 /** The connections that a daemon has besides those for its claims: the shared ones, and its listener. */
 const besideQueues = usualConnections + 1 + claimConnections(0);
 
-export const connectionsHeld = (queues: number) => besideQueues + queues;
+/** @param expands whether some handler has `expand` */
+export const connectionsHeld = (queues: number, { expands = false } = {}) =>
+  besideQueues + queues + (expands ? dependentConnections : 0);
 
 export const connectionsHeldText = `a daemon holds up to ${besideQueues} connections and one more for each queue table`;
 

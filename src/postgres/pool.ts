@@ -2,9 +2,9 @@ import pg from 'pg';
 import { errorCode, toError } from '../core/errors.ts';
 import type { DatabaseTimings } from '../core/timings.ts';
 import { asRole, standbyError } from './advice.ts';
-import { claimConnections, usualConnections } from './connection-count.ts';
+import { claimConnections, dependentConnections, usualConnections } from './connection-count.ts';
 import { type Hosts, isStandby } from './hosts.ts';
-import { workingSession } from './session.ts';
+import { askingSession, workingSession } from './session.ts';
 
 /** node-postgres' message for query_timeout. */
 const readTimeout = 'Query read timeout';
@@ -16,9 +16,13 @@ export type Pool = Pick<pg.Pool, 'query' | 'end'>;
  * primary, connections to the old one are given up: it may be alive and only cut off, and must not be used
  * again when it can be reached. When one connection is found half-open, all are given up.
  */
-export function openPool(hosts: Hosts, { standbyToo = false, connections = usualConnections } = {}): Pool {
+export function openPool(
+  hosts: Hosts,
+  { standbyToo = false, connections = usualConnections, session = workingSession } = {},
+): Pool {
+  const how = { standbyToo, connections, session, timings: hosts.timings };
   let config = hosts.current();
-  let pool = poolFor(config, { standbyToo, connections, timings: hosts.timings });
+  let pool = poolFor(config, how);
   let ended = false;
 
   function inUse(): pg.Pool {
@@ -27,7 +31,7 @@ export function openPool(hosts: Hosts, { standbyToo = false, connections = usual
     // a connection gets a time-out.
     pool.end().catch(() => {});
     config = hosts.current();
-    pool = poolFor(config, { standbyToo, connections, timings: hosts.timings });
+    pool = poolFor(config, how);
     return pool;
   }
 
@@ -83,11 +87,21 @@ function isOfStatement(error: unknown): boolean {
 export function openPools(
   hosts: Hosts,
   { queues, most }: { queues: number; most: number | undefined },
-): { readonly pool: Pool; readonly claims: Pool; end(): Promise<unknown> } {
+): { readonly pool: Pool; readonly claims: Pool; readonly asking: Pool; end(): Promise<unknown> } {
   const pool = openPool(hosts, { connections: most ?? usualConnections });
-  if (most !== undefined) return { pool, claims: pool, end: pool.end };
+  const asking = openAskingPool(hosts);
+  if (most !== undefined) return { pool, claims: pool, asking, end: () => endAll(pool, asking) };
   const claims = openPool(hosts, { connections: claimConnections(queues) });
-  return { pool, claims, end: () => Promise.all([pool.end(), claims.end()]) };
+  return { pool, claims, asking, end: () => endAll(pool, claims, asking) };
+}
+
+/** For the functions of `expand`; it has no connection until one is asked. */
+export function openAskingPool(hosts: Hosts): Pool {
+  return openPool(hosts, { connections: dependentConnections, session: askingSession });
+}
+
+function endAll(...pools: readonly Pool[]): Promise<unknown> {
+  return Promise.all(pools.map((pool) => pool.end()));
 }
 
 function poolFor(
@@ -95,15 +109,21 @@ function poolFor(
   {
     standbyToo,
     connections,
+    session,
     timings,
-  }: { standbyToo: boolean; connections: number; timings: DatabaseTimings },
+  }: {
+    standbyToo: boolean;
+    connections: number;
+    session: (timings: DatabaseTimings) => string;
+    timings: DatabaseTimings;
+  },
 ): pg.Pool {
   const pool = new pg.Pool({
     ...config,
     max: connections,
     idleTimeoutMillis: 0,
     onConnect: async (client: pg.ClientBase) => {
-      await client.query(workingSession(timings));
+      await client.query(session(timings));
       // The answers of a standby may be behind what is committed. A primary that becomes a standby ends its
       // connections first.
       if (!standbyToo && (await isStandby(client))) throw standbyError();

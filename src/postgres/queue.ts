@@ -16,13 +16,15 @@ export function openQueue(
     handler: string;
     queue: string;
     columns: readonly string[];
+    /** Those of them that the table must have; the others are left out where it has none. */
+    required?: readonly string[];
     user: string;
     owner: string;
     /** What keeps the handler from taking these entries although it could (shared-queues.ts). */
     shared?: (handler: string) => Promise<string[]>;
   },
 ): Queue {
-  const { handler, queue, columns, user, owner, shared } = given;
+  const { handler, queue, columns, required = columns, user, owner, shared } = given;
   let known: ReturnType<typeof lookUp> | undefined;
   /** When the table was last seen empty: later entries cannot have been there before. */
   let seenEmpty: number | null = null;
@@ -33,7 +35,7 @@ export function openQueue(
   }
 
   async function prepareClaims(table: QueueTable) {
-    const problems = [...queueProblems(queue, table, columns, user), ...((await shared?.(handler)) ?? [])];
+    const problems = [...queueProblems(queue, table, required, user), ...((await shared?.(handler)) ?? [])];
     const json = await jsonOf(pool);
     return { problems, json, prepared: preparedClaims(table, columns, json) };
   }
@@ -71,7 +73,7 @@ export function openQueue(
     // A role that only monitors may have just SELECT.
     backlog: () =>
       attempt('count the backlog of', async ({ table }) => {
-        const [problem] = queueProblems(queue, { ...table, mayDelete: true }, columns, user);
+        const [problem] = queueProblems(queue, { ...table, mayDelete: true }, required, user);
         const { at, ...found } = await backlog(pool, table, seenEmpty);
         if (found.entries === 0) seenEmpty = at;
         return { ...found, ...(problem !== undefined && { problem }) };

@@ -63,6 +63,19 @@ const ours = ({ lockMs, statementMs }: DatabaseTimings) => `
 export const workingSession = (timings: DatabaseTimings) => [searchPath, overridden, ours(timings)].join(';');
 
 /**
+ * For the sessions that ask functions of others (dependents.ts). They only read, which also binds what such a
+ * function calls; and the plans in it are made as the administrator has set it up.
+ */
+export const askingSession = (timings: DatabaseTimings) =>
+  [
+    workingSession(timings),
+    'SET default_transaction_read_only = on',
+    'RESET enable_seqscan',
+    'RESET enable_bitmapscan',
+    'RESET plan_cache_mode',
+  ].join(';');
+
+/**
  * For the session that only listens. A payload that the server cannot convert would be an error that ends the
  * session, and anybody may send one. So nothing is converted if that leaves the names of the channels as they
  * are.

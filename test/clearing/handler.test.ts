@@ -61,6 +61,20 @@ describe('readHandlers', () => {
     ]);
   });
 
+  it('has the arguments of expand in its key, and what else its lines name', () => {
+    const expand = { name: 'f', columns: ['base', 'base'] };
+    const { handlers, problems } = readHandlers([
+      settings('a', { queue: 'q', clear: ['{base}/{page}'], expand, run: 'x' }),
+      settings('b', { clear: ['x'], expand }),
+    ]);
+    expect(handlers.get('a')).toMatchObject({ columns: ['base', 'page'], required: ['base'] });
+    const named = { call: expand, queue: 'q', named: ['base', 'page'] };
+    expect(handlers.get('a')?.steps).toMatchObject([{ expand: named }, { expand: named }]);
+    expect(problems).toEqual([
+      '[handler.b] expand = f(base, base) needs a key, and there is no queue to take it from: add "queue = TABLE"',
+    ]);
+  });
+
   it('reports every problem at once', () => {
     const { problems } = readHandlers([
       settings('a', { queue: 'q', clear: ['../x', '{col'], followers: ['nwes', 'a', 'b'] }),

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { loadAll, openApp, systemClock } from '../../src/app.ts';
+import { loadAll, openApp } from '../../src/app.ts';
 import { serve } from '../../src/cli/serve.ts';
 import type { Event } from '../../src/core/events.ts';
 import { usualTimings } from '../../src/core/timings.ts';
+import { systemClock } from '../../src/daemon/system-clock.ts';
 import { openServer } from '../../src/http/server.ts';
 import { openMonitor } from '../../src/observe/monitor.ts';
 import { eventually } from '../faults/eventually.ts';

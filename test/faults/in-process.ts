@@ -123,7 +123,7 @@ function breakable<Pools extends ReturnType<typeof openPools>>(pools: Pools, cal
     query: ((...given: [string | { name?: string; text: string }]) =>
       call(nameOf(given[0]), () => Reflect.apply(pool.query, pool, given))) as typeof pool.query,
   });
-  return { ...pools, pool: wrap(pools.pool), claims: wrap(pools.claims) };
+  return { ...pools, pool: wrap(pools.pool), claims: wrap(pools.claims), asking: wrap(pools.asking) };
 }
 
 /** A claim has another number in each daemon. */

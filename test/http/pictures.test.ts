@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/app.ts';
 import type { FailingRow } from '../../src/core/consumer-contract.ts';
 import type { DaemonIdentity } from '../../src/core/daemon-status.ts';
+import { systemClock } from '../../src/daemon/system-clock.ts';
 import { type HttpServer, openServer } from '../../src/http/server.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { complaintsOf, noChromium, openChromium, patienceMs } from './chromium.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
-import { systemClock } from '../../src/app.ts';
 import type { Status, StatusSource } from '../../src/core/daemon-status.ts';
+import { systemClock } from '../../src/daemon/system-clock.ts';
 import { openServer } from '../../src/http/server.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { get } from './get.ts';

@@ -44,7 +44,9 @@ beforeAll(async () => {
     INSERT INTO articles (author_id, section, slug, title, published_at) VALUES
       (1, 'news', 'a', 'A', '2020-01-01 23:30+00'), (2, 'news', 'b', 'B', NULL), (2, 'pets', 'c', 'C', '2020-03-03 12:00+00');
     INSERT INTO article_tags VALUES (1, 1), (3, 2);
-    INSERT INTO comments (article_id, body) VALUES (1, 'first')`);
+    INSERT INTO comments (article_id, body) VALUES (1, 'first');
+    INSERT INTO sections VALUES ('news', 'News', NULL), ('cats', 'Cats', 'news'), ('lions', 'Lions', 'cats'), ('dogs', 'Dogs', NULL);
+    INSERT INTO index_bases VALUES ('i', 'base'), ('j', 'i')`);
   daemon = startUncached(file);
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
   await untilIdle();
@@ -80,7 +82,15 @@ const cats = ['tags/cats.html', 'tags/index-C.html'];
 const dogs = ['tags/dogs.html', 'tags/index-D.html'];
 const bees = ['tags/bees.html', 'tags/index-B.html'];
 const feeds = ['feed.xml', 'index.html'];
-const everything = [articles, moved, authors, archive, lists, cats, dogs, bees, feeds].flat();
+const sections = ['sections/news.html', 'sections/cats.html', 'sections/lions.html', 'sections/dogs.html'];
+const simple = ['base', 'i', 'j', 'k'].flatMap((index) =>
+  ['x', 'y'].map((project) => `simple/${index}/${project}.html`),
+);
+const everything = [
+  ...[articles, moved, authors, archive, lists, cats, dogs, bees, feeds].flat(),
+  ...sections,
+  ...simple,
+];
 const [articleA = '', articleB = '', articleC = ''] = articles;
 const [annLee = '', , cy = ''] = authors;
 /** In Berlin it is already the next day. */
@@ -114,10 +124,33 @@ it.each<readonly [recipe: string, change: string, cleared: readonly string[]]>([
   ['Child to parent', `INSERT INTO comments (article_id) VALUES (2)`, [articleB]],
   ['Child to parent', `UPDATE comments SET article_id = 3 WHERE article_id = 2`, [articleB, articleC]],
   ['Parent to children', `UPDATE authors SET name = 'Ann  Lee!' WHERE id = 1`, [annLee, articleA, articleB]],
+  ['Parent to children', `UPDATE sections SET title = 'Big' WHERE name = 'cats'`, sections.slice(1, 3)],
+  ['Parent to children', `UPDATE sections SET parent = 'dogs' WHERE name = 'cats'`, sections.slice(1, 3)],
+  ['Parent to children', `UPDATE sections SET title = 'All' WHERE name = 'dogs'`, sections.slice(1)],
   ['Many-to-many', `INSERT INTO article_tags VALUES (2, 2)`, [articleB, ...dogs]],
   ['Many-to-many', `UPDATE article_tags SET tag_id = 1 WHERE article_id = 2`, [articleB, ...cats, ...dogs]],
   ['Many-to-many', `DELETE FROM article_tags WHERE article_id = 2`, [articleB, ...cats]],
   ['Many-to-many', `UPDATE articles SET title = 'CC' WHERE slug = 'c'`, [articleC, ...changeOfC]],
+  [
+    'Inheritance',
+    `INSERT INTO releases VALUES ('base', 'x', '1')`,
+    simple.filter((page) => /(base|i|j).x/.test(page)),
+  ],
+  [
+    'Inheritance',
+    `INSERT INTO releases VALUES ('i', 'y', '1')`,
+    simple.filter((page) => /[ij].y/.test(page)),
+  ],
+  [
+    'Inheritance',
+    `INSERT INTO index_bases VALUES ('i', 'k')`,
+    simple.filter((page) => /\/[ij]\//.test(page)),
+  ],
+  [
+    'Inheritance',
+    `INSERT INTO releases VALUES ('k', 'x', '2')`,
+    simple.filter((page) => /[ijk].x/.test(page)),
+  ],
   [
     'Time zones',
     `UPDATE articles SET published_at = '2020-01-01 12:00+00' WHERE slug = 'a'`,
@@ -159,7 +192,7 @@ it('TRUNCATE of tags is refused', async () => {
 it('leaves nothing for check to find, and no key is invalid', async () => {
   site.write(everything);
   const { code, stdout } = await uncached(['--config', file, 'check']);
-  expect(stdout).toBe(`no problems: 7 handlers, root ${site.root}\n`);
+  expect(stdout).toBe(`no problems: 12 handlers, root ${site.root}\n`);
   expect(code).toBe(0);
   // A server that is too busy to answer counts as unavailable.
   const complaint = ({ event, level }: LogLine) =>

@@ -36,6 +36,12 @@ export function diagnose(
       `To clear it again: ${retryOf(invalid)}`,
     ];
   }
+  const [expanding] = matches.filter(({ handler }) => handler.expand).map(({ handler }) => handler.name);
+  if (expanding !== undefined)
+    return [
+      `No entry of its own key is waiting. An entry of another key of ${expanding} may be, on which it depends: see uncached status,`,
+      `and with that key: uncached clear ${expanding} … --dry-run`,
+    ];
   return [
     'No entry for it is waiting: every change committed so far has been cleared.',
     ...(seen.kind === 'nothing' ? [] : formatSettled(matches)),

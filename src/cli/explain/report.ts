@@ -1,3 +1,5 @@
+import type { Handler } from '../../clearing/handler.ts';
+import { formatCall } from '../../core/configuration.ts';
 import { formatDuration, writeDuration } from '../../core/duration.ts';
 import { several } from '../../core/plural.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
@@ -39,6 +41,7 @@ export function formatMatches(matches: readonly TemplateMatch[], known: Known | 
     const account = known?.accounts.find((one) => one.handler === handler);
     const facts = [
       ...own.flatMap(formatMatch),
+      ...formatExpand(handler),
       ...(account ? formatPageStatus(account, known?.settleMs ?? 0) : []),
     ];
     return formatPart(handler.name, facts);
@@ -62,6 +65,18 @@ function formatMatch({ template, follower, candidates, more }: TemplateMatch): F
       ({ key, alternatives }): Fact => ['key', [formatKey(key), ...Object.values(alternatives)].join(' ')],
     ),
     ...(more ? [['', 'and more keys, which are not shown'] as const] : []),
+  ];
+}
+
+/** An entry names the key; the page may be that of a dependent. */
+function formatExpand({ expand }: Handler): Fact[] {
+  if (!expand) return [];
+  return [
+    [
+      'expand',
+      `${formatCall(expand.call)}: entries of other keys clear it, too, where the function returns it,`,
+    ],
+    ['', 'and which ones do is asked only when they are cleared: below are those of its own key'],
   ];
 }
 
