@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { beforeEach, expect, it } from 'vitest';
 import type { Consumer } from '../../src/clearing/consumer.ts';
 import { LocalConsumers } from '../../src/clearing/local-consumers.ts';
-import { FakeCache } from './fake-cache.ts';
+import { FakeCache, filesSteps } from './fake-cache.ts';
 import { LogWorld } from './log-world.ts';
 
 let world: LogWorld;
@@ -110,6 +110,14 @@ it('is nothing to anybody if it fails, or its key names no page', async () => {
   expect(cache.cleared()).toEqual([]);
   expect(world.events).toEqual([]);
   expect(consumer.takesHints).toBe(true);
+});
+
+it('deletes what those lines name that the key fits', async () => {
+  const dated = new FakeCache(filesSteps([{ clear: ['{id}', 'days/{id:%Y}'] }]));
+  dated.takesHints = true;
+  world.follow(dated).hint('page', { id: 'p1' });
+  await setImmediate();
+  expect(dated.cleared()).toEqual(['p1']);
 });
 
 it('is not taken by a cache that does not follow, or that asks others', async () => {
