@@ -15,6 +15,7 @@ export function addAttach(
     .argument('<column...>', 'the key: COLUMN, or QUEUE_COLUMN=COLUMN')
     .option('--clear <template...>', 'pages to clear, as in clear[]')
     .option('--url <template...>', 'their urls, as in url[]')
+    .option('--tag <template...>', 'tags of responses, as in tag[]')
     .option('--ini', "print the handler's section instead, for the configuration")
     .option('--handler <name>', "the handler (default: the table's name)")
     .option('--queue <name>', 'the queue table (default: cache_clearing_HANDLER, next to the table)')

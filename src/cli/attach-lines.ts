@@ -2,6 +2,8 @@ import { readHandlers } from '../cache-kinds.ts';
 import type { HandlerSettings } from '../core/configuration.ts';
 import { toError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
+import type { ColumnTemplate } from '../template/column-template.ts';
+import { parseTag } from '../template/tag-template.ts';
 import { parseUrl } from '../template/url-template.ts';
 import { dateFormats } from './check-date-formats.ts';
 
@@ -12,24 +14,28 @@ export interface TypedColumn {
   readonly category: string;
 }
 
-/** What is wrong with the lines of a handler that has only `clear[]` and `url[]`, for this key. */
+/** What is wrong with the lines of a handler that has no others than `clear[]`, `url[]` and `tag[]`, for this key. */
 export function lineFindings(
   settings: HandlerSettings,
   key: readonly string[],
 ): { problems: string[]; notices: string[] } {
-  const { clear, url = [] } = settings;
-  if (clear.length + url.length === 0) return { problems: [], notices: [] };
+  const { clear, url = [], tag = [] } = settings;
+  if (clear.length + url.length + tag.length === 0) return { problems: [], notices: [] };
   const problems: string[] = [];
-  const ofClear = readHandlers([{ ...settings, url: [] }]);
+  const ofClear = readHandlers([{ ...settings, url: [], tag: [] }]);
   if (clear.length > 0) problems.push(...ofClear.problems);
   const named = new Set(ofClear.handlers.get(settings.name)?.columns ?? []);
-  for (const text of url) {
-    try {
-      for (const column of parseUrl(text).columns) named.add(column);
-    } catch (error) {
-      problems.push(`[handler.${settings.name}] ${toError(error).message}`);
+  const read = (texts: readonly string[], parse: (text: string) => ColumnTemplate) => {
+    for (const text of texts) {
+      try {
+        for (const column of parse(text).columns) named.add(column);
+      } catch (error) {
+        problems.push(`[handler.${settings.name}] ${toError(error).message}`);
+      }
     }
-  }
+  };
+  read(url, parseUrl);
+  read(tag, parseTag);
   for (const column of named)
     if (!key.includes(column))
       problems.push(
@@ -50,7 +56,7 @@ export function formatFindings(
   settings: HandlerSettings,
   columns: readonly TypedColumn[],
 ): { problems: string[]; notices: string[] } {
-  const handler = readHandlers([{ ...settings, url: [] }]).handlers.get(settings.name);
+  const handler = readHandlers([{ ...settings, url: [], tag: [] }]).handlers.get(settings.name);
   if (!handler) return { problems: [], notices: [] };
   return dateFormats(
     handler,

@@ -22,6 +22,7 @@ export interface AttachOptions {
   readonly channel?: string;
   readonly clear?: readonly string[];
   readonly url?: readonly string[];
+  readonly tag?: readonly string[];
   readonly statement?: boolean;
   readonly updateOf?: readonly string[];
   readonly when?: string;
@@ -122,9 +123,9 @@ export async function planAttachment(
 export function settingsOf(
   name: string,
   queue: string,
-  { clear = [], url = [] }: AttachOptions,
+  { clear = [], url = [], tag = [] }: AttachOptions,
 ): HandlerSettings {
-  return { name, queue, clear, followers: [], url };
+  return { name, queue, clear, followers: [], url, tag };
 }
 
 /** With those of the key: a change of it makes pages stale whatever else changes. */

@@ -23,8 +23,8 @@ export async function attach(
   const draft = draftOf(given);
   const { found, attempt } = findings();
   const handler = options.handler ?? readWritten(table).name;
-  if (options.ini && (options.clear ?? options.url) === undefined)
-    found.problems.push('--ini: a section without --clear or --url would clear nothing');
+  if (options.ini && (options.clear ?? options.url ?? options.tag) === undefined)
+    found.problems.push('--ini: a section without --clear, --url or --tag would clear nothing');
   const texts = {
     '--handler': handler,
     '--queue': options.queue,
@@ -69,8 +69,8 @@ function sayNext(
 ): void {
   if (options.ini && presence === 'same') complain(`[handler.${name}] is in ${file} already`);
   if (options.ini || presence !== 'missing') return;
-  const { handler, queue, clear = [], url = [] } = options;
-  if (clear.length + url.length === 0) {
+  const { handler, queue, clear = [], url = [], tag = [] } = options;
+  if (clear.length + url.length + tag.length === 0) {
     complain(`next: add a section [handler.${name}] to the configuration, or use --clear and --ini`);
     return;
   }
@@ -80,6 +80,7 @@ function sayNext(
     ...(queue === undefined ? [] : ['--queue', queue]),
     ...clear.flatMap((text) => ['--clear', text]),
     ...url.flatMap((text) => ['--url', text]),
+    ...tag.flatMap((text) => ['--tag', text]),
   ];
   complain(
     `next: uncached ${words.map(shellWord).join(' ')} --ini >> ${shellWord(file ?? '/etc/uncached.ini')}`,

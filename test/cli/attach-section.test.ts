@@ -94,7 +94,7 @@ it('--ini without templates is refused', async () => {
   expect(await on(ini(), 'attach', ...key, '--ini')).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: 'uncached: --ini: a section without --clear or --url would clear nothing\n',
+    stderr: 'uncached: --ini: a section without --clear, --url or --tag would clear nothing\n',
   });
 });
 
@@ -103,6 +103,20 @@ it('takes urls, and shows them in what is next', async () => {
   const { code, stdout, stderr } = await on(ini(), 'attach', 'articles', 'slug', '--url', '/{slug}', '--ini');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('url[] = /{slug}\n');
+});
+
+it('takes tags, reads them, and shows them in what is next', async () => {
+  await client.query(articles);
+  const tag = ['--tag', 'article-{slug}', 'section-{section}'];
+  const section = await on(ini(), 'attach', ...key, ...tag, '--ini');
+  expect(section).toMatchObject({ code: 0, stderr: '' });
+  expect(section.stdout).toContain('tag[] = article-{slug}\ntag[] = section-{section}\n');
+  const sql = await on(ini(), 'attach', ...key, ...tag);
+  expect(sql.stderr).toContain(`--tag 'article-{slug}' --tag 'section-{section}' --ini`);
+  expect(await on(ini(), 'attach', 'articles', 'slug', '--tag', 'article {name}', '--ini')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/the tag "article \{name\}" has characters that no tag can have/),
+  });
 });
 
 it('works without a configuration, by the variables of libpq, as a role that may do nothing else', async () => {

@@ -57,7 +57,9 @@ describe('triggerProblems()', () => {
 
     await client.query('ALTER TABLE site.ports RENAME COLUMN port TO name');
     expect(await triggerProblems(pool)).toEqual([
-      expect.stringMatching('refuses each change: Cannot enqueue or notify from site.ports: it has no column "port"'),
+      expect.stringMatching(
+        'refuses each change: Cannot enqueue or notify from site.ports: it has no column "port"',
+      ),
     ]);
   });
 
