@@ -16,7 +16,7 @@
 --
 -- A KEY_COLUMN is 'column', or 'name=column' where the key is to have another name. FOR EACH STATEMENT it names its
 -- transition tables, as in 5-enqueue.sql. It needs no rights but those on the table. Nobody hears a notification while
--- not connected: whoever listens must take a new connection for "anything may have changed".
+-- not connected: a listener must take a new connection for "anything may have changed".
 --
 -- A payload is one JSON object, such as {"slug": "hello", "section": "news"}: the key columns, each with a string or null,
 -- byte for byte as the daemon writes the key into uncached.log. An update notifies the key of the old row and that of the

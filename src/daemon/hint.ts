@@ -4,18 +4,21 @@ import type { Key } from '../core/contracts.ts';
 
 /** Takes the key that a notification names as a hint (clearing/hints.ts). Any other payload says nothing. */
 export function hint(
-  { name, columns }: Handler,
+  { name, columns, required }: Handler,
   payload: string,
   consumers: Pick<LocalConsumers, 'takeHints' | 'hint'>,
 ): void {
   // A flood of notifications costs no more than these two questions.
   if (!payload.startsWith('{') || !consumers.takeHints) return;
-  const key = keyOf(payload, columns);
+  const key = keyOf(payload, { columns, required });
   if (key) consumers.hint(name, key);
 }
 
-/** Undefined unless it names every column. */
-function keyOf(payload: string, columns: readonly string[]): Key | undefined {
+/** Undefined unless it names every column that the queue table must have. */
+function keyOf(
+  payload: string,
+  { columns, required }: Pick<Handler, 'columns' | 'required'>,
+): Key | undefined {
   let named: Record<string, unknown>;
   try {
     // It begins with a brace, so it is an object if it is JSON.
@@ -26,8 +29,8 @@ function keyOf(payload: string, columns: readonly string[]): Key | undefined {
   const key: Record<string, string | null> = {};
   for (const column of columns) {
     const value = Object.hasOwn(named, column) ? named[column] : undefined;
-    if (typeof value !== 'string' && value !== null) return undefined;
-    key[column] = value;
+    if (typeof value === 'string' || value === null) key[column] = value;
+    else if (value !== undefined || required.includes(column)) return undefined;
   }
   return key;
 }

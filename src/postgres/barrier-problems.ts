@@ -16,7 +16,7 @@ interface Found {
   readonly type: string | null;
   readonly default: string | null;
   readonly indexed: boolean;
-  /** A unique index over the key without xid: whoever enqueues must skip what is there, or wait for it. */
+  /** A unique index over the key without xid: a producer must skip what is there, or wait for it. */
   readonly unique: string | null;
 }
 

@@ -3,7 +3,7 @@ import { consumerOf } from '../postgres/consumer.ts';
 import { notificationsOf } from '../sql/notifications.ts';
 import { type BarrierWorld, openBarrierWorld, servers } from './barrier-world.ts';
 
-/** Who may ask, how to wait, and who is told. */
+/** Who may ask, how to wait, and who is notified. */
 describe.each(servers)('$title', ({ binaries, missing }) => {
   let world: BarrierWorld;
 

@@ -16,6 +16,14 @@ it('takes the columns that the handler names, as text or null', () => {
   ]);
 });
 
+it('takes what there is of a handler whose other columns come from a function', () => {
+  const keys: unknown[] = [];
+  const expand = { name: 'dependents', columns: ['id'] };
+  const lines = handlerOf('page', { expand, clear: ['{id}', '{section}/{slug}'] });
+  hint(lines, '{"id": "7"}', { takeHints: true, hint: (name, key) => keys.push([name, key]) });
+  expect(keys).toEqual([['page', { id: '7' }]]);
+});
+
 it.each([
   ['nothing', ''],
   ['text', 'www/nginx'],
