@@ -151,10 +151,10 @@ export class Consumer {
     return this.#following !== undefined && (this.#hints?.areTaken ?? false);
   }
 
-  /** A notification names this key. */
-  hint(handler: string, key: Key): void {
+  /** A notification names this key. Undefined if it is not taken as a hint. */
+  hint(handler: string, key: Key): Promise<unknown> | undefined {
     const step = this.#parts.steps.get(handler);
-    if (step && this.takesHints) this.#hints?.take(handler, step, key);
+    return step && this.takesHints ? this.#hints?.take(handler, step, key) : undefined;
   }
 
   /** Rows of our own claim: from now on they are under way. False: it does not need them. */

@@ -41,8 +41,8 @@ export class Hints {
     return this.#running.size < mostAtOnce && this.#clock.now() >= this.#restsUntil;
   }
 
-  /** Deletes what the key names, if it names anything. */
-  take(handler: string, { plans }: Step, key: Key): void {
+  /** Deletes what the key names. Undefined if it names nothing, else resolves when it is done; never rejects. */
+  take(handler: string, { plans }: Step, key: Key): Promise<unknown> | undefined {
     const works = plans.flatMap((plan) => {
       try {
         return [plan.expand(key)];
@@ -51,7 +51,7 @@ export class Hints {
         return [];
       }
     });
-    if (works.length === 0) return;
+    if (works.length === 0) return undefined;
     const began = this.#clock.now();
     const running = this.#clear(handler, works).catch(() => 0);
     this.#running.set(running, handler);
@@ -60,6 +60,7 @@ export class Hints {
       const now = this.#clock.now();
       if (files === 0) this.#restsUntil = now + restFactor * (now - began);
     });
+    return running;
   }
 
   /** Returns how many files it has deleted. */

@@ -60,9 +60,10 @@ export class LocalConsumers {
     return this.all.some((consumer) => consumer.takesHints);
   }
 
-  /** A notification names this key. */
-  hint(handler: string, key: Key): void {
-    for (const consumer of this.all) consumer.hint(handler, key);
+  /** A notification names this key. Undefined if nobody takes it as a hint, else resolves when it is cleared. */
+  hint(handler: string, key: Key): Promise<unknown> | undefined {
+    const taken = this.all.flatMap((consumer) => consumer.hint(handler, key) ?? []);
+    return taken.length > 0 ? Promise.all(taken) : undefined;
   }
 
   /** A claim may have been committed whose answer was lost. */

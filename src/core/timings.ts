@@ -124,6 +124,8 @@ interface StopTimings {
 export interface ClaimTimings {
   /** After this a handler claims again for rows that others held locked: no notification may come for them. */
   readonly lockedAgainMs: number;
+  /** A claim waits so long at most for the hint of its notification; not at all if another came so shortly before. */
+  readonly hintMs: number;
   /** A daemon that is not the first claims so much later. */
   readonly laterMs: number;
   /** A claim that takes longer keeps producers' rows locked for too long: the next one takes fewer. */
@@ -187,6 +189,7 @@ export const usualTimings: Timings = {
   stop: { batchMs: 10_000, closeMs: 2_000, reportMs: 1_000, goneMs: 60_000 },
   claims: {
     lockedAgainMs: 1_000,
+    hintMs: 10,
     laterMs: 1_000,
     slowMs: 1_000,
     cooldown: { leastMs: 1, mostMs: 50 },

@@ -90,11 +90,23 @@ function startHandlerLoop(handler: Handler, parts: LoopParts): HandlerLoop {
     return signal.aborted ? null : await claims(signal);
   };
   const loop = new Loop(handler.name, recovering(work, context), { ...context, wakeup });
+  let notifiedAt = Number.NEGATIVE_INFINITY;
+  /** A claim at the same time would take the processor from the hint, and the page would be there for longer. */
+  async function wakeAfter(hinted: Promise<unknown>): Promise<void> {
+    const ended = new AbortController();
+    await Promise.race([hinted, clock.wait(timings.claims.hintMs, ended.signal).catch(() => {})]);
+    ended.abort();
+    loop.wake();
+  }
   return {
     notified(payload) {
-      if (hints && queue) hint(handler, payload, context.consumers);
       emptyNotifications.notified();
-      loop.wake();
+      const hinted = hints && queue ? hint(handler, payload, context.consumers) : undefined;
+      // Where one follows the other, claims that wait would meet the next hint.
+      const isCalm = clock.now() - notifiedAt > timings.claims.hintMs;
+      notifiedAt = clock.now();
+      if (hinted && isCalm) void wakeAfter(hinted);
+      else loop.wake();
     },
     wake: () => loop.wake(),
     stop: () => loop.stop(),

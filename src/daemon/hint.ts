@@ -2,16 +2,19 @@ import type { Handler } from '../clearing/handler.ts';
 import type { LocalConsumers } from '../clearing/local-consumers.ts';
 import type { Key } from '../core/contracts.ts';
 
-/** Takes the key that a notification names as a hint (clearing/hints.ts). Any other payload says nothing. */
+/**
+ * Takes the key that a notification names as a hint (clearing/hints.ts), and resolves when it is done. Any other
+ * payload says nothing.
+ */
 export function hint(
   { name, columns, required }: Handler,
   payload: string,
   consumers: Pick<LocalConsumers, 'takeHints' | 'hint'>,
-): void {
+): Promise<unknown> | undefined {
   // A flood of notifications costs no more than these two questions.
-  if (!payload.startsWith('{') || !consumers.takeHints) return;
+  if (!payload.startsWith('{') || !consumers.takeHints) return undefined;
   const key = keyOf(payload, { columns, required });
-  if (key) consumers.hint(name, key);
+  return key && consumers.hint(name, key);
 }
 
 /** Undefined unless it names every column that the queue table must have. */

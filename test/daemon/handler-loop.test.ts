@@ -14,6 +14,7 @@ let isFirst: boolean;
 let now: number;
 let waits: { ms: number; end: () => void }[];
 let loops: Map<string, HandlerLoop>;
+let consumers: LocalConsumers;
 
 let mayClaim: Promise<void>;
 
@@ -55,6 +56,7 @@ beforeEach(() => {
   now = 1_000_000;
   waits = [];
   mayClaim = Promise.resolve();
+  consumers = new LocalConsumers([]);
   loops = start();
 });
 
@@ -62,7 +64,7 @@ const start = () =>
   startHandlerLoops({
     context: {
       claimsAtOnce: () => isFirst,
-      consumers: new LocalConsumers([]),
+      consumers,
       claims: new ClaimsUnderWay(),
       log: log as Log,
       clock,
@@ -123,6 +125,36 @@ it('wakes the handlers under then when it was notified of nothing, and not when 
   loops.get('page')?.notified('');
   await settled();
   expect(happened).toEqual(['claim', 'claim', 'record news']);
+});
+
+it('claims after the hint of its notification, or 10 ms later, and at once where another came shortly before', async () => {
+  let cleared = () => {};
+  const hint = () => new Promise<void>((resolve) => (cleared = resolve));
+  consumers = Object.assign(new LocalConsumers([]), { hint });
+  Object.defineProperty(consumers, 'takeHints', { value: true });
+  const hinted = start();
+  const claims = () => happened.filter((what) => what === 'claim').length;
+  const notify = () => hinted.get('page')?.notified('{"id": "p1"}');
+  notify();
+  await settled();
+  expect(claims()).toBe(0);
+  cleared();
+  await settled();
+  expect(claims()).toBe(1);
+  now += 2_000;
+  waits = [];
+  notify();
+  await settled();
+  expect(claims()).toBe(1);
+  expect(waits.map(({ ms }) => ms)).toEqual([10]);
+  waits[0]?.end();
+  await settled();
+  expect(claims()).toBe(2);
+  now += 10;
+  notify();
+  await settled();
+  expect(claims()).toBe(3);
+  await Promise.all([...hinted.values()].map((loop) => loop.stop()));
 });
 
 it('takes rows that others hold locked for what it was notified of', async () => {

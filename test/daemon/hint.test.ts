@@ -6,7 +6,7 @@ const handler = handlerOf('page', { clear: ['{category}/{port}', '{category}'] }
 
 function hinted(payload: string, takeHints = true): unknown[] {
   const keys: unknown[] = [];
-  hint(handler, payload, { takeHints, hint: (name, key) => keys.push([name, key]) });
+  hint(handler, payload, { takeHints, hint: async (name, key) => keys.push([name, key]) });
   return keys;
 }
 
@@ -20,7 +20,7 @@ it('takes what there is of a handler whose other columns come from a function', 
   const keys: unknown[] = [];
   const expand = { name: 'dependents', columns: ['id'] };
   const lines = handlerOf('page', { expand, clear: ['{id}', '{section}/{slug}'] });
-  hint(lines, '{"id": "7"}', { takeHints: true, hint: (name, key) => keys.push([name, key]) });
+  hint(lines, '{"id": "7"}', { takeHints: true, hint: async (name, key) => keys.push([name, key]) });
   expect(keys).toEqual([['page', { id: '7' }]]);
 });
 
