@@ -248,7 +248,8 @@ END
 $function$;
 
 COMMENT ON FUNCTION uncached.is_cleared(xid8, text, text[], interval) IS
-  'Whether a transaction has ended and what it changed has been cleared in every cache.';
+  'Whether a transaction has ended and what it changed has been cleared in every cache. For a list of them use horizon(): this '
+  'function looks at all that waits, for each row.';
 
 
 -- A procedure, because it must not be a transaction that waits: each settling waits for the transactions that are open. It

@@ -87,9 +87,11 @@ export async function runStress(
     const own = await connect();
     const cursor: Cursor = { xid: '0', id: 0, most: 0, seen: new Set() };
     const figures = { reader, announced: 0, inTime: 0, stale: 0, seen: cursor.seen };
-    for (let last = false; !last; ) {
-      last = phase === 'over';
-      for (const { id, k, v, xid } of await reader.next(own, cursor)) {
+    for (let over = false, found = 0; !over || found > 0; ) {
+      over = phase === 'over';
+      const changes = await reader.next(own, cursor);
+      found = changes.length;
+      for (const { id, k, v, xid } of changes) {
         figures.announced += 1;
         if (phase === 'load') figures.inTime += 1;
         if (phase === 'load' && reader.isRight) inTime += 1;
@@ -120,6 +122,16 @@ export async function runStress(
     return rows;
   };
 
+  /** For the error that the stress ends with: what the server and the daemons were doing. */
+  const describe = async () => {
+    const { rows } = await client.query(
+      `SELECT application_name, state, wait_event, now() - xact_start AS open, left(query, 60) AS query
+       FROM pg_stat_activity WHERE datname = current_database()`,
+    );
+    const lines = daemons.flatMap(({ pid, log }) => log.slice(-20).map((line) => ({ pid, ...line })));
+    return [...rows, ...lines].map((one) => JSON.stringify(one)).join('\n');
+  };
+
   try {
     daemons.push(startUncached(file));
     await daemons[0]?.until('LISTEN', ({ event }) => event === 'listening');
@@ -138,7 +150,7 @@ export async function runStress(
     const until = performance.now() + restMs;
     for (let rows = await pending(); rows.length > 0; rows = await pending()) {
       if (performance.now() > until)
-        throw new Error(`Not settled within ${restMs} ms: ${JSON.stringify(rows)}`);
+        throw new Error(`Not settled within ${restMs} ms: ${JSON.stringify(rows)}\n${await describe()}`);
       await wait(25);
     }
     await wait(settleMs / 2);
