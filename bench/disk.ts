@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { lastWill } from '../test/last-will.ts';
@@ -23,6 +23,8 @@ export async function journaledDisk(): Promise<Disk | undefined> {
   const image = join(folder, 'image');
   const path = join(folder, 'mounted');
   mkdirSync(path);
+  // nginx's workers have a directory below it, and are not root.
+  chmodSync(folder, 0o755);
   try {
     await run('truncate', ['-s', '4G', image]);
     await run('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0', image]);

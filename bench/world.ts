@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { lastWill } from '../test/last-will.ts';
 import { createDatabase, type Database } from '../test/postgres/database.ts';
 import { type LaunchedServer, launchServer } from '../test/postgres/launch.ts';
+import { projectRoot } from '../test/postgres/project-root.ts';
 import { makeTemplate } from '../test/postgres/template.ts';
 import { type Disk, journaledDisk } from './disk.ts';
 
@@ -18,8 +19,8 @@ export interface World {
   readonly memory: string;
   /** A directory on a journaled file system. Undefined where none could be made. */
   readonly disk: Disk | undefined;
-  /** The main.js of another build, which has tables of its own; undefined is this one. */
-  readonly program?: string;
+  /** The main.js of a build. Each of two that are compared has a database of its own. */
+  readonly program: string;
   close(): Promise<void>;
 }
 
@@ -49,6 +50,8 @@ export async function buildWorlds(against: string | undefined): Promise<Worlds> 
     client,
     memory,
     disk,
+    // Not the bundle of the tests: the other build has none, and that which is installed is this one.
+    program: join(projectRoot, 'dist/main.js'),
     async close() {
       await client.end();
       await database.drop().catch(() => {});
