@@ -30,7 +30,7 @@ export async function gate(
   }
   say(`Measuring again what seems worse: ${suspects.map(nameOf).join('; ')}`);
   const sections = [...new Set(suspects.map(({ section }) => section))];
-  const second = compare(await again(sections, rounds + moreRounds));
+  const second = compare(await again(sections, rounds + moreRounds)).filter(isWhole);
   say(`\n${table(second)}\n`);
   const isSuspect = (one: Comparison) => suspects.some((other) => nameOf(one) === nameOf(other));
   const confirmed = second.filter((one) => isSuspect(one) && isWorse(one.ratios));

@@ -62,6 +62,8 @@ export function parseOptions(args: readonly string[]): Options {
       publish: { type: 'boolean', default: false },
     },
   });
+  if (values.publish && (values.only.length > 0 || values.against !== undefined))
+    throw new Error('Cannot publish a part: the page would lose the rest. Leave --only and --against out');
   return {
     quick: values.quick,
     rounds: Number(values.rounds ?? (values.against !== undefined ? 3 : values.quick ? 1 : 5)),
