@@ -134,7 +134,7 @@ function otherFigures({ producers, storm, idle }: Measured): Figure[] {
   return [
     atMost(5, "a producer's insert while the backlog drains: p99", quantile(waits, 0.99), 'ms'),
     atMost(25, "a producer's insert while the backlog drains: longest", Math.max(...waits), 'ms'),
-    atMost(1.5, 'storm of 50,000: CPU, of merely receiving it', ratio(beyond, receiving.map(cpu))),
+    atMost(1.5, 'storm of notifications: CPU, of merely receiving it', ratio(beyond, receiving.map(cpu))),
     atMost(0.2, 'at rest: CPU', median((idle?.uncached ?? []).map(({ part }) => part)) * 100, '% of a core'),
     atMost(
       75,

@@ -7,8 +7,8 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
   );
 }
 
-/** Two digits; nothing if it was not measured. */
-export function short(value: number): string {
+/** Nothing if it was not measured. */
+export function short(value: number, digits = 2): string {
   if (!Number.isFinite(value)) return '';
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(2);
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(digits);
 }

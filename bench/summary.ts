@@ -19,7 +19,7 @@ const rounded = (value: number) =>
 
 function pageRows({ latency, loaded, memory, barrier }: Measured): Row[] {
   const ms = (times: readonly number[] = []) =>
-    `${rounded(quantile(times, 0.5))} ms, 1 in 100 takes ${rounded(quantile(times, 0.99))} ms`;
+    `${rounded(quantile(times, 0.5))} ms, 1 in 100 takes over ${rounded(quantile(times, 0.99))} ms`;
   const pages = (20_368 * 1_000) / median((memory?.uncached ?? []).map(({ goneMs }) => goneMs));
   return [
     [
@@ -53,7 +53,7 @@ function loadRows({ idle, growth = [], starts }: Measured): Row[] {
 function databaseRows({ eventWal, fleet, producers, notifications = [] }: Measured): Row[] {
   const waits = (name: 'draining' | 'at rest') => {
     const times = (producers?.[name] ?? []).flat();
-    return `${rounded(quantile(times, 0.5))} ms, 1 in 100 takes ${rounded(quantile(times, 0.99))} ms`;
+    return `${rounded(quantile(times, 0.5))} ms, 1 in 100 takes over ${rounded(quantile(times, 0.99))} ms`;
   };
   const cpu = notifications.find(({ rows }) => rows === 1);
   const keyed = median(cpu?.runs['with keys'] ?? []) / (cpu?.transactions ?? Number.NaN);

@@ -40,7 +40,7 @@ function figuresTable(figures: readonly Figure[]): string {
       const goal = 'atMost' in bound ? `at most ${bound.atMost}` : `at least ${bound.atLeast}`;
       return [
         what,
-        `${short(value)} ${unit}`.trim(),
+        `${short(value, 3)} ${unit}`.trim(),
         goal,
         isReached(figure) ? 'reached' : '**not reached**',
       ];
