@@ -46,7 +46,7 @@ export async function journaledDisk(): Promise<Disk | undefined> {
   };
 }
 
-/** Type and options of the file system that contains a path. */
+/** The type of the file system that contains a path, and whether it discards: that makes an unlink expensive. */
 export function mountOf(path: string): string {
   const mounts = readFileSync('/proc/mounts', 'utf8')
     .split('\n')
@@ -54,5 +54,5 @@ export function mountOf(path: string): string {
     .filter(([, at = '']) => at === '/' || path === at || path.startsWith(`${at}/`))
     .sort(([, a = ''], [, b = '']) => b.length - a.length);
   const [, , type = 'unknown', options = ''] = mounts[0] ?? [];
-  return `${type} (${options})`;
+  return options.split(',').includes('discard') ? `${type} (discard)` : type;
 }
