@@ -47,8 +47,7 @@ export async function measureBacklog(
       ...(before && { before: () => drainByDaemon(before, parent) }),
       ...(!predecessorMissing &&
         before === undefined && { predecessor: () => drainByPredecessor(world, parent, quick) }),
-      limit: () => limit(world, parent),
-      'find -delete': () => findDelete(parent),
+      ...(!before && { limit: () => limit(world, parent), 'find -delete': () => findDelete(parent) }),
     },
     say,
   );
@@ -105,7 +104,7 @@ export async function drainByPredecessor(world: World, parent: string, quick: bo
  * The predecessor goes row by row, each in the same time. Where commits are slow, the whole would take
  * minutes.
  */
-const patienceMs = { quick: 5_000, full: 20_000 };
+const patienceMs = { quick: 2_000, full: 10_000 };
 
 async function backlog({ client }: World): Promise<number> {
   const { rows } = await client.query<{ left: number }>(

@@ -8,8 +8,18 @@ export function cpuMs(...pids: readonly number[]): number {
   return pids.flatMap(withChildren).reduce((sum, pid) => sum + ownMs(pid), 0);
 }
 
+/** The same of those that are alive, to the nanosecond. */
+export function preciseMs(pid: number): number {
+  return withChildren(pid)
+    .flatMap((each) => readdirSync(`/proc/${each}/task`).map((thread) => `/proc/${each}/task/${thread}`))
+    .reduce((sum, thread) => {
+      const [ran] = readFileSync(`${thread}/schedstat`, 'latin1').split(' ');
+      return sum + Number(ran) / 1e6;
+    }, 0);
+}
+
 /** The pid of a process and of all processes below it. */
-export function withChildren(pid: number): number[] {
+function withChildren(pid: number): number[] {
   const parents = parentsOfAll();
   const below = (pid: number): number[] => [
     pid,

@@ -10,17 +10,18 @@ import type { World } from './world.ts';
 export async function startDaemon(
   { database, client, program }: World,
   { root, folder }: { root: string; folder: string },
-  { settle = '0s' }: { settle?: string } = {},
+  { settle = '0s', ...sections }: { settle?: string; handlers?: string } = {},
 ): Promise<RunningDaemon> {
   const file = join(folder, 'uncached.ini');
   writeFileSync(
     file,
     iniFor({ root }, database.config, {
       settle,
+      ...sections,
       more: `[daemon]\nsweep = 1h`,
     }),
   );
-  const daemon = startUncached(file, {}, program === undefined ? {} : { program });
+  const daemon = startUncached(file, {}, { program });
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
   await untilCalm(client);
   return daemon;

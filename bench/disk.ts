@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { lastWill } from '../test/last-will.ts';
@@ -23,6 +23,8 @@ export async function journaledDisk(): Promise<Disk | undefined> {
   const image = join(folder, 'image');
   const path = join(folder, 'mounted');
   mkdirSync(path);
+  // nginx's workers have a directory below it, and are not root.
+  chmodSync(folder, 0o755);
   try {
     await run('truncate', ['-s', '4G', image]);
     await run('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0', image]);
@@ -44,7 +46,7 @@ export async function journaledDisk(): Promise<Disk | undefined> {
   };
 }
 
-/** Type and options of the file system that contains a path. */
+/** The type of the file system that contains a path, and whether it discards: that makes an unlink expensive. */
 export function mountOf(path: string): string {
   const mounts = readFileSync('/proc/mounts', 'utf8')
     .split('\n')
@@ -52,5 +54,5 @@ export function mountOf(path: string): string {
     .filter(([, at = '']) => at === '/' || path === at || path.startsWith(`${at}/`))
     .sort(([, a = ''], [, b = '']) => b.length - a.length);
   const [, , type = 'unknown', options = ''] = mounts[0] ?? [];
-  return `${type} (${options})`;
+  return options.split(',').includes('discard') ? `${type} (discard)` : type;
 }

@@ -24,7 +24,8 @@ export async function measureDrain(
       {
         uncached: () => drain(world),
         ...(before && { before: () => drain(before) }),
-        ...(!predecessorMissing && { predecessor: () => drainByPredecessor(world, world.memory, quick) }),
+        ...(!predecessorMissing &&
+          before === undefined && { predecessor: () => drainByPredecessor(world, world.memory, quick) }),
       },
       say,
     ),
@@ -38,11 +39,7 @@ async function drain(world: World): Promise<BacklogRun> {
     const file = join(pages.folder, 'uncached.ini');
     writeFileSync(file, iniFor(pages, world.database.config, { settle: '0s' }));
     const started = performance.now();
-    const { code, stderr } = await uncached(
-      ['--config', file, 'drain'],
-      {},
-      { ...(world.program !== undefined && { program: world.program }) },
-    );
+    const { code, stderr } = await uncached(['--config', file, 'drain'], {}, { program: world.program });
     const goneMs = performance.now() - started;
     if (code !== 0) throw new Error(`uncached drain ended with ${code}: ${stderr}`);
     return { goneMs };

@@ -1,17 +1,11 @@
 import { type BacklogRun, backlogBatches } from './backlog.ts';
+import { cacheFigures } from './cache-figures.ts';
+import { atLeast, atMost, type Figure } from './figure.ts';
 import type { FleetRun } from './fleet.ts';
-import type { Measured } from './main.ts';
+import type { Measured } from './measure.ts';
 import { median, quantile, ratio } from './statistics.ts';
 
-/** A ratio that the document promises, and the measured value. */
-export interface Figure {
-  readonly what: string;
-  readonly value: number;
-  readonly bound: { readonly atMost: number } | { readonly atLeast: number };
-  readonly unit: string;
-}
-
-/** The figures that can be computed from the measurements, in the order of the promises. */
+/** The figures that can be computed from the measurements, in the order of the table. */
 export function figuresOf(measured: Measured): Figure[] {
   return [
     ...backlogFigures('in memory', measured.memory, { predecessor: 25, gone: 1.5, settled: 2 }),
@@ -21,6 +15,7 @@ export function figuresOf(measured: Measured): Figure[] {
     ...workFigures(measured),
     ...fleetFigures(measured),
     ...otherFigures(measured),
+    ...cacheFigures(measured),
   ].filter(({ value }) => Number.isFinite(value));
 }
 
@@ -80,7 +75,7 @@ function growthFigures({ growth = [] }: Measured): Figure[] {
   ];
 }
 
-function workFigures({ memory, drain, eventWal }: Measured): Figure[] {
+function workFigures({ memory, drain }: Measured): Figure[] {
   const { uncached = [], predecessor = [] } = memory ?? {};
   const cpu = (runs: readonly BacklogRun[]) => runs.map(({ cpuMs = Number.NaN }) => cpuMs);
   const beyond = uncached.map(({ transactions = Number.NaN }) => transactions - 2 * backlogBatches);
@@ -91,11 +86,6 @@ function workFigures({ memory, drain, eventWal }: Measured): Figure[] {
       3,
       'uncached drain, commits for free: faster than the predecessor',
       ratio(timesOf(drain?.predecessor), timesOf(drain?.uncached)),
-    ),
-    atMost(
-      1.1,
-      'single event: write-ahead log, of that of the build before',
-      ratio(eventWal?.uncached ?? [], eventWal?.before ?? []),
     ),
   ];
 }
@@ -144,20 +134,13 @@ function otherFigures({ producers, storm, idle }: Measured): Figure[] {
   return [
     atMost(5, "a producer's insert while the backlog drains: p99", quantile(waits, 0.99), 'ms'),
     atMost(25, "a producer's insert while the backlog drains: longest", Math.max(...waits), 'ms'),
-    atMost(1.5, 'storm of 50,000: CPU, of merely receiving it', ratio(beyond, receiving.map(cpu))),
-    atMost(0.2, 'at rest: CPU', (idle?.uncached.part ?? Number.NaN) * 100, '% of a core'),
-    atMost(75, 'at rest: resident memory', idle?.uncached.residentMiB ?? Number.NaN, 'MiB'),
+    atMost(1.5, 'storm of notifications: CPU, of merely receiving it', ratio(beyond, receiving.map(cpu))),
+    atMost(0.2, 'at rest: CPU', median((idle?.uncached ?? []).map(({ part }) => part)) * 100, '% of a core'),
+    atMost(
+      75,
+      'at rest: resident memory',
+      median((idle?.uncached ?? []).map(({ residentMiB }) => residentMiB)),
+      'MiB',
+    ),
   ];
-}
-
-function atMost(bound: number, what: string, value: number, unit = '×'): Figure {
-  return { what, value, bound: { atMost: bound }, unit };
-}
-
-function atLeast(bound: number, what: string, value: number, unit = '×'): Figure {
-  return { what, value, bound: { atLeast: bound }, unit };
-}
-
-export function isKept({ value, bound }: Figure): boolean {
-  return 'atMost' in bound ? value <= bound.atMost : value >= bound.atLeast;
 }

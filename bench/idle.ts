@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { residentMiB, withChildren } from './cpu.ts';
+import { preciseMs, residentMiB } from './cpu.ts';
 import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
+import { interleaved } from './statistics.ts';
 import { emptyTables, type World, type Worlds } from './world.ts';
 
 interface Idle {
@@ -15,35 +16,33 @@ interface Idle {
 /** The daemon at rest. */
 export async function measureIdle(
   { world, before }: Worlds,
-  { quick }: Options,
-): Promise<{ uncached: Idle; before?: Idle }> {
-  const uncached = await measure(world, quick);
-  return before ? { uncached, before: await measure(before, quick) } : { uncached };
+  { quick, rounds, say }: Options,
+): Promise<Partial<Record<'uncached' | 'before', Idle[]>>> {
+  const restMs = quick ? { before: 1_000, measured: 3_000 } : before ? comparedMs : wholeMs;
+  return await interleaved(
+    before ? rounds : 1,
+    { uncached: () => measure(world, restMs), ...(before && { before: () => measure(before, restMs) }) },
+    say,
+  );
 }
 
-async function measure(world: World, quick: boolean): Promise<Idle> {
+/** A heartbeat is sent every 10 s. */
+const wholeMs = { before: 12_000, measured: 60_000 };
+const comparedMs = { before: 5_000, measured: 20_000 };
+
+async function measure(world: World, restMs: typeof wholeMs): Promise<Idle> {
   await emptyTables(world);
   const folder = mkdtempSync(join(world.memory, 'site-'));
   mkdirSync(join(folder, 'cache'));
   const daemon = await startDaemon(world, { root: join(folder, 'cache'), folder });
   try {
-    await wait(quick ? 3_000 : 12_000);
-    const [before, started] = [threadsMs(daemon.pid), performance.now()];
-    await wait(quick ? 10_000 : 60_000);
-    const part = (threadsMs(daemon.pid) - before) / (performance.now() - started);
+    await wait(restMs.before);
+    const [before, started] = [preciseMs(daemon.pid), performance.now()];
+    await wait(restMs.measured);
+    const part = (preciseMs(daemon.pid) - before) / (performance.now() - started);
     return { part, residentMiB: residentMiB(daemon.pid) };
   } finally {
     await daemon.stop();
     rmSync(folder, { recursive: true });
   }
-}
-
-/** To the nanosecond. cpu.ts counts only hundredths of a second. */
-function threadsMs(pid: number): number {
-  return withChildren(pid)
-    .flatMap((each) => readdirSync(`/proc/${each}/task`).map((thread) => `/proc/${each}/task/${thread}`))
-    .reduce((sum, thread) => {
-      const [ran] = readFileSync(`${thread}/schedstat`, 'latin1').split(' ');
-      return sum + Number(ran) / 1e6;
-    }, 0);
 }

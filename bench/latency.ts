@@ -9,7 +9,7 @@ import { startPredecessor } from './predecessor.ts';
 import { interleaved } from './statistics.ts';
 import { emptyTables, type World, type Worlds } from './world.ts';
 
-type Name = 'uncached' | 'with a key' | 'before' | 'predecessor' | 'bare';
+type Name = 'uncached' | 'with a key' | 'before' | 'before, with a key' | 'predecessor' | 'bare';
 
 /** The number of events and the time between them. */
 interface Load {
@@ -32,10 +32,15 @@ export async function measureLatency(
   { rounds, say }: Options,
 ): Promise<Partial<Record<Name, number[][]>>> {
   const block = { events: Math.ceil(events / rounds), everyMs };
-  const contestants: Partial<Record<Name, () => Promise<number[]>>> = {
-    uncached: () => measured(world, block, (site) => startDaemon(world, site)),
-    'with a key': () => measured(world, block, (site) => startDaemon(world, site), insertWithKey),
-    ...(before && { before: () => measured(before, block, (site) => startDaemon(before, site)) }),
+  const daemonOf = (of: World) => (site: Site) => startDaemon(of, site);
+  const builds: Partial<Record<Name, () => Promise<number[]>>> = {
+    uncached: () => measured(world, block, daemonOf(world)),
+    ...(before && { before: () => measured(before, block, daemonOf(before)) }),
+    'with a key': () => measured(world, block, daemonOf(world), insertWithKey),
+    ...(before && { 'before, with a key': () => measured(before, block, daemonOf(before), insertWithKey) }),
+  };
+  if (before) return await interleaved(rounds, builds, say);
+  const others: Partial<Record<Name, () => Promise<number[]>>> = {
     ...(!predecessorMissing && {
       predecessor: () => measured(world, block, (site) => startPredecessor(world, site)),
     }),
@@ -47,7 +52,12 @@ export async function measureLatency(
         (port, page) => `${insert(port)}, '${page}'`,
       ),
   };
-  return await interleaved(rounds, contestants, say);
+  return await interleaved(rounds, { ...builds, ...others }, say);
+}
+
+interface Site {
+  readonly root: string;
+  readonly folder: string;
 }
 
 const insert = (port: number) =>
@@ -59,7 +69,7 @@ const insertWithKey = (port: number) => `${insert(port)}, '{"category": "cat00",
 async function measured(
   world: World,
   load: Load,
-  start: (site: { root: string; folder: string }) => Promise<{ stop(): Promise<unknown> }>,
+  start: (site: Site) => Promise<{ stop(): Promise<unknown> }>,
   sqlOf: (port: number, page: string) => string = insert,
 ): Promise<number[]> {
   await emptyTables(world);
@@ -98,6 +108,7 @@ async function send(
       sent.delete(`${directory}/${name}`);
     }),
   );
+  let answered: Promise<unknown> = Promise.resolve();
   const begun = performance.now();
   for (let event = 0; event < events; event++) {
     await wait(Math.max(0, begun + event * everyMs - performance.now()));
@@ -109,8 +120,9 @@ async function send(
     // The page was cleared by a late second clearing of the same port.
     if (!existsSync(page)) continue;
     sent.set(page, performance.now());
-    client.query(sqlOf(port, page)).catch(() => {});
+    answered = answered.then(() => client.query(sqlOf(port, page))).catch(() => {});
   }
+  await answered;
   for (let left = 10_000; sent.size > 0 && left > 0; left--) await wait(1);
   for (const watcher of watchers) watcher.close();
   if (sent.size > 0) throw new Error(`${sent.size} of ${events} pages are still there`);

@@ -12,7 +12,28 @@ const sections = [
   'producers',
   'growth',
   'idle',
+  'purges',
+  'zones',
+  'memory-cache',
+  'barrier',
+  'notifications',
+  'expand',
+  'start',
 ] as const;
+
+/** What `--against` measures of both builds. */
+const comparedSections: readonly Section[] = [
+  'memory',
+  'disk',
+  'drain',
+  'latency',
+  'loaded',
+  'event-wal',
+  'storm',
+  'growth',
+  'idle',
+  'start',
+];
 
 export type Section = (typeof sections)[number];
 
@@ -21,7 +42,7 @@ export interface Options {
   /** The number of rounds whose median is taken. */
   readonly rounds: number;
   readonly sections: readonly Section[];
-  /** Another build's main.js, measured together with this one. */
+  /** Another build's main.js. It and this build are compared with each other, and with nothing else. */
   readonly against: string | undefined;
   /** Whether to write doc/performance.md and its plots. */
   readonly publishes: boolean;
@@ -41,12 +62,22 @@ export function parseOptions(args: readonly string[]): Options {
       publish: { type: 'boolean', default: false },
     },
   });
+  if (values.publish && (values.only.length > 0 || values.against !== undefined))
+    throw new Error('Cannot publish a part: the page would lose the rest. Leave --only and --against out');
   return {
     quick: values.quick,
-    rounds: Number(values.rounds ?? (values.quick ? 1 : 5)),
-    sections: sections.filter((section) => values.only.length === 0 || values.only.includes(section)),
+    rounds: Number(values.rounds ?? (values.against !== undefined ? 3 : values.quick ? 1 : 5)),
+    sections: sectionsOf(values),
     against: values.against,
     publishes: values.publish,
     say: (line) => console.info(line),
   };
+}
+
+function sectionsOf({ only, against }: { only: readonly string[]; against?: string }): readonly Section[] {
+  const known: readonly Section[] = against === undefined ? sections : comparedSections;
+  const unknown = only.filter((name) => !known.some((section) => section === name));
+  if (unknown.length > 0)
+    throw new Error(`Cannot measure ${unknown.join(', ')}: the sections are ${known.join(', ')}`);
+  return known.filter((section) => only.length === 0 || only.includes(section));
 }

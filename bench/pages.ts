@@ -37,6 +37,7 @@ export function writePages(parent: string, paths: Iterable<string>, bytes: numbe
 }
 
 const pollMs = 1;
+const patienceMs = 600_000;
 
 /**
  * Checks one page at a time, from the last written to the first. They are deleted roughly in the order of
@@ -44,7 +45,8 @@ const pollMs = 1;
  * nothing.
  */
 async function untilGone(files: string[], signal?: AbortSignal): Promise<number> {
-  let seen = performance.now();
+  const started = performance.now();
+  let seen = started;
   while (files.length > 0 && !signal?.aborted) {
     const now = performance.now();
     let found = false;
@@ -54,6 +56,7 @@ async function untilGone(files: string[], signal?: AbortSignal): Promise<number>
     }
     // Accurate to the length of a round, and to a millisecond where pages were deleted in order.
     seen = now;
+    if (now - started > patienceMs) throw new Error(`Cannot measure: ${files.length} pages are still there`);
     if (found) await wait(pollMs);
   }
   return seen;

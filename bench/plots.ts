@@ -1,4 +1,4 @@
-import type { Measured } from './main.ts';
+import type { Measured } from './measure.ts';
 import { median } from './statistics.ts';
 import { type Axis, type Line, plot } from './svg.ts';
 

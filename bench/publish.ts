@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../test/postgres/project-root.ts';
-import type { Measured } from './main.ts';
+import type { Measured } from './measure.ts';
 import { plotsOf } from './plots.ts';
 import { toTables } from './table.ts';
 
@@ -18,7 +18,7 @@ export function publish(measured: Measured, machine: readonly string[]): void {
   const [from, to] = [before.indexOf(begin), before.indexOf(end)];
   if (from < 0 || to < from)
     throw new Error(`Cannot publish in ${file}: put ${begin} and ${end} where it shall stand`);
-  const images = [...plots.keys()].map((name) => `![${name.replace(/^performance-|\.svg$/g, '')}](${name})`);
+  const images = [...plots].map(([name, svg]) => `![${/<title>(.*)<\/title>/.exec(svg)?.[1]}](${name})`);
   const text = [machine.join('  \n'), toTables(measured), images.join('\n')].join('\n\n');
   writeFileSync(file, `${before.slice(0, from)}${begin}\n${text}\n${before.slice(to)}`);
 }

@@ -14,7 +14,10 @@ export function ratio(above: readonly number[], below: readonly number[]): numbe
   return median(above.slice(0, below.length).map((value, round) => value / (below[round] ?? Number.NaN)));
 }
 
-/** Runs each in turn, A B A B, so that other load on the machine affects all alike. */
+/**
+ * Runs each in turn, so that other load on the machine affects all alike, and every second round backwards (A B, B A):
+ * a load that grows or fades, or what the one leaves to the next, favours neither.
+ */
 export async function interleaved<Result, Name extends string>(
   rounds: number,
   contestants: Readonly<Partial<Record<Name, () => Promise<Result>>>>,
@@ -22,7 +25,8 @@ export async function interleaved<Result, Name extends string>(
 ): Promise<Partial<Record<Name, Result[]>>> {
   const results: Partial<Record<Name, Result[]>> = {};
   for (let round = 1; round <= rounds; round++) {
-    for (const [name, run] of Object.entries(contestants) as [Name, () => Promise<Result>][]) {
+    const all = Object.entries(contestants) as [Name, () => Promise<Result>][];
+    for (const [name, run] of round % 2 === 1 ? all : all.toReversed()) {
       const result = await run();
       results[name] = [...(results[name] ?? []), result];
       say(`  ${round}/${rounds} ${name}: ${JSON.stringify(result, rounded)}`);

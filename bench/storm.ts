@@ -5,7 +5,7 @@ import { cpuMs } from './cpu.ts';
 import { startDaemon } from './daemon.ts';
 import type { Options } from './options.ts';
 import { interleaved } from './statistics.ts';
-import { emptyTables, type World } from './world.ts';
+import { emptyTables, type World, type Worlds } from './world.ts';
 
 const channels = ['port_updated', 'date_updated', 'commit_updated', 'file_updated', 'ports_moved', 'vuxml'];
 const notifications = 50_000;
@@ -19,20 +19,24 @@ export interface StormRun {
  * CPU time of the daemon for a storm while it drains, for the same drain without a storm, and of
  * node-postgres when it only receives.
  */
-export async function measureStorm(world: World, { rounds, say }: Options) {
-  await world.client.query(
-    `INSERT INTO listen_for (name, script_name) VALUES ('ports_moved', 'news'), ('vuxml', 'news')`,
-  );
-  const runs = await interleaved<StormRun, 'uncached' | 'in peace' | 'receiving'>(
+export async function measureStorm({ world, before }: Worlds, { rounds, quick, say }: Options) {
+  const count = quick ? notifications / 5 : notifications;
+  const worlds = before ? [world, before] : [world];
+  for (const { client } of worlds)
+    await client.query(
+      `INSERT INTO listen_for (name, script_name) VALUES ('ports_moved', 'news'), ('vuxml', 'news')`,
+    );
+  const runs = await interleaved<StormRun, 'uncached' | 'before' | 'in peace' | 'receiving'>(
     rounds,
     {
-      uncached: () => drain(world, notifications),
-      'in peace': () => drain(world, 0),
-      receiving: () => receive(world),
+      uncached: () => drain(world, count),
+      ...(before
+        ? { before: () => drain(before, count) }
+        : { 'in peace': () => drain(world, 0), receiving: () => receive(world, count) }),
     },
     say,
   );
-  await world.client.query(`DELETE FROM listen_for WHERE script_name = 'news'`);
+  for (const { client } of worlds) await client.query(`DELETE FROM listen_for WHERE script_name = 'news'`);
   return runs;
 }
 
@@ -69,14 +73,14 @@ async function drain(world: World, count: number): Promise<StormRun> {
   }
 }
 
-async function receive(world: World): Promise<StormRun> {
+async function receive(world: World, sent: number): Promise<StormRun> {
   const receiver = await startBare(world, 'count', channels);
   try {
     const before = cpuMs(receiver.pid);
-    await send(world, notifications);
+    await send(world, sent);
     await world.client.query(`NOTIFY port_updated, 'last'`);
     const count = Number(await receiver.line());
-    if (count !== notifications + 1) throw new Error(`Only ${count} notifications came`);
+    if (count !== sent + 1) throw new Error(`Only ${count} notifications came`);
     return { cpuMs: cpuMs(receiver.pid) - before };
   } finally {
     await receiver.stop();

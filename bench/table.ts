@@ -1,29 +1,49 @@
-import { type Figure, figuresOf, isKept } from './figures.ts';
-import type { Measured } from './main.ts';
+import { cacheTables } from './cache-tables.ts';
+import { type Figure, isReached } from './figure.ts';
+import { figuresOf } from './figures.ts';
+import { formatTable, short } from './format-table.ts';
+import type { Measured } from './measure.ts';
 import { median, quantile } from './statistics.ts';
+import { summarize } from './summary.ts';
 
-/** Ratios come first: absolute times are those of one machine on one day. */
+/** What a site gets, the ratios with their goals, and what they are made of. */
 export function toTables(measured: Measured): string {
   return [
-    figuresTable(figuresOf(measured)),
+    ...titled('What you get', summarize(measured)),
+    ...titled('Ratios and goals', figuresTable(figuresOf(measured))),
+    ...titled('Times', ...timeTables(measured)),
+  ].join('\n\n');
+}
+
+function titled(title: string, ...tables: readonly string[]): string[] {
+  const some = tables.filter((table) => table !== '');
+  return some.length === 0 ? [] : [`### ${title}`, ...some];
+}
+
+function timeTables(measured: Measured): string[] {
+  return [
     timesTable(measured),
     latencyTable(measured),
     producersTable(measured),
     fleetTable(measured),
     walTable(measured),
     growthTable(measured),
-  ]
-    .filter((table) => table !== '')
-    .join('\n\n');
+    ...cacheTables(measured),
+  ];
 }
 
 function figuresTable(figures: readonly Figure[]): string {
-  return table(
-    ['what', 'measured', 'promised', ''],
+  return formatTable(
+    ['what', 'measured', 'goal', ''],
     figures.map((figure) => {
       const { what, value, bound, unit } = figure;
-      const promised = 'atMost' in bound ? `at most ${bound.atMost}` : `at least ${bound.atLeast}`;
-      return [what, `${short(value)} ${unit}`.trim(), promised, isKept(figure) ? 'kept' : '**missed**'];
+      const goal = 'atMost' in bound ? `at most ${bound.atMost}` : `at least ${bound.atLeast}`;
+      return [
+        what,
+        `${short(value, 3)} ${unit}`.trim(),
+        goal,
+        isReached(figure) ? 'reached' : '**not reached**',
+      ];
     }),
   );
 }
@@ -43,7 +63,10 @@ function timesTable({ memory, disk, drain }: Measured): string {
         ];
       }),
   );
-  return table(['backlog of 20,798 rows', 'pages gone, ms', 'settled, ms', 'CPU, ms', 'transactions'], rows);
+  return formatTable(
+    ['backlog of 20,798 rows', 'pages gone, ms', 'settled, ms', 'CPU, ms', 'transactions'],
+    rows,
+  );
 }
 
 function latencyTable({ latency, loaded }: Measured): string {
@@ -54,7 +77,7 @@ function latencyTable({ latency, loaded }: Measured): string {
         ...[0.5, 0.9, 0.99].map((part) => short(quantile(times.flat(), part))),
       ]),
   );
-  return table(['single event', 'p50, ms', 'p90, ms', 'p99, ms'], rows);
+  return formatTable(['single event', 'p50, ms', 'p90, ms', 'p99, ms'], rows);
 }
 
 function producersTable({ producers }: Measured): string {
@@ -63,11 +86,11 @@ function producersTable({ producers }: Measured): string {
     ...[0.5, 0.9, 0.99].map((part) => short(quantile(times.flat(), part))),
     short(Math.max(...times.flat())),
   ]);
-  return table(["a producer's insert", 'p50, ms', 'p90, ms', 'p99, ms', 'longest, ms'], rows);
+  return formatTable(["a producer's insert", 'p50, ms', 'p90, ms', 'p99, ms', 'longest, ms'], rows);
 }
 
 function fleetTable({ fleet }: Measured): string {
-  return table(
+  return formatTable(
     ['20,000 entries', 'claim of 1,000, ms', 'settled by all, ms', 'write-ahead log of an entry, bytes'],
     Object.entries(fleet ?? {}).map(([name, runs]) => [
       name,
@@ -79,14 +102,14 @@ function fleetTable({ fleet }: Measured): string {
 }
 
 function walTable({ eventWal }: Measured): string {
-  return table(
+  return formatTable(
     ['single event', 'write-ahead log, bytes'],
     Object.entries(eventWal ?? {}).map(([name, runs]) => [name, short(median(runs))]),
   );
 }
 
 function growthTable({ growth = [] }: Measured): string {
-  return table(
+  return formatTable(
     ['rows', 'pages gone, ms', 'cleared once, ms', 'settled, ms', 'files alone, ms', 'peak memory, MiB'],
     growth.flatMap(({ rows, uncached, before, limit }) =>
       Object.entries({ '': uncached, ', before': before }).flatMap(([which, runs]) =>
@@ -105,17 +128,4 @@ function growthTable({ growth = [] }: Measured): string {
       ),
     ),
   );
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '--:'))), ...rows.map(line)].join(
-    '\n',
-  );
-}
-
-function short(value: number): string {
-  if (!Number.isFinite(value)) return '';
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(2);
 }

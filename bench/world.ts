@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { lastWill } from '../test/last-will.ts';
 import { createDatabase, type Database } from '../test/postgres/database.ts';
 import { type LaunchedServer, launchServer } from '../test/postgres/launch.ts';
+import { projectRoot } from '../test/postgres/project-root.ts';
 import { makeTemplate } from '../test/postgres/template.ts';
 import { type Disk, journaledDisk } from './disk.ts';
 
@@ -18,8 +19,8 @@ export interface World {
   readonly memory: string;
   /** A directory on a journaled file system. Undefined where none could be made. */
   readonly disk: Disk | undefined;
-  /** The main.js of another build, which has tables of its own; undefined is this one. */
-  readonly program?: string;
+  /** The main.js of a build. Each of two that are compared has a database of its own. */
+  readonly program: string;
   close(): Promise<void>;
 }
 
@@ -41,38 +42,29 @@ export async function buildWorlds(against: string | undefined): Promise<Worlds> 
     settings: { fsync: 'on', full_page_writes: 'on', shared_buffers: '128MB', max_wal_size: '4GB' },
   });
   await makeTemplate(server);
-  const database = await createDatabase(server);
-  const client = await connect(database);
-  const world: World = {
-    server,
-    database,
-    client,
-    memory,
-    disk,
-    async close() {
-      await client.end();
-      await database.drop().catch(() => {});
-      await server.stop();
-      await disk?.remove();
-      rmSync(memory, { recursive: true, force: true });
-    },
+  const ground = { server, memory, disk };
+  // Not the bundle of the tests: the other build has none, and that which is installed is this one.
+  const world = await worldOf(join(projectRoot, 'dist/main.js'), ground);
+  const close = async () => {
+    await world.close();
+    await server.stop();
+    await disk?.remove();
+    rmSync(memory, { recursive: true, force: true });
   };
-  return { world, before: against === undefined ? undefined : await worldOf(against, world) };
+  return {
+    world: { ...world, close },
+    before: against === undefined ? undefined : await worldOf(against, ground),
+  };
 }
 
-async function connect({ config }: Database): Promise<Client> {
-  const client = new Client({ ...config, application_name: 'bench' });
+/** Both builds have what they install themselves, on the same server and the same disks. */
+async function worldOf(program: string, ground: Pick<World, 'server' | 'memory' | 'disk'>): Promise<World> {
+  const database = await createDatabase(ground.server, { template: 'template0' });
+  const client = new Client({ ...database.config, application_name: 'bench' });
   await client.connect();
-  return client;
-}
-
-/** On the same server and the same disks, with the tables that the other build installs. */
-async function worldOf(program: string, world: World): Promise<World> {
-  const database = await createDatabase(world.server, { template: 'template0' });
-  const client = await connect(database);
   await client.query(schemaOf(program));
   return {
-    ...world,
+    ...ground,
     database,
     client,
     program,

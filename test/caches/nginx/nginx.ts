@@ -27,8 +27,11 @@ export interface Nginx {
 type HttpBlock = (folder: string, ports: readonly number[]) => string;
 
 /** An nginx, not started yet. As root its workers run as www-data, as Debian has it. */
-export async function makeNginx(http: HttpBlock, { servers = 1, main = '' } = {}): Promise<Nginx> {
-  const folder = mkdtempSync(join(tmpdir(), 'uncached-nginx-'));
+export async function makeNginx(
+  http: HttpBlock,
+  { servers = 1, main = '', parent = tmpdir() } = {},
+): Promise<Nginx> {
+  const folder = mkdtempSync(join(parent, 'uncached-nginx-'));
   chmodSync(folder, 0o755);
   const ports = await Promise.all(Array.from({ length: servers }, freePort));
   const errors = join(folder, 'error.log');
