@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { endLeader } from '../../end-process.ts';
 import { lastWill } from '../../last-will.ts';
 import { freePort } from '../../postgres/free-port.ts';
+import { projectRoot } from '../../postgres/project-root.ts';
 
 export const varnishFound = spawnSync('varnishd', ['-V']).status === 0;
 
 /** Debian has it in a package of its own. */
 export const xkeyFound = spawnSync('sh', ['-c', 'ls /usr/lib/*/varnish/vmods/libvmod_xkey.so']).status === 0;
 
-const manual = readFileSync('doc/caches.md', 'utf8');
+const manual = readFileSync(join(projectRoot, 'doc/caches.md'), 'utf8');
 
 type Chapter = 'Varnish' | 'Varnish with tags';
 
