@@ -149,8 +149,10 @@ async function change(
 
 /** The milliseconds from the commit until it is so. */
 async function until(what: string, at: number, isSo: () => Promise<boolean>): Promise<number> {
-  const state = async () => 'it never was';
-  await eventually(what, async () => (await isSo()) || undefined, state, patienceMs, 1);
+  const ask = async () => (await isSo()) || undefined;
+  await eventually(what, ask, async () => '', patienceMs, 1).catch(() => {
+    throw new Error(`after ${patienceMs / 1_000} s it is still not so that ${what}`);
+  });
   return Math.max(1, Math.round(performance.now() - at));
 }
 

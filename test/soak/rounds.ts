@@ -137,6 +137,13 @@ async function checkAll(
 }
 
 /** Errors of a daemon that gets no processor for seconds: it misses its own time limits, and says so. */
-const lateEvents = ['database-unavailable', 'listener-lost', 'loop-failed', 'problem-found'];
+const lateEvents = [
+  'database-unavailable',
+  'listener-lost',
+  'loop-failed',
+  'problem-found',
+  'disk-failing',
+  'rows-failed',
+];
 
 const isOverloaded = () => (loadavg()[0] ?? 0) > 3 * cpus().length;

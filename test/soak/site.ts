@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeVarnish, sectionFor, varnishFound } from '../caches/purge/varnish.ts';
+import { makeVarnish, pagesVcl, sectionFor, varnishFound } from '../caches/purge/varnish.ts';
 import { nginxInFront } from '../stack/nginx.ts';
 import { type Part, siteServer } from '../stack/parts.ts';
 import { articlesSql, type Layer } from '../stack/stack.ts';
@@ -36,14 +36,16 @@ export async function openSite(
   await server.start();
   const nginx = await nginxInFront(server.port);
   await nginx?.start();
-  const varnish = varnishFound ? await makeVarnish(nginx?.port ?? server.port) : undefined;
+  const varnish = varnishFound ? await makeVarnish(nginx?.port ?? server.port, banVcl + pagesVcl) : undefined;
   await varnish?.start();
   const edge = await startEdge(server.port);
   const command = makeCommand(folder);
   const added: number[] = [];
   const sections = [
     ...(nginx ? [`${nginx.section}\n${lag}`] : []),
-    ...(varnish ? [`${sectionFor(varnish.address)}\n${lag}\n${nginx ? 'after = nginx.pages' : ''}`] : []),
+    ...(varnish
+      ? [`${sectionFor(varnish.address)}\neverything = BAN /\n${lag}\n${nginx ? 'after = nginx.pages' : ''}`]
+      : []),
     edgeSection(edge.address),
   ];
   return {
@@ -74,6 +76,16 @@ export async function openSite(
 }
 
 const lag = 'lag = 2s';
+
+/** What empties Varnish. Nodes expire after seconds here, and its content is unknown then. */
+const banVcl = `
+sub vcl_recv {
+  if (req.method == "BAN") {
+    ban("obj.status > 0");
+    return (synth(200, "Purged"));
+  }
+}
+`;
 
 const edgeSection = (address: string) => `[purge.edge]
 to[] = ${address}
