@@ -53,10 +53,10 @@ const ofPsql = spawnSync('psql', ['--version']).status === 0 ? /^env -u PGHOST .
 
 describe('two demos at the same time', () => {
   const path = pathWithoutPsql();
-  const demos = [startDemo(env), startDemo({ ...env, PATH: path })] as const;
+  const demos = [startDemo(env), startDemo({ ...env, PATH: path }, ['--no-tour'])] as const;
   beforeAll(async () => {
     await Promise.all(demos.map((demo) => demo.until(/^ {2}.* -h /m)));
-  });
+  }, 320_000);
   afterAll(async () => {
     await Promise.all(demos.map((demo) => demo.stop()));
     rmSync(folder, { recursive: true });
@@ -71,6 +71,15 @@ describe('two demos at the same time', () => {
     const { stdout } = await run('sh', ['-c', line], { cwd: '/', env: { ...process.env, ...env, PATH } });
     expect(stdout).toBe('UPDATE 1\n');
     await demo.until(/your change: (7 files|\d more files) gone( \d+ ms later)?\n/);
+  });
+
+  it('take the tour first', async () => {
+    const output = demos[0].output();
+    expect(output).toMatch(
+      /1\. Files\..*ms after the commit.*5\. An announcement\..*none has the old page\./s,
+    );
+    expect(output).not.toContain('WRONG');
+    expect(demos[1].output()).not.toContain('1. Files.');
   });
 
   it('show changes of whatever kind, and wait for a transaction that is open', async () => {

@@ -1,4 +1,4 @@
-import { withClient } from '../postgres/connection.ts';
+import { type Connection, withClient } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { freePort } from '../postgres/free-port.ts';
 import { startServer } from '../postgres/server.ts';
@@ -9,13 +9,16 @@ import { invitation } from './invitation.ts';
 import { recordSql } from './record.ts';
 import { say } from './say.ts';
 import { show } from './show.ts';
+import { tour } from './tour.ts';
+import { buildTourWorld } from './tour-world.ts';
 import { forgetVariables } from './variables.ts';
 
 /**
- * A PostgreSQL, a site and the real daemon, all temporary. Commits changes and shows what happens to the
- * pages.
+ * A PostgreSQL, a site and the real daemon, all temporary. A tour shows what uncached keeps fresh. Then it commits
+ * changes and shows what happens to the pages, and visitors join in.
  */
 const once = process.argv.includes('--once');
+const withTour = !process.argv.includes('--no-tour');
 const interrupted = new AbortController();
 // On Ctrl-C npm sends a second signal.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
@@ -37,6 +40,8 @@ async function demo(): Promise<boolean> {
   if (!process.env.DATABASE_URL) forgetVariables();
   const server = await startServer();
   releases.push(() => server.stop());
+  const right = !withTour || (await takeTour(server));
+  if (interrupted.signal.aborted) return right;
   const { name, config } = await createDatabase(server, { template: 'template0' });
   releases.push(() => withClient(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`)));
 
@@ -65,6 +70,16 @@ async function demo(): Promise<boolean> {
       say('Any other change will do as well: of more rows, an INSERT, a DELETE, a long transaction.');
     }
     say('');
-    return await show({ client, site, daemon, signal: interrupted.signal }, { once });
+    return (await show({ client, site, daemon, signal: interrupted.signal }, { once })) && right;
   });
+}
+
+/** It has a database, daemons and caches of its own, which end with it. */
+async function takeTour(server: Connection): Promise<boolean> {
+  const own: (() => unknown)[] = [];
+  try {
+    return await tour(await buildTourWorld(server, (undo) => own.push(undo)), interrupted.signal);
+  } finally {
+    for (const undo of own.reverse()) await undo();
+  }
 }

@@ -13,8 +13,8 @@ export interface RunningDemo {
   stop(): Promise<number | null>;
 }
 
-export function startDemo(env: NodeJS.ProcessEnv): RunningDemo {
-  const child = spawn(process.execPath, [join(projectRoot, 'build/test/demo/main.js')], {
+export function startDemo(env: NodeJS.ProcessEnv, args: readonly string[] = []): RunningDemo {
+  const child = spawn(process.execPath, [join(projectRoot, 'build/test/demo/main.js'), ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -33,7 +33,7 @@ export function startDemo(env: NodeJS.ProcessEnv): RunningDemo {
   return {
     output: () => output,
     until: (what, from = 0) =>
-      within(100_000, `see ${what}`, (signal) => until(what, from, signal)).catch((cause) => {
+      within(300_000, `see ${what}`, (signal) => until(what, from, signal)).catch((cause) => {
         throw new Error(`${cause}\n${output}`, { cause });
       }),
     async stop() {

@@ -15,7 +15,7 @@ export async function nginxInFront(originPort: number): Promise<Front | undefine
   if (!nginxFound) return undefined;
   const nginx = await makeNginx(
     (folder, [port]) => `
-proxy_cache_path ${folder}/zone levels=1:2 keys_zone=pages:1m use_temp_path=off;
+proxy_cache_path "${folder}/zone" levels=1:2 keys_zone=pages:1m use_temp_path=off;
 server {
   listen 127.0.0.1:${port};
   location / {

@@ -40,7 +40,7 @@ export async function untilSettled(client: Client, { layers }: Stack): Promise<v
 /** Asks every layer for every page. Returns those that are not what the database says, and how many came from caches. */
 export async function compare(
   client: Client,
-  { layers }: Stack,
+  { layers }: Pick<Stack, 'layers'>,
 ): Promise<{ stale: Stale[]; compared: number; cached: number }> {
   const { rows } = await client.query<{ id: number; version: number }>('SELECT id, version FROM article');
   const stale: Stale[] = [];

@@ -67,7 +67,12 @@ async function installSchema(connection: Connection): Promise<void> {
   const schema = (await uncached(['schema'])).stdout;
   await withClient(connection, async (client) => {
     await client.query(schema);
-    await client.query(`
+    await client.query(articlesSql);
+  });
+}
+
+/** The articles, with a trigger that enqueues. */
+export const articlesSql = `
       CREATE TABLE article (id integer PRIMARY KEY, version integer NOT NULL DEFAULT 0);
       INSERT INTO article SELECT generate_series(1, ${articles});
       CREATE TABLE queue_article (
@@ -76,9 +81,7 @@ async function installSchema(connection: Connection): Promise<void> {
       INSERT INTO listen_for (name, script_name) VALUES ('article_changed', 'article');
       CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN INSERT INTO queue_article (article) VALUES (NEW.id); NOTIFY article_changed; RETURN NULL; END $$;
-      CREATE TRIGGER changed AFTER UPDATE ON article FOR EACH ROW EXECUTE FUNCTION changed()`);
-  });
-}
+      CREATE TRIGGER changed AFTER UPDATE ON article FOR EACH ROW EXECUTE FUNCTION changed()`;
 
 function configure(
   site: Site,

@@ -37,12 +37,21 @@ export class Company {
   readonly killed = new Set<string>();
   readonly #marks = new Map<LoadProcess, string>();
 
-  constructor(world: World, { seed, settleMs }: Options, report: Report) {
+  constructor(world: World, { seed, settleMs, restMs = 0 }: Options, report: Report) {
     const { connection, nodes, trace } = world;
     this.#start = ({ script, name, node }) => {
       this.#started += 1;
       const mark = this.#started.toString(16).padStart(4, '0');
-      const setting: Setting = { seed, name, mark, connection, root: node?.root ?? '', settleMs, trace };
+      const setting: Setting = {
+        seed,
+        name,
+        mark,
+        connection,
+        root: node?.root ?? '',
+        settleMs,
+        restMs,
+        trace,
+      };
       const process = startLoad(script, setting, report);
       this.#marks.set(process, mark);
       return process;

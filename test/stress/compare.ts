@@ -19,7 +19,7 @@ export async function compare(
 }
 
 function compareNode(
-  { name, root, canaries }: Node,
+  { name, root, canaries, foreign }: Node,
   committed: ReadonlyMap<string, number>,
   killed: ReadonlySet<string>,
   report: Report,
@@ -27,6 +27,7 @@ function compareNode(
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name).slice(root.length + 1);
     if (entry.isDirectory() || path === '.uncached' || canaries.within.has(path)) continue;
+    if (foreign.some((directory) => path.startsWith(`${directory}/`))) continue;
     if (entry.isSymbolicLink() && entry.name.startsWith('link.')) continue;
     if (pages.has(path)) {
       const body = readIfThere(join(root, path));

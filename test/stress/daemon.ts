@@ -8,7 +8,12 @@ import type { Report } from './report.ts';
 export interface Daemon {
   /** Whether it has reached LISTEN. */
   listened(): boolean;
+  readonly pid: number;
   kill(): Promise<void>;
+  /** SIGTERM. It must end in order. */
+  stop(): Promise<void>;
+  /** SIGHUP: it reads its configuration again. */
+  reload(): void;
   /**
    * SIGSTOP: the process exists and does nothing, as on a machine that stalls. It later continues in the
    * middle of its work.
@@ -43,6 +48,7 @@ export function startDaemon({
     revoke();
     // Only the run ends a daemon. A daemon never exits by itself.
     if (wanted) report.violation('fault', [], `a daemon of ${name} ended by itself: ${signal ?? code}`);
+    return code as number | null;
   });
   return {
     listened() {
@@ -55,6 +61,14 @@ export function startDaemon({
       child.kill('SIGKILL');
       await ended;
     },
+    pid: child.pid ?? 0,
+    async stop() {
+      wanted = false;
+      child.kill('SIGTERM');
+      const code = await ended;
+      if (code !== 0) report.violation('fault', [], `a daemon of ${name} ended after SIGTERM with ${code}`);
+    },
+    reload: () => void child.kill('SIGHUP'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
   };

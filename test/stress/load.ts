@@ -16,6 +16,7 @@ export interface Setting {
   readonly connection: Connection;
   readonly root: string;
   readonly settleMs: number;
+  readonly restMs: number;
   readonly trace: string;
 }
 
@@ -83,6 +84,7 @@ async function loop(turn: Turn, gate: Gate, load: Load): Promise<never> {
     try {
       client ??= await connect(load);
       await turn(client, load);
+      if (load.restMs > 0) await wait(load.random.between(0, load.restMs));
     } catch (error) {
       if (!isExpected(error)) load.violation('fault', [], `${load.name}: ${(error as Error).stack}`);
       load.count(`failed: ${(error as { code?: string }).code ?? 'no connection'}`);

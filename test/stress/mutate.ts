@@ -13,7 +13,7 @@ export type Mutation =
   | 'trim-ahead'
   | 'temps-not-deleted';
 
-interface Edit {
+export interface Edit {
   readonly file: string;
   readonly from: string;
   readonly to: string;
@@ -73,13 +73,18 @@ const shorterExpire: Edit = {
  * code has no switch for it. Returns the copy's main.js.
  */
 export function mutatedMain(mutation?: Mutation): string {
+  return editedMain(mutation ? [mutations[mutation]] : []);
+}
+
+/** The same with any edits. */
+export function editedMain(edits: readonly Edit[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'uncached-mutated-'));
   lastWill('rm -rf "$1"', folder);
   cpSync(join(projectRoot, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(projectRoot, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
 
-  for (const one of mutation ? [shorterExpire, mutations[mutation]] : [shorterExpire]) edit(folder, one);
+  for (const one of [shorterExpire, ...edits]) edit(folder, one);
   return join(folder, 'dist/main.js');
 }
 

@@ -24,6 +24,11 @@ export class NodeDaemons {
     return this.#beside.length + (this.#main ? 1 : 0);
   }
 
+  /** The one that works, if none was started beside it. */
+  get main(): Daemon | undefined {
+    return this.#main;
+  }
+
   /** It does nothing for longer than others wait for it. */
   get isAway(): boolean {
     return this.#isAway;
@@ -39,6 +44,13 @@ export class NodeDaemons {
     await this.#main?.kill();
     this.#main = undefined;
     return starting;
+  }
+
+  /** As a restart of the service does it. */
+  async restart(): Promise<void> {
+    await this.#main?.stop();
+    this.#main = undefined;
+    this.start();
   }
 
   /**

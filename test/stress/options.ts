@@ -22,6 +22,12 @@ export interface Options {
   /** Whether the site is on disk instead of in memory. */
   readonly disk: boolean;
   readonly mutation: Mutation | undefined;
+  /** How long a quiet point waits for what must come soon. */
+  readonly patienceMs?: number;
+  /** Sizes of the daemons' batches, one of which is picked at each start. */
+  readonly batches?: readonly number[];
+  /** How long each loop of the load rests at most after a turn. Default: it does not. */
+  readonly restMs?: number;
 }
 
 export const usage = `node build/test/stress/main.js [--seed TEXT] [--minutes 10] [--nodes 2] [--kills 240] [--crashes 5]

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
+import { connectionsHeld } from '../../src/postgres/connection-count.ts';
 import { unsettled } from '../postgres/unsettled.ts';
 import { within } from '../postgres/within.ts';
 import { uncached } from '../uncached.ts';
@@ -16,7 +17,7 @@ import type { World } from './world.ts';
  * Everything queued now must be settled within this time plus the settle time, by every node. The longest case: a
  * node comes back from a long absence, and is wiped. A root that was replaced has left a consumer that must expire.
  */
-const settledMs = 100_000;
+const usualPatienceMs = 100_000;
 
 /**
  * Waits until nothing is pending, and checks every guarantee of the protocol. The load's producers and
@@ -25,9 +26,11 @@ const settledMs = 100_000;
 export async function quietPoint({
   world,
   company,
-  options: { settleMs },
+  options: { settleMs, patienceMs = usualPatienceMs },
   report,
   daemons,
+  sessions = connectionsHeld(families.length),
+  alsoCheck = async () => {},
 }: {
   world: World;
   company: Company;
@@ -35,6 +38,10 @@ export async function quietPoint({
   report: Report;
   /** The number of daemons alive. */
   daemons: number;
+  /** The most that a daemon may have. */
+  sessions?: number;
+  /** What else must hold, before the logs are forgotten. */
+  alsoCheck?: (client: Client) => Promise<void>;
 }): Promise<void> {
   const begun = performance.now();
   const client = new Client({ ...world.connection, application_name: 'stress quiet' });
@@ -42,16 +49,17 @@ export async function quietPoint({
   await client.connect();
   try {
     await endPrepared(client);
-    if (!(await settled(client, world, settleMs + settledMs)))
+    if (!(await settled(client, world, settleMs + patienceMs)))
       return report.violation('stuck', [], await whatIsLeft(client, world));
     report.figures.most('longest settling ms', Math.round(performance.now() - begun));
     report.figures.count('quiet points');
     await compare(client, world, company.killed, report);
     for (const node of world.nodes) lookAround(node, report);
-    await assertNoLeak(client, daemons, report);
+    await assertNoLeak(client, { daemons, sessions, patienceMs }, report);
     await cleanUp(client);
-    await assertTrimmed(client, report);
-    await assertStatus(world, report);
+    await assertTrimmed(client, patienceMs, report);
+    await assertStatus(world, patienceMs, report);
+    await alsoCheck(client);
     if (report.violations.length === 0) await world.forget(client);
   } finally {
     await client.end();
@@ -76,7 +84,7 @@ const left = `
         + (SELECT count(*) FROM ${unsettled} WHERE NOT ${poisoned})
         + (SELECT count(*) FROM unnest($1::text[], $2::text[]) AS node (id, place)
            WHERE NOT EXISTS (SELECT FROM uncached.consumer AS one WHERE (one.id, one.place, one.state) = (node.id, node.place, 'live')))
-        + (SELECT count(*) FROM uncached.consumer WHERE state <> 'expired' AND id <> ALL ($1)))::int AS left`;
+        + (SELECT count(*) FROM uncached.consumer WHERE kind = 'files' AND state <> 'expired' AND id <> ALL ($1)))::int AS left`;
 
 const rootsOf = ({ nodes }: World) => [nodes.map((node) => node.id() ?? ''), nodes.map(({ root }) => root)];
 
@@ -138,8 +146,8 @@ async function cleanUp(client: Client): Promise<void> {
 }
 
 /** Nothing is kept that nobody needs: a sweep is a second away. */
-async function assertTrimmed(client: Client, report: Report): Promise<void> {
-  const until = performance.now() + leakMs;
+async function assertTrimmed(client: Client, patienceMs: number, report: Report): Promise<void> {
+  const until = performance.now() + patienceMs;
   for (;;) {
     const { rows } = await client.query<{ log: number; failing: number }>(
       `SELECT (SELECT count(*)::int FROM uncached.log) AS log, (SELECT count(*)::int FROM uncached.failing) AS failing`,
@@ -151,19 +159,21 @@ async function assertTrimmed(client: Client, report: Report): Promise<void> {
   }
 }
 
-const leakMs = 100_000;
-
 /** The connections of killed daemons must have ended. */
-async function assertNoLeak(client: Client, daemons: number, report: Report): Promise<void> {
-  const until = performance.now() + leakMs;
+async function assertNoLeak(
+  client: Client,
+  { daemons, sessions, patienceMs }: { daemons: number; sessions: number; patienceMs: number },
+  report: Report,
+): Promise<void> {
+  const until = performance.now() + patienceMs;
   for (;;) {
     const { rows } = await client.query<{ name: string; sessions: number; most: number }>(
       `SELECT regexp_replace(application_name, '^uncached [0-9a-f]+', 'uncached') AS name, count(*)::int AS sessions,
               CASE WHEN application_name ~ '^uncached [0-9a-f]+$' THEN $2::int * $1::int
                    WHEN application_name LIKE 'uncached%' THEN $1::int ELSE 1 END AS most
-       FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1, 3`,
-      // Four shared connections, one for each queue table and one to count (src/app.ts).
-      [daemons, 4 + families.length + 1],
+       FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'site' GROUP BY 1, 3`,
+      // The listener has a name of its own.
+      [daemons, sessions - 1],
     );
     const leaks = rows.filter(({ sessions, most }) => sessions > most);
     if (leaks.length === 0) return;
@@ -173,14 +183,11 @@ async function assertNoLeak(client: Client, daemons: number, report: Report): Pr
 }
 
 /**
- * Daemons start in a second or two, and report soon after. The session of a killed daemon remains for a
- * moment.
+ * `status` must report the same to the operator, in time: daemons start in a second or two, and report soon after, and
+ * the session of a killed daemon remains for a moment.
  */
-const wellWithinMs = 100_000;
-
-/** `status` must report the same to the operator. */
-async function assertStatus({ nodes }: World, report: Report): Promise<void> {
-  const until = performance.now() + wellWithinMs;
+async function assertStatus({ nodes }: World, patienceMs: number, report: Report): Promise<void> {
+  const until = performance.now() + patienceMs;
   for (const node of nodes) await assertStatusOf(node, until, report);
 }
 

@@ -3,11 +3,16 @@ import { renameSync, rmSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seeded } from '../random.ts';
-import type { Killer } from './killer.ts';
 import type { Node } from './node.ts';
+import type { NodeDaemons } from './node-daemons.ts';
 import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import type { World } from './world.ts';
+
+/** Who has the daemons of each node. */
+interface Daemons {
+  of(node: Node): NodeDaemons;
+}
 
 /**
  * Puts another root in the place of a node's, while its load pauses: an empty one, or a copy of what another node
@@ -20,20 +25,20 @@ export class Swapper {
   readonly #random;
   #copy: { readonly of: Node; readonly path: string } | undefined;
 
-  constructor({ nodes, folder }: World, { seed }: Options, report: Report) {
+  constructor({ nodes, folder }: Pick<World, 'nodes' | 'folder'>, { seed }: Options, report: Report) {
     this.#nodes = nodes;
     this.#folder = folder;
     this.#report = report;
     this.#random = seeded(`${seed} swapper`);
   }
 
-  async swap(killer: Killer): Promise<void> {
+  async swap(killer: Daemons): Promise<void> {
     const node = this.#random.pick(this.#nodes);
     if (this.#random.chance(0.5)) await this.#replace(node, killer);
     this.#takeCopy(this.#random.pick(this.#nodes));
   }
 
-  async #replace(node: Node, killer: Killer): Promise<void> {
+  async #replace(node: Node, killer: Daemons): Promise<void> {
     const daemons = killer.of(node);
     const running = this.#random.chance(0.5);
     const copied = this.#copy !== undefined && this.#copy.of !== node;

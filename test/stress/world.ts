@@ -6,7 +6,7 @@ import type { Connection } from '../postgres/connection.ts';
 import { createDatabase } from '../postgres/database.ts';
 import { type LaunchedServer, launchServer } from '../postgres/server.ts';
 import { mutatedMain } from './mutate.ts';
-import { makeNode, type Node } from './node.ts';
+import { type Extra, makeNode, type Node } from './node.ts';
 import type { Options } from './options.ts';
 import type { Report } from './report.ts';
 import { installSchema } from './schema.ts';
@@ -35,7 +35,15 @@ const settings = {
   deadlock_timeout: '100ms',
 };
 
-export async function buildWorld(options: Options, report: Report): Promise<World> {
+/** With what a node has besides, and the daemon's main.js. */
+export async function buildWorld(
+  options: Options,
+  report: Report,
+  {
+    extra = () => ({ more: '', handlers: '', foreign: [] }),
+    main = mutatedMain(options.mutation),
+  }: { extra?: (number: number) => Extra; main?: string } = {},
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'uncached-stress-'));
   const server = await launchServer({ settings });
   const { config: connection } = await createDatabase(server, { template: 'template0' });
@@ -45,9 +53,8 @@ export async function buildWorld(options: Options, report: Report): Promise<Worl
   await client.end();
 
   const trace = join(folder, 'trace.log');
-  const main = mutatedMain(options.mutation);
   const nodes = Array.from({ length: options.nodes }, (_, n) =>
-    makeNode({ number: n + 1, connection, main, folder, options, report }),
+    makeNode({ number: n + 1, connection, main, folder, options, report, extra }),
   );
   return {
     server,

@@ -7,7 +7,7 @@ import { lastWill } from '../../last-will.ts';
 import { freePort } from '../../postgres/free-port.ts';
 
 export const nginxFound = spawnSync('nginx', ['-v']).status === 0;
-if (!nginxFound) console.warn('SKIPPED: there is no nginx here (Debian: nginx)');
+if (!nginxFound && process.env.VITEST) console.warn('SKIPPED: there is no nginx here (Debian: nginx)');
 
 export interface Nginx {
   /** Where its caches are. */
@@ -36,13 +36,13 @@ export async function makeNginx(
   const ports = await Promise.all(Array.from({ length: servers }, freePort));
   const errors = join(folder, 'error.log');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (one) => `${one}_temp_path ${folder}/${one};`,
+    (one) => `${one}_temp_path "${folder}/${one}";`,
   );
   const file = join(folder, 'nginx.conf');
   writeFileSync(
     file,
     `${process.getuid?.() === 0 ? 'user www-data;' : ''}
-daemon off; worker_processes 2; pid ${folder}/pid; error_log ${errors} info; ${main}
+daemon off; worker_processes 2; pid "${folder}/pid"; error_log "${errors}" info; ${main}
 events { worker_connections 512; }
 http { access_log off; ${temporary.join(' ')}
 ${http(folder, ports)}

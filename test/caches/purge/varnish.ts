@@ -25,6 +25,7 @@ function documented(chapter: Chapter, language: 'vcl' | 'ini'): string {
   return text.split(`\n\`\`\`${language}\n`)[1]?.split('\n```')[0] ?? '';
 }
 
+export const pagesVcl = documented('Varnish', 'vcl');
 export const tagsVcl = documented('Varnish with tags', 'vcl');
 
 /** The section that the manual has for this Varnish. */
@@ -41,7 +42,7 @@ export interface Varnish {
 }
 
 /** A Varnish in front of a server on 127.0.0.1, not started yet. Its cache is in memory. */
-export async function makeVarnish(originPort: number, vcl = documented('Varnish', 'vcl')): Promise<Varnish> {
+export async function makeVarnish(originPort: number, vcl = pagesVcl): Promise<Varnish> {
   const folder = mkdtempSync(join(tmpdir(), 'uncached-varnish-'));
   chmodSync(folder, 0o755);
   const port = await freePort();
