@@ -25,7 +25,12 @@ await bundle({ 'worker-child': 'dist/filesystem/workers/worker-child.js' }, { gr
 
 async function bundle(input, codeSplitting) {
   // Taken only where they are installed, as they are here by chance: by debug, and by pg in Cloudflare's runtime.
-  const built = await rolldown({ input, platform: 'node', external: ['supports-color', 'pg-cloudflare'], plugins: [literal] });
+  const built = await rolldown({
+    input,
+    platform: 'node',
+    external: ['supports-color', 'pg-cloudflare'],
+    plugins: [literal],
+  });
   // Without hashes: distributors list the files.
   await built.write({ dir, format: 'esm', chunkFileNames: '[name].js', codeSplitting });
   await built.close();
