@@ -69,7 +69,10 @@ const firstProcess = '$(tr -d " " </proc/"$(cat /run/container)"/task/"$(cat /ru
 
 const theChildren = `first=${firstProcess}
      grep -x 'NSpid:.*[^0-9]1' /proc/$first/status
-     for child in $(cat /proc/$first/task/*/children); do grep -q worker-child /proc/$child/cmdline; done
+     only_workers() {
+       for child in $(cat /proc/$first/task/*/children); do grep -q worker-child /proc/$child/cmdline || return 1; done
+     }
+     until_true 20 only_workers || { ps -ef; exit 1; }
      ! grep -l '^State:.Z' /proc/[0-9]*/status`;
 
 /** All mounts become read-only but the cache: what a container engine does with read_only. */
