@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import './cli/early-signals.ts';
+import './cli/early-navigator.ts';
 import { runProgram } from './cli/program.ts';
 
 // Everything is closed by now; exit rather than wait for something that a library may have left open.

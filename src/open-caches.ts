@@ -22,12 +22,12 @@ import type { Markers, Roots } from './core/root.ts';
 import type { RunCommand } from './core/run-command.ts';
 import type { Step, TargetCache } from './core/target-cache.ts';
 import type { Timings } from './core/timings.ts';
+import { version } from './core/version.ts';
 import type { OpenZone } from './core/zone-files.ts';
 import { patternCovers } from './filesystem/match.ts';
 import { type ConsumerLogOptions, openConsumerLog } from './postgres/consumer-log.ts';
 import { forgetOthers, releaseConsumers, reportSeen } from './postgres/consumer-table.ts';
 import type { Pool } from './postgres/pool.ts';
-import { version } from './version.ts';
 
 interface CacheParts {
   readonly configuration: Configuration;

@@ -5,10 +5,10 @@ import { createInterface } from 'node:readline';
 import { lastWill } from './last-will.ts';
 import type { Account } from './postgres/account.ts';
 
-/** dist/main.js bundled into few files, which start faster (scripts/bundle.js). */
+/** As it is published (scripts/bundle.js). */
 export const main = resolve(
   import.meta.dirname.replace(/\/build\/test$/, '/test'),
-  '../build/program/main.js',
+  '../dist/program/main.js',
 );
 
 export interface Ended {

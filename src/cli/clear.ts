@@ -1,4 +1,3 @@
-import { loadAll } from '../app.ts';
 import { cacheKinds } from '../cache-kinds.ts';
 import { commandRunner } from '../caches/command/command.ts';
 import { command, programsOf } from '../caches/command/command-cache.ts';
@@ -21,6 +20,7 @@ import { systemClock } from '../daemon/system-clock.ts';
 import { openCache } from '../filesystem/workers/file-cache.ts';
 import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
 import { zoneOpener } from '../filesystem/workers/zone-workers.ts';
+import { loadAll } from '../load-all.ts';
 import { askWorker } from './ask-worker.ts';
 import { type Expanded, expandKey, formatDependents, withAsker, worksFor } from './expanded-key.ts';
 import { complain, say } from './output.ts';

@@ -1,8 +1,9 @@
-import { type App, loadAll, openApp } from '../app.ts';
+import { type App, openApp } from '../app.ts';
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import { UsageError } from '../core/errors.ts';
 import { printableLines } from '../core/printable-text.ts';
 import { silentMs } from '../core/timings.ts';
+import { loadAll } from '../load-all.ts';
 import { consumerLine } from './consumer-line.ts';
 import { print, say, sayAll } from './output.ts';
 

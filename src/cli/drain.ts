@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type App, loadAll, openApp } from '../app.ts';
+import { type App, openApp } from '../app.ts';
 import type { RootGuard } from '../caches/files/root-guard.ts';
 import { AdaptiveBatchSize } from '../clearing/batch-size.ts';
 import type { Consumer } from '../clearing/consumer.ts';
@@ -9,6 +9,7 @@ import { toError } from '../core/errors.ts';
 import type { Event, Fact } from '../core/events.ts';
 import { several } from '../core/plural.ts';
 import { Loop } from '../daemon/loop.ts';
+import { loadAll } from '../load-all.ts';
 import { foldFailures } from '../observe/fold-failures.ts';
 import { toLine } from '../observe/messages.ts';
 import type { OpenedCaches } from '../open-caches.ts';

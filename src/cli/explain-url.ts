@@ -1,9 +1,10 @@
-import { type loadAll, openApp } from '../app.ts';
+import { openApp } from '../app.ts';
 import { readZones } from '../caches/nginx/zones.ts';
 import { readTargets } from '../caches/purge/targets.ts';
 import { sectionsOf } from '../config/typed-configuration.ts';
 import type { SeenConsumer } from '../core/consumer-contract.ts';
 import { toError } from '../core/errors.ts';
+import type { loadAll } from '../load-all.ts';
 import { decodePercent } from '../template/percent.ts';
 import { askWorker } from './ask-worker.ts';
 import { diagnose } from './explain/diagnosis.ts';

@@ -1,8 +1,8 @@
-import { loadAll } from '../app.ts';
 import { toError, UsageError } from '../core/errors.ts';
 import { pageOfTemp } from '../core/reserved-names.ts';
 import { patternCovers } from '../filesystem/match.ts';
 import { startWorkerProcess } from '../filesystem/workers/start-worker.ts';
+import { loadAll } from '../load-all.ts';
 import { askWorker } from './ask-worker.ts';
 import { findMatches, nearestTemplate } from './explain/matches.ts';
 import { readPageStatuses } from './explain/page-status.ts';

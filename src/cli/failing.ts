@@ -1,4 +1,4 @@
-import { type App, loadAll, openApp } from '../app.ts';
+import { type App, openApp } from '../app.ts';
 import type { FailingRow, FailingRows, SeenConsumer } from '../core/consumer-contract.ts';
 import { formatConsumer } from '../core/consumer-name.ts';
 import { formatDuration } from '../core/duration.ts';
@@ -6,6 +6,7 @@ import { UsageError } from '../core/errors.ts';
 import { several } from '../core/plural.ts';
 import { clip, clipAll, longestError } from '../core/printable-text.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { loadAll } from '../load-all.ts';
 import { complain, print, say, sayAll } from './output.ts';
 
 /** Lists, retries or drops rows that cannot be cleared; without handler or ids, all of them. */

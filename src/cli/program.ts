@@ -6,7 +6,7 @@ import { toSeconds } from '../core/duration.ts';
 import { levels } from '../core/holding.ts';
 import { printableLines } from '../core/printable-text.ts';
 import { usualTimings } from '../core/timings.ts';
-import { version } from '../version.ts';
+import { version } from '../core/version.ts';
 import { addAttach } from './attach-command.ts';
 import { errorReport } from './error-report.ts';
 import { complain, flushed } from './output.ts';

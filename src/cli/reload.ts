@@ -1,9 +1,10 @@
-import { type App, loadAll, openApp } from '../app.ts';
+import { type App, openApp } from '../app.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import { explain, toError, UsageError } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
 import type { RunCommand } from '../core/run-command.ts';
+import { loadAll } from '../load-all.ts';
 
 /** A configuration that was tried: its app is open and has reached its database. */
 export interface TriedConfiguration {

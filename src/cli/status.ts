@@ -1,4 +1,3 @@
-import { loadAll, openApp } from '../app.ts';
 import type { SeenDaemon } from '../core/daemon-registry.ts';
 import {
   type HandlerStatus,
@@ -13,10 +12,13 @@ import { printableLines } from '../core/printable-text.ts';
 import { wantsColour } from '../core/terminal.ts';
 import { statusLockedMs, statusTimings } from '../core/timings.ts';
 import { openTurns } from '../core/turns.ts';
+import { systemClock } from '../daemon/system-clock.ts';
+import { loadAll } from '../load-all.ts';
 import { assessConsumers } from '../observe/assess-consumers.ts';
 import { assessHolding } from '../observe/assess-holding.ts';
 import { countHandlers, type HandlerCounts } from '../observe/count-handlers.ts';
 import { assess, formatWaiting, levelOf } from '../observe/health.ts';
+import { openDatabase } from '../open-database.ts';
 import { statusConnections } from '../postgres/connection-count.ts';
 import { daemonProblems } from './daemon-problems.ts';
 import { draw } from './output.ts';
@@ -88,20 +90,24 @@ async function look(file: string, { warning, critical }: StatusOptions): Promise
     warningMs: warning === undefined ? usualThresholds.warningMs : timeOption('--warning', warning),
     criticalMs: critical === undefined ? usualThresholds.criticalMs : timeOption('--critical', critical),
   };
-  const app = openApp(loadAll(file), { timings: statusTimings, most: statusConnections });
+  const loaded = loadAll(file);
+  const database = openDatabase(loaded, { timings: statusTimings, most: statusConnections });
   try {
-    await app.findPrimary();
-    const until = app.clock.now() + statusLockedMs;
+    await database.hosts.findPrimary();
+    const until = systemClock.now() + statusLockedMs;
     const turns = openTurns({
       atOnce: statusConnections,
-      again: (error) => isLocked(error) && app.clock.now() < until,
+      again: (error) => isLocked(error) && systemClock.now() < until,
     });
-    const [counted, seen] = await Promise.all([countHandlers(app, turns), app.daemons(() => {}).list(turns)]);
+    const [counted, seen] = await Promise.all([
+      countHandlers({ ...loaded, ...database }, turns),
+      database.daemons(() => {}).list(turns),
+    ]);
     const { handlers, consumers, holding } = counted;
     const problems = judge(counted, seen, thresholds);
     return { problems, handlers, consumers, ...(holding && { holding }), daemons: seen.daemons };
   } finally {
-    await app.close();
+    await database.end();
   }
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type App, loadAll, openApp } from '../../src/app.ts';
+import { type App, openApp } from '../../src/app.ts';
 import { usualTimings } from '../../src/core/timings.ts';
+import { loadAll } from '../../src/load-all.ts';
 import { connectionsHeld } from '../../src/postgres/connection-count.ts';
 import { projectRoot } from '../postgres/project-root.ts';
 import { freshportsHandlers, iniFor } from '../site.ts';

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { loadAll, openApp } from '../../src/app.ts';
+import { openApp } from '../../src/app.ts';
 import { serve } from '../../src/cli/serve.ts';
 import type { Event } from '../../src/core/events.ts';
 import { usualTimings } from '../../src/core/timings.ts';
 import { systemClock } from '../../src/daemon/system-clock.ts';
 import { openServer } from '../../src/http/server.ts';
+import { loadAll } from '../../src/load-all.ts';
 import { openMonitor } from '../../src/observe/monitor.ts';
 import { eventually } from '../faults/eventually.ts';
 import { unsettled } from '../postgres/unsettled.ts';

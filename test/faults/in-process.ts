@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { loadAll, openApp, type Workers } from '../../src/app.ts';
+import { openApp, type Workers } from '../../src/app.ts';
 import type { Clock } from '../../src/core/contracts.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { RunCommand } from '../../src/core/run-command.ts';
@@ -8,6 +8,7 @@ import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Walk } from '../../src/filesystem/walk/directory.ts';
 import { systemWalk } from '../../src/filesystem/walk/walk.ts';
 import { type AnswerTo, answerRequest } from '../../src/filesystem/workers/worker-request.ts';
+import { loadAll } from '../../src/load-all.ts';
 import { foldFailures } from '../../src/observe/fold-failures.ts';
 import { foldOutages } from '../../src/observe/fold-outages.ts';
 import { openPools } from '../../src/postgres/pool.ts';

@@ -86,7 +86,7 @@ function shell(site: FreshPorts): (line: string) => Promise<string> {
   const program = join(bin, 'uncached');
   writeFileSync(
     program,
-    `#!/bin/sh\nexec "${process.execPath}" "${join(projectRoot, 'dist/main.js')}" "$@"\n`,
+    `#!/bin/sh\nexec "${process.execPath}" "${join(projectRoot, 'dist/program/main.js')}" "$@"\n`,
   );
   chmodSync(program, 0o755);
   const { host, port, user } = site.administrator;

@@ -69,7 +69,7 @@ describe('without its page', () => {
     cpSync(join(here, 'dist'), join(copy, 'dist'), { recursive: true });
     for (const name of ['package.json', 'node_modules', 'sql'])
       symlinkSync(join(here, name), join(copy, name));
-    await startFrom(startUncached(configure(), {}, { program: join(copy, 'dist/main.js') }));
+    await startFrom(startUncached(configure(), {}, { program: join(copy, 'dist/program/main.js') }));
     await daemon.until('serving', ({ event }) => event === 'serving');
     for (const path of ['/', '/page/main.js'])
       expect(await get(port, path)).toMatchObject({

@@ -22,10 +22,10 @@ install -d -o postgres -g postgres -m 2775 /run/postgresql
 
 mkdir -p /usr/lib/node_modules
 cp -r "$package" /usr/lib/node_modules/uncached
-ln -sf ../lib/node_modules/uncached/dist/main.js /usr/bin/uncached
+ln -sf ../lib/node_modules/uncached/dist/program/main.js /usr/bin/uncached
 chmod -R go+rX /usr/lib/node_modules/uncached
 # As npm does for "bin".
-chmod 755 /usr/lib/node_modules/uncached/dist/main.js
+chmod 755 /usr/lib/node_modules/uncached/dist/program/main.js
 # The one thing that npm is asked here takes it half a second.
 printf '#!/bin/sh\n[ "$*" = "root --global" ] && echo /usr/lib/node_modules\n' > /usr/local/bin/npm
 chmod 755 /usr/local/bin/npm

@@ -40,7 +40,7 @@ beforeEach(() => {
   site = makeSite();
   folder = mkdtempSync(join(tmpdir(), 'uncached-rc-'));
   lastWill('cat "$1"/*.pid | xargs -r kill -9; rm -rf "$1"', folder);
-  writeFileSync(join(folder, 'program'), `#!/bin/sh\nexec node ${project}/dist/main.js "$@"\n`, {
+  writeFileSync(join(folder, 'program'), `#!/bin/sh\nexec node ${project}/dist/program/main.js "$@"\n`, {
     mode: 0o755,
   });
   const config = site.configure(

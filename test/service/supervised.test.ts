@@ -91,7 +91,7 @@ function install({ name, asUser }: Supervisor): string {
   }
   mkdirSync(join(service, 'log/main'));
   writeFileSync(join(service, 'env/UNCACHED_CONFIG'), `${site.configure(iniFor(site, database.config))}\n`);
-  const program = `#!/bin/sh\nexec ${process.execPath} ${project}/dist/main.js "$@"\n`;
+  const program = `#!/bin/sh\nexec ${process.execPath} ${project}/dist/program/main.js "$@"\n`;
   writeFileSync(join(folder, 'uncached'), program, { mode: 0o755 });
   return service;
 }

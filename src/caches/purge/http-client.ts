@@ -1,10 +1,4 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  type IncomingMessage,
-  request as requestHttp,
-} from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { formatDuration } from '../../core/duration.ts';
 import { errorCode } from '../../core/errors.ts';
 import type { Answer } from './answer.ts';
@@ -34,24 +28,37 @@ export function openClient(
   { connections, timeoutMs, authorities }: ClientOptions,
 ): Send {
   const pool = { keepAlive: true, maxSockets: connections };
-  const agent = tls
-    ? new HttpsAgent({ ...pool, ...(authorities && { ca: authorities }), rejectUnauthorized: true })
-    : new HttpAgent(pool);
-  const where = { agent, ...tcp, ...(socketPath !== undefined && { socketPath }) };
+  let loaded: ReturnType<typeof load> | undefined;
 
-  const start = ({ method, path, headers }: PurgeRequest): ClientRequest =>
-    (tls ? requestHttps : requestHttp)({ ...where, method, path, headers });
+  // By the first request: commands that send none start without the HTTP library.
+  async function load() {
+    if (tls) {
+      const { Agent, request } = await import('node:https');
+      const trust = { ...(authorities && { ca: authorities }), rejectUnauthorized: true };
+      return { request, agent: new Agent({ ...pool, ...trust }) };
+    }
+    const { Agent, request } = await import('node:http');
+    return { request, agent: new Agent(pool) };
+  }
+
+  async function start({ method, path, headers }: PurgeRequest): Promise<{ started: ClientRequest }> {
+    loaded ??= load();
+    const { request, agent } = await loaded;
+    const where = { agent, ...tcp, ...(socketPath !== undefined && { socketPath }) };
+    return { started: request({ ...where, method, path, headers }) };
+  }
 
   return async (request) => {
+    const { started: first } = await start(request);
     const until = performance.now() + timeoutMs;
-    const first = start(request);
     try {
       return await answerTo(first, { body: request.body, timeoutMs, until });
     } catch (error) {
       // The server has just closed a connection that was idle, and did not read the request.
       const wasIdle = first.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(errorCode(error) ?? '');
       if (!wasIdle) throw error;
-      return await answerTo(start(request), { body: request.body, timeoutMs, until });
+      const { started } = await start(request);
+      return await answerTo(started, { body: request.body, timeoutMs, until });
     }
   };
 }

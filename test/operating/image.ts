@@ -1,0 +1,87 @@
+import { installSteps, type NamedStep } from './install.ts';
+
+/**
+ * Runs the daemon in namespaces of its own as etc/container/ says: the user, the environment, a root that can only
+ * be read, and nothing else; and without what --init adds, so that the daemon is process 1. Not tried: an image, its
+ * build, and networks, for which there is no container engine here.
+ */
+export function imageSteps(files: {
+  containerfile: string;
+  compose: string;
+  operating: string;
+}): NamedStep[] {
+  const { containerfile, compose, operating } = files;
+  const [, user = '', group = ''] = /^ {4}user: "(\d+):(\d+)"$/m.exec(compose) ?? [];
+  const [, health = ''] = /^ {2}CMD (.*)$/m.exec(containerfile) ?? [];
+  const [, command = ''] = /^CMD \["(.*)"\]$/m.exec(containerfile) ?? [];
+  const [, settings = ''] =
+    /^ {4}environment:\n((?: {6}(?:PG\w+: \S+|#.*)\n)+) {4}secrets: \[pgpass\]/m.exec(compose) ?? [];
+  const environment = [...settings.matchAll(/^ {6}(PG\w+): (\S+)$/gm)]
+    .map(([, name, value]) => `${name}=${value}`)
+    .join(' ');
+  const [, mode = ''] = /install -d -o \d+ -g \d+ -m (\d+) \/var\/cache\/site/.exec(containerfile) ?? [];
+
+  const steps = installSteps(operating);
+  const step = (name: string, text: string) => steps.push({ name, language: 'sh', text });
+  step(
+    'a volume, and a database that is reached by a password',
+    `echo '127.0.0.1 db' >> /etc/hosts
+     ask "ALTER ROLE uncached PASSWORD 'SECRET'"
+     mkdir /run/secrets; echo 'db:5432:site:uncached:SECRET' > /run/secrets/pgpass
+     chown ${user} /run/secrets/pgpass; chmod 600 /run/secrets/pgpass
+     rm -r /var/cache/site; install -d -o ${user} -g ${group} -m ${mode} /var/cache/site
+     printf '#!/bin/sh\\nexit 0\\n' > /usr/local/bin/ping-cdn; chmod 755 /usr/local/bin/ping-cdn
+     echo 'run = /usr/local/bin/ping-cdn' >> /etc/uncached.ini
+     ! getent passwd ${user}
+     cat > /usr/local/bin/contained <<'SCRIPT'
+${contained(environment, user, group)}SCRIPT
+     chmod 755 /usr/local/bin/contained
+     install -d -o www-data -g www-data -m 2775 /var/cache/site/articles
+     ask "INSERT INTO articles VALUES ('news', 'hello', 'old')"`,
+  );
+  step('the root cannot be written', `! contained touch /usr/new /tmp/new /run/new 2>/dev/null`);
+  step('check', 'contained uncached check');
+  step('it is unhealthy without a daemon, if entries wait', `! contained sh -c '${health}'`);
+  step(
+    'start',
+    `contained ${command.split('", "').join(' ')} > /run/uncached.log 2>&1 &
+     echo $! > /run/container
+     until_true 20 grep -q listening /run/uncached.log || { cat /run/uncached.log; exit 1; }`,
+  );
+  step(
+    'a change is cleared',
+    `render hello
+     ask "UPDATE articles SET body = 'new'"
+     until_true 20 not test -e $articles/news/hello.html`,
+  );
+  step('it is healthy', `contained sh -c '${health}'`);
+  step('it is process 1, and its children are its workers alone', `${theChildren}`);
+  step(
+    'SIGTERM ends it in order, as process 1, which has no other effect of signals than its own',
+    `kill ${firstProcess}
+     until_true 20 not kill -0 "$(cat /run/container)" 2>/dev/null
+     tail -n 1 /run/uncached.log | grep '"event":"stopped"'`,
+  );
+  return steps;
+}
+
+const firstProcess = '$(tr -d " " </proc/"$(cat /run/container)"/task/"$(cat /run/container)"/children)';
+
+const theChildren = `first=${firstProcess}
+     grep -x 'NSpid:.*[^0-9]1' /proc/$first/status
+     only_workers() {
+       for child in $(cat /proc/$first/task/*/children); do grep -q worker-child /proc/$child/cmdline || return 1; done
+     }
+     until_true 20 only_workers || { ps -ef; exit 1; }
+     ! grep -l '^State:.Z' /proc/[0-9]*/status`;
+
+/** All mounts become read-only but the cache: what a container engine does with read_only. */
+const contained = (environment: string, user: string, group: string) => `#!/bin/bash
+exec unshare --mount --pid --fork --mount-proc --kill-child bash -eu -c '
+  mount --bind /var/cache/site /var/cache/site
+  cut -d " " -f 2 /proc/self/mounts | grep -v -e "^/proc" -e "^/sys" -e "^/var/cache/site$" -e "^/dev$" | sort -u | while read -r at; do
+    mount -o remount,bind,ro "$at" 2>/dev/null || [ ! -d "$at" ] || echo "cannot be made read-only: $at" >&2
+  done
+  exec setpriv --reuid ${user} --regid ${group} --clear-groups --bounding-set=-all --no-new-privs env -i PATH="$PATH" ${environment} "$@"
+' container "$@"
+`;
