@@ -19,10 +19,10 @@ node scripts/man.js "$source/man"
 
 cd "$source"
 npm ci --silent --omit=dev --ignore-scripts --prefer-offline
-# The first names the registry; the rest is for compilers, debuggers and readers.
-rm -r node_modules/.package-lock.json node_modules/.bin
-find node_modules -type f -regex '.*\.\(map\|[cm]?ts\|md\|markdown\|yml\)' ! -iname '*license*' -delete
-find node_modules -depth -type d \( -name test -o -name tests -o -name benchmarks -o -name docs -o -name '.*' \) -exec rm -r {} \;
+# Code and licences are enough. Of the others, .package-lock.json names the registry.
+find node_modules -depth \( -name test -o -name benchmarks -o -name '.*' \) -exec rm -r {} +
+find node_modules -type f ! -regex '.*\.\([cm]?js\|json\)' ! -iname 'licen[cs]e*' -delete
+rm node_modules/pino/bin.js
 
 # 1.0.0~rc.1 is older than 1.0.0 to dpkg.
 version=$(node -p 'require("./package.json").version.replace("-", "~")')
