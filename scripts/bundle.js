@@ -8,8 +8,12 @@ import { rolldown } from 'rolldown';
 const dir = 'dist/program';
 rmSync(dir, { recursive: true, force: true });
 
-/** Two files that nearly every command needs; the rest is split by command. A later group has what is left. */
+/**
+ * What must be run first, and two files that nearly every command needs; the rest is split by command. A later group
+ * has what is left.
+ */
 const groups = [
+  { name: 'early', test: /\/dist\/cli\/(refuse-old-node|early-\w+)\.js$/, priority: 3 },
   { name: 'start', test: /\/dist\/cli\/program\.js$/, priority: 2 },
   { name: 'database', test: /\/dist\/cli\/status\.js$/, priority: 1 },
 ];

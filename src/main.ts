@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './cli/refuse-old-node.ts';
 import './cli/early-signals.ts';
 import './cli/early-navigator.ts';
 import { runProgram } from './cli/program.ts';

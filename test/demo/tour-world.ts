@@ -102,7 +102,7 @@ async function startOrigin(connection: Connection): Promise<HttpServer> {
   return server;
 }
 
-export async function titleOf(connection: Connection, slug: string): Promise<string> {
+async function titleOf(connection: Connection, slug: string): Promise<string> {
   return await withClient(connection, async (client) => {
     const { rows } = await client.query('SELECT title FROM articles WHERE slug = $1', [slug]);
     return String(rows[0]?.title ?? '');

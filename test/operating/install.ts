@@ -14,6 +14,11 @@ export function installSteps(document: string): NamedStep[] {
       .map(({ text }) => ({ name: heading, language: 'sh', text }));
   return [
     { name: 'server', language: 'sh', text: 'make_server' },
+    {
+      name: 'account',
+      language: 'sh',
+      text: 'adduser --system --group --no-create-home --home /nonexistent uncached',
+    },
     ...under('2. Account and cache'),
     ...under('3. Database'),
     ...under('4. Configuration').slice(0, 1),

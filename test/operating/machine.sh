@@ -3,7 +3,8 @@
 # afterwards and seen by nobody else. Called inside `unshare --mount --pid`: what the commands have started ends with it.
 #   machine.sh WORK SERVER PACKAGE NODE
 # WORK/N.sh and WORK/N.sql are run in order; WORK/N.{out,err,code} are their results. WORK/functions.sh is read by each.
-# SERVER is the directory with the socket of a PostgreSQL, or "-" where a step starts one. PACKAGE is an installed uncached.
+# SERVER is the directory with the socket of a PostgreSQL, or "-" where a step starts one. PACKAGE is an installed uncached, or a Debian
+# package that the steps install.
 set -eu
 work=$1 server=$2 package=$3 node=$4
 
@@ -20,15 +21,16 @@ mount -t tmpfs tmpfs /run
 install -d -o postgres -g postgres -m 2775 /run/postgresql
 [ "$server" = - ] || mount --bind /mnt/postgresql /run/postgresql
 
-mkdir -p /usr/lib/node_modules
-cp -r "$package" /usr/lib/node_modules/uncached
-ln -sf ../lib/node_modules/uncached/dist/program/main.js /usr/bin/uncached
-chmod -R go+rX /usr/lib/node_modules/uncached
-# As npm does for "bin".
-chmod 755 /usr/lib/node_modules/uncached/dist/program/main.js
-# The one thing that npm is asked here takes it half a second.
-printf '#!/bin/sh\n[ "$*" = "root --global" ] && echo /usr/lib/node_modules\n' > /usr/local/bin/npm
-chmod 755 /usr/local/bin/npm
+if [ -f "$package" ]; then
+  cp "$package" /var/tmp/
+else
+  mkdir -p /usr/lib/node_modules
+  cp -r "$package" /usr/lib/node_modules/uncached
+  ln -sf ../lib/node_modules/uncached/dist/program/main.js /usr/bin/uncached
+  chmod -R go+rX /usr/lib/node_modules/uncached
+  # As npm does for "bin".
+  chmod 755 /usr/lib/node_modules/uncached/dist/program/main.js
+fi
 [ "$(readlink -f "$node")" = "$(readlink -f /usr/bin/node)" ] || cp --remove-destination "$(readlink -f "$node")" /usr/bin/node
 unset "${!npm_@}" NODE_OPTIONS
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -52,7 +54,7 @@ export -f ready_for
 
 export BASH_ENV=$work/functions.sh
 
-cd /
+cd /var/tmp
 for file in $(cd "$work" && ls | grep -E '^[0-9]+\.(sh|sql)$' | sort -n); do
   number=${file%%.*}
   code=0

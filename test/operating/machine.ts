@@ -38,11 +38,16 @@ export function whyNoMachine(programs: readonly string[]): string | undefined {
 
 /**
  * Runs the steps in order, until one fails. `server` is the directory with the socket of a PostgreSQL; without
- * one, a step has to start it. `functions` are definitions for the shell that every step can use.
+ * one, a step has to start it. `functions` are definitions for the shell that every step can use. `debianPackage`
+ * is a file that the steps find in their directory, to install it; without it uncached is there, as from npm.
  */
 export function runOnMachine(
   steps: readonly Step[],
-  { server = '-', functions = '' }: { server?: string; functions?: string } = {},
+  {
+    server = '-',
+    functions = '',
+    debianPackage,
+  }: { server?: string; functions?: string; debianPackage?: string } = {},
 ): StepResult[] {
   const work = mkdtempSync(join(tmpdir(), 'uncached-machine-'));
   const cancel = lastWill('rm -rf "$1"', work);
@@ -53,7 +58,15 @@ export function runOnMachine(
       writeFileSync(join(work, `${at}.${language}`), text);
     execFileSync(
       'unshare',
-      [...apart, 'bash', 'test/operating/machine.sh', work, server, installed(work), process.execPath],
+      [
+        ...apart,
+        'bash',
+        'test/operating/machine.sh',
+        work,
+        server,
+        debianPackage ?? installed(work),
+        process.execPath,
+      ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     );
     const read = (at: number, what: string) => {

@@ -1,5 +1,8 @@
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildDebianPackage } from '../package/build-debian-package.ts';
 import { type LaunchedServer, launchServer } from '../postgres/launch.ts';
 import { type Block, blocksOf, toPattern } from './blocks.ts';
 import { runOnMachine, type StepResult, whyNoMachine } from './machine.ts';
@@ -9,7 +12,7 @@ import { runOnMachine, type StepResult, whyNoMachine } from './machine.ts';
 const blocks = blocksOf(readFileSync('doc/operating.md', 'utf8'));
 const tried = blocks.filter(({ notTried, triedIn }) => notTried === undefined && triedIn === undefined);
 
-const obstacle = whyNoMachine(['svscan', 'tai64nlocal', 'runsvdir', 'svlogd']);
+const obstacle = whyNoMachine(['apt-get', 'dh', 'svscan', 'tai64nlocal', 'runsvdir', 'svlogd']);
 if (obstacle) console.warn(`SKIPPED: the commands of doc/operating.md are not tried: ${obstacle}`);
 
 let server: LaunchedServer;
@@ -20,7 +23,9 @@ beforeAll(async () => {
   server = await launchServer();
   chmodSync(server.host, 0o711);
   const steps = tried.map((block) => ({ ...block, text: atLeisure(block) }));
-  results = runOnMachine(steps, { server: server.host });
+  const folder = mkdtempSync(join(tmpdir(), 'uncached-operating-'));
+  results = runOnMachine(steps, { server: server.host, debianPackage: buildDebianPackage(folder) });
+  rmSync(folder, { recursive: true });
 }, 600_000);
 afterAll(() => server?.stop());
 

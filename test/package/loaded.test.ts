@@ -58,10 +58,11 @@ it('status loads what connects to PostgreSQL, and neither HTTP nor threads', () 
   expect(modules.filter((name) => name.includes('node_modules'))).toEqual([]);
 });
 
-it('status is in five files, and the worker is in one', () => {
+it('status is in six files, and the worker is in one', () => {
   const folder = dirname(main);
   expect(importedBy(['main.js', 'status.js'], folder)).toEqual([
     'database.js',
+    'early.js',
     'main.js',
     'rolldown-runtime.js',
     'start.js',

@@ -81,7 +81,7 @@ const lag = 'lag = 2s';
 const banVcl = `
 sub vcl_recv {
   if (req.method == "BAN") {
-    ban("obj.status > 0");
+    ban("obj.status != 0");
     return (synth(200, "Purged"));
   }
 }
