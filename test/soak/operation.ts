@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { NodeDaemons } from '../stress/node-daemons.ts';
 import { brokenPagesOf, pagesOf } from './site.ts';
 import { asAdministrator, type Happening, pause, type Stage, steady, withAnother } from './stage.ts';
 
@@ -90,10 +92,8 @@ async function addHandler(stage: Stage): Promise<void> {
   const early = random.chance(0.5);
   if (early) await listen();
   site.added.push(n);
-  for (const { node, main } of fleet) {
-    node.configure(random);
-    if (main?.listened()) main.reload();
-  }
+  for (const { node } of fleet) node.configure(random);
+  await Promise.all(fleet.map(reloadOnceListening));
   if (!early) await listen();
   for (const { root } of stage.world.nodes) {
     mkdirSync(join(root, 'added', String(n)), { recursive: true });
@@ -101,6 +101,13 @@ async function addHandler(stage: Stage): Promise<void> {
   }
   await pause(stage, 0, 1_000);
   await asAdministrator(stage, (client) => client.query(`NOTIFY added_${n}_changed`));
+}
+
+/** One that starts may have read the configuration before. One that is started later reads the new one. */
+async function reloadOnceListening(daemons: NodeDaemons): Promise<void> {
+  const { main } = daemons;
+  while (main && daemons.main === main && !main.listened()) await wait(50);
+  if (daemons.main === main) main?.reload();
 }
 
 async function edgeFails(stage: Stage, how: 'refuses' | 'hangs'): Promise<void> {
