@@ -87,7 +87,7 @@ async function install(client: Client, configuration: string): Promise<void> {
   await client.query(await print('schema', '--barrier'));
 }
 
-/** The site: it makes each page anew, and lets caches keep it for an hour. */
+/** The site: it makes a page for each request, and lets caches keep it for an hour. */
 async function startOrigin(connection: Connection): Promise<HttpServer> {
   const server = createServer((request, response) => {
     const slug = request.url?.split('/').at(-1) ?? '';

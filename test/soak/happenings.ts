@@ -10,7 +10,7 @@ const all = [...administration, ...operation].flatMap((one) =>
 /** So often per second of load. */
 const perSecond = 0.4;
 
-/** Lets happen what befalls a site, in an order that the seed decides. Everything happens once before anything does again. */
+/** What can happen to a site, in an order that the seed decides. Everything happens once before anything does again. */
 export class Happenings {
   readonly #random: Random;
   #bag: Happening[] = [];

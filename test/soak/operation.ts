@@ -8,7 +8,7 @@ import { asAdministrator, type Happening, pause, type Stage, steady, withAnother
 const targetExcuses = ['target-down', 'rows-failed', 'problem-found'];
 const lostExcuses = ['database-unavailable', 'listener-lost', 'loop-failed', 'problem-found'];
 
-/** What befalls daemons, caches and the network, and what an operator does. */
+/** What happens to daemons, caches and the network, and what an operator does. */
 export const operation: readonly Happening[] = [
   { name: 'SIGHUP with another configuration', weight: 4, run: reload },
   {

@@ -22,7 +22,7 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
-/** Something that befalls a site within a day. */
+/** Something that happens to a site within a day. */
 export interface Happening {
   readonly name: string;
   /** How often in each round of all. */

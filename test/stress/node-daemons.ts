@@ -24,7 +24,7 @@ export class NodeDaemons {
     return this.#beside.length + (this.#main ? 1 : 0);
   }
 
-  /** The one that works, if none was started beside it. */
+  /** The one that works, if no other was started. */
   get main(): Daemon | undefined {
     return this.#main;
   }

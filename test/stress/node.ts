@@ -21,7 +21,7 @@ export interface Node {
   readonly configuration: string;
   /** The main.js of its daemons, and of its commands. */
   readonly program: string;
-  /** Writes the configuration anew, with a random batch size. */
+  /** Writes the configuration again, with a random batch size. */
   configure(chance: Random): void;
   /** Starts a daemon with a new configuration. The caller ends it. */
   startDaemon(chance: Random): Daemon;
