@@ -49,7 +49,7 @@ export interface Options {
   readonly say: (line: string) => void;
 }
 
-/** npm run bench -- [--quick] [--rounds N] [--only SECTION]… [--against OTHER/dist/main.js] [--publish] */
+/** npm run bench -- [--quick] [--rounds N] [--only SECTION]… [--against OTHER/dist/program/main.js] [--publish] */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     strict: true,

@@ -43,8 +43,8 @@ export async function buildWorlds(against: string | undefined): Promise<Worlds> 
   });
   await makeTemplate(server);
   const ground = { server, memory, disk };
-  // Not the bundle of the tests: the other build has none, and that which is installed is this one.
-  const world = await worldOf(join(projectRoot, 'dist/main.js'), ground);
+  // What is installed.
+  const world = await worldOf(join(projectRoot, 'dist/program/main.js'), ground);
   const close = async () => {
     await world.close();
     await server.stop();

@@ -42,8 +42,9 @@ const window = 1_000;
 const atOnce = { announced: 25, asked: 200 };
 
 /**
- * A statement for each change. One for all would look at everything that waits once a change, and would hold up the
- * settling of what it looks at for as long: with thousands of changes it took minutes, in which thousands came.
+ * Each change has a statement of its own. In the WHERE of a single one the function looks at all that waits, for each
+ * change, and settling waits until that statement ends: with thousands of changes this took minutes, and thousands
+ * more came meanwhile.
  */
 const byXid = (level: string) => async (client: Client, cursor: Cursor) => {
   const { rows } = await client.query<Change>(

@@ -1,9 +1,10 @@
 import { cpus, loadavg } from 'node:os';
+import { readOptions, say } from '../command-line.ts';
 import { withClient } from '../postgres/connection.ts';
 import { writeEvidence } from '../stress/evidence.ts';
 import { Report } from '../stress/report.ts';
 import { buildWorld, type World } from '../stress/world.ts';
-import { type Options, parseOptions, usage } from './options.ts';
+import { parseOptions, usage } from './options.ts';
 import { plantedMain } from './plants.ts';
 import { soak } from './rounds.ts';
 import { measures, Sampler } from './sample.ts';
@@ -18,7 +19,7 @@ const report = new Report();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
 
-const options = read();
+const options = readOptions(parseOptions, usage);
 const { seed, minutes, plant } = options;
 say(`seed ${seed}: ${process.argv.slice(2).join(' ')}`);
 // Every wait should have a deadline. If one has none, this ends the run, and its processes end with it.
@@ -81,17 +82,4 @@ function summarize(): void {
     machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, PostgreSQL ${world.server.version}`,
   };
   say(JSON.stringify(summary, null, 2));
-}
-
-function read(): Options {
-  try {
-    return parseOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
-    process.exit(2);
-  }
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,10 +1,11 @@
 import { cpus } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readOptions, say } from '../command-line.ts';
 import { seeded } from '../random.ts';
 import { Company } from './company.ts';
 import { writeEvidence } from './evidence.ts';
 import { Killer } from './killer.ts';
-import { type Options, parseOptions, usage } from './options.ts';
+import { parseOptions, usage } from './options.ts';
 import { quietPoint } from './quiet.ts';
 import { Report } from './report.ts';
 import { Swapper } from './swap.ts';
@@ -20,7 +21,7 @@ const report = new Report();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
 
-const options = read();
+const options = readOptions(parseOptions, usage);
 say(`seed ${options.seed}: ${process.argv.slice(2).join(' ')}`);
 // Every wait should have a deadline. If one has none, this ends the run, and its processes end with it.
 setTimeout(
@@ -98,17 +99,4 @@ function summarize(postgres: string): void {
     machine: `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, PostgreSQL ${postgres}`,
   };
   say(JSON.stringify(summary, null, 2));
-}
-
-function read(): Options {
-  try {
-    return parseOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
-    process.exit(2);
-  }
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
