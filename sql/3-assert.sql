@@ -56,21 +56,26 @@ BEGIN
   END IF;
 
   -- A unique index over xid and all key columns folds the duplicates of one transaction. One over
-  -- fewer columns stands in the way of another transaction's entry, or of another key's.
+  -- fewer columns stands in the way of another transaction's entry, or of another key's. One that is not ready yet (CREATE
+  -- INDEX CONCURRENTLY) refuses nothing.
   FOR candidate IN
     SELECT i.indexrelid::regclass                                AS index_name,
            c.conname                                             AS constraint_name,
            i.indnkeyatts = cardinality(folded_by)                AS complete,
-           i.indimmediate AND i.indisvalid AND i.indpred IS NULL AS usable,
+           i.indimmediate AND i.indpred IS NULL                  AS whole,
+           i.indisvalid                                          AS valid,
            uncached.coarse_columns(i.indexrelid)                 AS coarse
       FROM pg_index AS i
       LEFT JOIN pg_constraint AS c ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid
      WHERE i.indrelid = queue
        AND i.indisunique
+       AND i.indisready
        AND (i.indkey::int2[])[0 : i.indnkeyatts - 1] <@ positions
-     ORDER BY i.indexrelid
+     ORDER BY i.indisvalid DESC, i.indexrelid
   LOOP
-    IF candidate.complete AND candidate.usable THEN
+    -- REINDEX CONCURRENTLY fills a copy of the index, which is not valid before the end, and refuses what the index refuses.
+    CONTINUE WHEN folds AND candidate.complete AND candidate.whole AND NOT candidate.valid AND candidate.coarse = '{}';
+    IF candidate.complete AND candidate.whole AND candidate.valid THEN
       folds := true;
       IF candidate.coarse <> '{}' THEN
         problems := array_append(problems, format('%s takes keys for equal that are not the same bytes, as file names are',
@@ -80,8 +85,10 @@ BEGIN
       END IF;
     ELSE
       problems := array_append(problems, format(
-        CASE WHEN candidate.complete THEN '%s is partial, deferrable or invalid, and cannot fold'
-                                     ELSE '%s lets only one transaction enqueue a key' END, candidate.index_name));
+        CASE WHEN NOT candidate.complete THEN '%s lets only one transaction enqueue a key'
+             WHEN candidate.valid        THEN '%s is partial or deferrable, and cannot fold'
+             ELSE '%s is not valid, and cannot fold: CREATE INDEX CONCURRENTLY is not done, or has failed' END,
+        candidate.index_name));
       IF candidate.constraint_name IS NULL THEN
         drops := array_append(drops, format('DROP INDEX %s;', candidate.index_name));
       ELSE
@@ -156,7 +163,7 @@ BEGIN
       FROM pg_attribute
      WHERE attrelid = queue AND attname = ANY (array_prepend('xid', key_columns))
   )
-  SELECT COALESCE(min(CASE WHEN indisunique AND (indkey::int2[])[0 : indnkeyatts - 1] <@ positions THEN 'folding'
+  SELECT COALESCE(min(CASE WHEN indisunique AND indisvalid AND (indkey::int2[])[0 : indnkeyatts - 1] <@ positions THEN 'folding'
                            WHEN indkey::int2[] && array_append(key_positions, 0::int2)             THEN 'indexed' END), 'free')
     FROM pg_index, keys
    WHERE indrelid = queue);

@@ -13,8 +13,8 @@ describe.each(levels)('uncached.enqueue() for each %s refuses', (level) => {
       code: '55000',
       message:
         'Cannot enqueue into scratch.partial: ' +
-        'scratch.partial_xid_pathname_key is partial, deferrable or invalid, and cannot fold; ' +
-        'scratch.partial_xid_pathname_idx is partial, deferrable or invalid, and cannot fold',
+        'scratch.partial_xid_pathname_key is partial or deferrable, and cannot fold; ' +
+        'scratch.partial_xid_pathname_idx is partial or deferrable, and cannot fold',
       hint: 'DROP INDEX scratch.partial_xid_pathname_idx; ALTER TABLE scratch.partial DROP CONSTRAINT partial_xid_pathname_key;',
     });
   });
