@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seeded } from '../random.ts';
@@ -14,6 +14,11 @@ interface Daemons {
   of(node: Node): NodeDaemons;
 }
 
+interface Copy {
+  readonly of: Node;
+  readonly path: string;
+}
+
 /**
  * Puts another root in the place of a node's, while its load pauses: an empty one, or a copy of what another node
  * had at the quiet point before, which has old pages and the marker of that node.
@@ -23,7 +28,7 @@ export class Swapper {
   readonly #folder: string;
   readonly #report: Report;
   readonly #random;
-  #copy: { readonly of: Node; readonly path: string } | undefined;
+  #copy: Copy | undefined;
 
   constructor({ nodes, folder }: Pick<World, 'nodes' | 'folder'>, { seed }: Options, report: Report) {
     this.#nodes = nodes;
@@ -34,8 +39,11 @@ export class Swapper {
 
   async swap(killer: Daemons): Promise<void> {
     const node = this.#random.pick(this.#nodes);
+    // Before: a root that is replaced has the pages and the marker of another node, until its daemon notices.
+    const next = this.#copyOf(this.#random.pick(this.#nodes));
     if (this.#random.chance(0.5)) await this.#replace(node, killer);
-    this.#takeCopy(this.#random.pick(this.#nodes));
+    if (this.#copy) rmSync(this.#copy.path, { recursive: true });
+    this.#copy = next;
   }
 
   async #replace(node: Node, killer: Daemons): Promise<void> {
@@ -62,10 +70,9 @@ export class Swapper {
     rmSync(former, { recursive: true });
   }
 
-  #takeCopy(of: Node): void {
-    const path = join(this.#folder, 'copy');
-    rmSync(path, { recursive: true, force: true });
-    execFileSync('cp', ['-a', of.root, path]);
-    this.#copy = { of, path };
+  #copyOf(of: Node): Copy {
+    const path = mkdtempSync(join(this.#folder, 'copy-'));
+    execFileSync('cp', ['-a', `${of.root}/.`, path]);
+    return { of, path };
   }
 }
