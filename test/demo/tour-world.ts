@@ -8,13 +8,14 @@ import { freePort } from '../postgres/free-port.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
 import { nginxInFront } from '../stack/nginx.ts';
 import { startUncached, uncached } from '../uncached.ts';
-import { say } from './say.ts';
 
 /** A cache that visitors ask over HTTP. */
 export interface Front {
   readonly name: string;
-  /** Undefined: it is not installed here. */
+  /** Undefined: it is not installed here, or does not start. */
   readonly address: string | undefined;
+  /** Why it does not start. */
+  readonly failure?: string;
 }
 
 /** What the tour shows: a site on two hosts, and caches in front of it. */
@@ -122,8 +123,7 @@ async function startFronts(
     try {
       await front.start();
     } catch (error) {
-      say(`${name} is installed, but does not start: ${(error as Error).message}`);
-      return { name, address: undefined };
+      return { name, address: undefined, failure: (error as Error).message };
     }
     sections.push(`${section}\nlag = 1s`);
     return { name, address: front.address };

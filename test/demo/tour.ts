@@ -50,8 +50,16 @@ async function showFiles(world: TourWorld): Promise<boolean> {
   return true;
 }
 
-async function showFront(world: TourWorld, { name, address }: Front, slug: string): Promise<boolean> {
+async function showFront(
+  world: TourWorld,
+  { name, address, failure }: Front,
+  slug: string,
+): Promise<boolean> {
   const place = world.fronts.findIndex((front) => front.name === name) + 2;
+  if (failure) {
+    say(`${place}. ${name}. It is installed, but does not start.`);
+    throw new Error(failure);
+  }
   if (address === undefined) {
     say(`${place}. ${name}. Not installed here, so it is not shown.`);
     return true;
