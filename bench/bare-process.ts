@@ -19,6 +19,7 @@ export async function startBare(
 ): Promise<Bare> {
   const script = join(import.meta.dirname, 'bare.js');
   const child = spawn(process.execPath, [script, what, JSON.stringify(database.config), ...channels], {
+    detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');

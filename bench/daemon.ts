@@ -21,7 +21,8 @@ export async function startDaemon(
       more: `[daemon]\nsweep = 1h`,
     }),
   );
-  const daemon = startUncached(file, {}, { program });
+  // In a session of its own, as a service has: Linux shares the processor between sessions (sched(7), autogroup).
+  const daemon = startUncached(file, {}, { program, detached: true });
   await daemon.until('LISTEN', ({ event }) => event === 'listening');
   await untilCalm(client);
   return daemon;

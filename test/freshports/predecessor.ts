@@ -28,6 +28,7 @@ export function startPredecessor(file: string, env: NodeJS.ProcessEnv = {}, acco
   const child = spawn(python ?? 'python3', ['-u', script, file], {
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env },
     ...(account && { uid: account.uid, gid: account.gid }),
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const revoke = lastWill('kill -9 "$1"', String(child.pid));
