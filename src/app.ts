@@ -11,7 +11,7 @@ import {
   retryAsked,
   usableBindings,
 } from './core/contracts.ts';
-import { explain, toError } from './core/errors.ts';
+import { explain, isOutage, toError } from './core/errors.ts';
 import type { Observe } from './core/events.ts';
 import type { RunCommand } from './core/run-command.ts';
 import { type Timings, usualTimings } from './core/timings.ts';
@@ -56,7 +56,7 @@ export interface App
   /**
    * Finds what would keep a daemon from working with this configuration: the database, the rights, the queue
    * tables, notifications, the root. It only reads, and ignores problems that a daemon can work with; `check`
-   * reports those.
+   * reports those. Throws if nothing is wrong but that the database is away.
    */
   problems(): Promise<string[]>;
   /** `listen_for`, as it is now. */
@@ -106,7 +106,7 @@ export function openApp(
     zones.push(files);
     return files;
   };
-  async function databaseProblems(): Promise<string[]> {
+  async function databaseProblems(root: string | undefined): Promise<string[]> {
     try {
       await hosts.findPrimary();
       const problems = await inspectSchema(pool, user, install);
@@ -119,6 +119,7 @@ export function openApp(
         problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
       return problems;
     } catch (error) {
+      if (isOutage(error) && root === undefined) throw error;
       return [explain(toError(error))];
     }
   }
@@ -141,10 +142,8 @@ export function openApp(
     daemons,
     channels: () => readChannels(pool),
     async problems() {
-      const [inDatabase, root] = await Promise.all([
-        databaseProblems(),
-        rootProblem(configuration.cache.root),
-      ]);
+      const root = await rootProblem(configuration.cache.root);
+      const inDatabase = await databaseProblems(root);
       return root === undefined ? inDatabase : [...inDatabase, root];
     },
     findPrimary: hosts.findPrimary,

@@ -9,14 +9,13 @@ import { toError, UsageError } from '../core/errors.ts';
 import type { Event } from '../core/events.ts';
 import { usualTimings } from '../core/timings.ts';
 import { version } from '../core/version.ts';
-import { Loop } from '../daemon/loop.ts';
 import { systemClock } from '../daemon/system-clock.ts';
 import { type HttpServer, openServer } from '../http/server.ts';
 import { loadAll } from '../load-all.ts';
 import { openEventLog } from '../observe/event-log.ts';
 import { openMonitor } from '../observe/monitor.ts';
 import { openSystemd } from '../observe/systemd.ts';
-import { logNotices, type TriedConfiguration, tryConfiguration } from './reload.ts';
+import { logNotices, Reload, type TriedConfiguration } from './reload.ts';
 import { type Observers, serve, within } from './serve.ts';
 import { keepHeapSmall } from './small-heap.ts';
 
@@ -96,20 +95,19 @@ async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promi
   const run = commandRunner();
   let change = new AbortController();
   let next: Partial<TriedConfiguration> = {};
-  const reload = new Loop(
-    'reload',
-    async () => {
-      const tried = await tryConfiguration(file, { run, observe });
-      if (tried === undefined) return null;
+  const reload = new Reload({
+    file,
+    run,
+    observe,
+    clock: systemClock,
+    onTried(tried) {
       // It was tried and never used: SIGHUP came again while the old one finished its batches.
       next.app?.close().catch(() => {});
       next = tried;
       change.abort();
-      return null;
     },
-    { clock: systemClock, observe, timings: usualTimings },
-  );
-  process.on('SIGHUP', () => reload.wake());
+  });
+  process.on('SIGHUP', () => reload.ask());
 
   let app = openApp(loaded, { run });
   let channels: readonly ChannelBinding[] | undefined;

@@ -104,7 +104,7 @@ export type Fact =
   | { kind: 'serving'; url: string }
   | { kind: 'not-serving'; error: Error; retryMs: number }
   | { kind: 'reloading'; why: string }
-  | { kind: 'reload-refused'; problems: readonly string[] }
+  | { kind: 'reload-refused'; problems: readonly string[]; retryMs: number | null }
   | { kind: 'stopping'; signal: string }
   | { kind: 'stopped' };
 

@@ -20,6 +20,8 @@ export interface Timings {
    * postgres/elapsed-time.ts: all processes share those times), and what a wipe has left.
    */
   readonly retry: Limits;
+  /** A new configuration whose database is away is tried again after this. */
+  readonly reloadAgainMs: number;
   /** A command of a handler that runs longer is killed, with everything that it started. */
   readonly commandMs: number;
   /** A daemon that is silent for so many heartbeats does not work: others may have its consumers. */
@@ -172,6 +174,7 @@ export const usualTimings: Timings = {
   },
   recovery: { answerMs: 250, outliveMs: 10_000, rescanMs: 5_000 },
   settling: { snapshotAgainMs: 250, gatherMs: 500, writeAgainMs: 1_000, awaitedAgainMs: 5 },
+  reloadAgainMs: 10_000,
   root: { againMs: 1_000, inspectMs: 2_000, standbyMs: 2_000, syncMs: 5_000 },
   worker: {
     patienceMs: 10_000,

@@ -4,6 +4,7 @@ import type { Event } from '../core/events.ts';
 import { several } from '../core/plural.ts';
 import { clip, longestError } from '../core/printable-text.ts';
 import { newMs } from './health.ts';
+import { describeRefusal } from './reload-refusal.ts';
 
 /** When a problem is critical; else it is a warning. */
 export type Criticality = 'at once' | 'when long' | 'never';
@@ -36,7 +37,7 @@ export function problemOf(event: Event): Keyed | undefined {
     case 'stopping':
       return notListening('stopping');
     case 'reload-refused': {
-      const text = `the new configuration has problems, so the old one stays in effect: ${clip(event.problems.join('; '), longestError)}`;
+      const text = `${describeRefusal(event)}: ${clip(event.problems.join('; '), longestError)}`;
       return ['configuration', { kind: 'configuration', text }];
     }
     case 'not-serving':

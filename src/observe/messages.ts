@@ -6,6 +6,7 @@ import { several } from '../core/plural.ts';
 import { clipAll, longestError } from '../core/printable-text.ts';
 import { shellWord } from '../core/shell.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { describeRefusal } from './reload-refusal.ts';
 import { toTargetLine } from './target-messages.ts';
 
 export interface Line {
@@ -218,8 +219,8 @@ export function toLine(event: Event): Line {
     case 'reload-refused':
       return {
         level: 'error',
-        message: `the new configuration has problems, so the old one stays in effect: correct it and send SIGHUP again: ${event.problems.join('; ')}`,
-        fields: { problems: event.problems },
+        message: `${describeRefusal(event)}: ${event.retryMs === null ? 'correct it and send SIGHUP again: ' : ''}${event.problems.join('; ')}`,
+        fields: { problems: event.problems, ...(event.retryMs !== null && { retryMs: event.retryMs }) },
       };
     case 'stopping':
       return {

@@ -6,6 +6,7 @@ import { several } from '../core/plural.ts';
 import { clip, printable } from '../core/printable-text.ts';
 import type { SystemdTimings } from '../core/reporting-timings.ts';
 import { usualTimings } from '../core/timings.ts';
+import { describeRefusal } from './reload-refusal.ts';
 
 export interface Systemd {
   readonly observe: Report;
@@ -80,9 +81,7 @@ export function openSystemd(
             `STATUS=${event.why}`,
           );
         case 'reload-refused':
-          return tell(
-            'STATUS=the new configuration has problems, so the old one stays in effect: see the log',
-          );
+          return tell(`STATUS=${describeRefusal(event)}: see the log`);
         case 'unexpected-error':
           return tell('STOPPING=1', 'STATUS=shutting down after an unexpected error: see the log');
         case 'stopping':

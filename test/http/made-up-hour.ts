@@ -94,7 +94,11 @@ export async function makeUpHour({
 
   /** The failures of a bad night, with long texts. */
   function ail(): void {
-    watch.observe({ kind: 'reload-refused', problems: [`uncached.ini: ${longPath} is no directory`] });
+    watch.observe({
+      kind: 'reload-refused',
+      problems: [`uncached.ini: ${longPath} is no directory`],
+      retryMs: null,
+    });
     watch.notice({ kind: 'loop-failed', loop: 'root', error: new Error(noRoot), retryMs: 1_000 });
     const batch = { handler: 'articles', examples: [keyOf('articles', 0)], files: 1, ms: 8 };
     watch.observe({ kind: 'cleared', ...batch, entries: 1, keys: 1, failedKeys: 2, lagMs: null });

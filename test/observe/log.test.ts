@@ -75,7 +75,7 @@ const events: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   serving: { kind: 'serving', url: 'http://127.0.0.1:1/' },
   'not-serving': { kind: 'not-serving', error, retryMs: 1 },
   reloading: { kind: 'reloading', why: 'SIGHUP' },
-  'reload-refused': { kind: 'reload-refused', problems: ['bad'] },
+  'reload-refused': { kind: 'reload-refused', problems: ['bad'], retryMs: null },
   stopping: { kind: 'stopping', signal: 'SIGTERM' },
   stopped: { kind: 'stopped' },
 };

@@ -84,7 +84,7 @@ it('is not ok before it has listened and counted, and critical when it cannot fo
   // The last counts stay, but the lag is unknown from now on.
   refuse = true;
   now = 200_000;
-  watch.observe({ kind: 'reload-refused', problems: ['a typing error'] });
+  watch.observe({ kind: 'reload-refused', problems: ['a typing error'], retryMs: null });
   watch.observe({ kind: 'listener-lost', error });
   expect(await levels()).toEqual([
     'critical',

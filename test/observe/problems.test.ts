@@ -117,7 +117,7 @@ it('a command that always fails is critical although the files of its handler ar
 });
 
 it('keeps what a reload does not repair', () => {
-  known.observe({ kind: 'reload-refused', problems: ['bad'] });
+  known.observe({ kind: 'reload-refused', problems: ['bad'], retryMs: null });
   known.observe({ kind: 'not-serving', error: new Error('taken'), retryMs: 1 });
   known.observe({ kind: 'wipe-failed', error: 'a: EROFS', paths: 1 });
   known.observe({ kind: 'handler-without-channel', handler: 'h' });

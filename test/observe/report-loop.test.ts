@@ -105,7 +105,7 @@ it('reports at once what has changed, and in time what has become worse', async 
 it('tries again each second what it could not report', async () => {
   await pass(1_000);
   refuse = true;
-  watch.observe({ kind: 'reload-refused', problems: ['a typing error'] });
+  watch.observe({ kind: 'reload-refused', problems: ['a typing error'], retryMs: null });
   await pass(30_000);
   refuse = false;
   await pass(1_000);

@@ -173,7 +173,7 @@ describe('openSystemd', () => {
 
   it('notifies nobody where nobody asked', async () => {
     openSystemd(() => {}, { PATH: folder }).observe({ kind: 'stopping', signal: 'SIGTERM' });
-    openSystemd(() => {}, env()).observe({ kind: 'reload-refused', problems: [] });
+    openSystemd(() => {}, env()).observe({ kind: 'reload-refused', problems: [], retryMs: null });
     await until('the new configuration has problems');
     expect(said()).not.toContain('STOPPING');
   });
