@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { lastWill } from '../last-will.ts';
 import type { Report } from './report.ts';
 
@@ -26,6 +26,7 @@ export function startDaemon({
   name,
   main,
   log,
+  readLog,
   configuration,
   report,
 }: {
@@ -33,11 +34,13 @@ export function startDaemon({
   name: string;
   main: string;
   log: string;
+  /** Since the last quiet point, whatever was rotated; and how many there were. */
+  readLog: () => { text: string; quietPoints: number };
   configuration: string;
   report: Report;
 }): Daemon {
   const output = openSync(log, 'a');
-  const startedAt = statSync(log).size;
+  const { quietPoints } = readLog();
   const child = spawn(process.execPath, [main, '--config', configuration, 'run'], {
     stdio: ['ignore', output, output],
   });
@@ -52,9 +55,11 @@ export function startDaemon({
   });
   return {
     listened() {
-      // The log was truncated since (world.ts), so this daemon has passed a quiet point.
-      if (statSync(log).size < startedAt) return true;
-      return readFileSync(log).subarray(startedAt).includes('"event":"listening"');
+      const { text, quietPoints: now } = readLog();
+      // At a quiet point every daemon works.
+      if (now > quietPoints) return true;
+      const started = text.indexOf(`"pid":${child.pid},`);
+      return started >= 0 && text.includes('"event":"listening"', started);
     },
     async kill() {
       wanted = false;

@@ -78,6 +78,7 @@ export function makeNode({ number, connection, main, folder, options, report, ex
       }),
     );
   };
+  let quietPoints = 0;
   const batchSize = (chance: Random) => chance.pick(options.batches ?? [1, 3, 20, 1000]);
   const readLog = () =>
     (existsSync(rotated) ? readFileSync(rotated, 'utf8') : '') + readFileSync(log, 'utf8');
@@ -91,7 +92,14 @@ export function makeNode({ number, connection, main, folder, options, report, ex
     foreign: extra(number).foreign,
     configure: (chance) => void configure(batchSize(chance)),
     startDaemon: (chance) =>
-      startDaemon({ name, main, log, configuration: configure(batchSize(chance)), report }),
+      startDaemon({
+        name,
+        main,
+        log,
+        readLog: () => ({ text: readLog(), quietPoints }),
+        configuration: configure(batchSize(chance)),
+        report,
+      }),
     lines: () => readLog().split('\n').filter(Boolean),
     rotate() {
       appendFileSync(rotated, readFileSync(log));
@@ -113,6 +121,7 @@ export function makeNode({ number, connection, main, folder, options, report, ex
     },
     // Daemons append to it, and continue at the new end.
     forget() {
+      quietPoints += 1;
       rmSync(rotated, { force: true });
       truncateSync(log);
     },
