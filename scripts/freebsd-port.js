@@ -17,16 +17,25 @@ writeFileSync(`${values.to}/files/uncached.in`, rcScript());
 const [tarball] = positionals;
 if (tarball) writeFileSync(`${values.to}/distinfo`, distinfo(tarball));
 
-/** What is in bin/, man and etc/ is installed by the port's Makefile; USE_RC_SUBR lists the rc.d script itself. */
+/**
+ * What is in bin/, man and etc/ is installed by the port's Makefile; USE_RC_SUBR lists the rc.d script itself. The
+ * Makefile copies all else as files that cannot be run: this list says which can. @sample copies it to uncached.ini.
+ */
 function plist() {
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], {
     encoding: 'utf8',
   });
   const [{ files }] = JSON.parse(packed);
-  const paths = files.map(({ path }) => `lib/node_modules/uncached/${path}`).sort();
+  const programs = Object.values(JSON.parse(readFileSync('package.json', 'utf8')).bin);
+  const paths = files
+    .sort((one, other) => (one.path < other.path ? -1 : 1))
+    .map(({ path, mode }) => {
+      const runs = mode & 0o111 || programs.includes(path);
+      return `${runs ? '@(,,755) ' : ''}lib/node_modules/uncached/${path}`;
+    });
   const others = [
     'bin/uncached',
-    'etc/uncached.ini.sample',
+    '@sample etc/uncached.ini.sample',
     'share/man/man5/uncached.ini.5.gz',
     'share/man/man8/uncached.8.gz',
   ];

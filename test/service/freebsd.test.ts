@@ -1,4 +1,5 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eventually } from '../faults/eventually.ts';
@@ -77,6 +78,13 @@ it('passes the environment of rc.conf on, to the daemon and to configtest', {
     async () => (syslog().includes(problem) ? true : undefined),
     async () => syslog(),
   );
+});
+
+it('checks with the home directory of the account, as the daemon runs', async () => {
+  const { username, homedir } = userInfo();
+  writeFileSync(join(folder, 'program'), '#!/bin/sh\necho "at home in $HOME"\n');
+  appendFileSync(join(folder, 'rc.conf'), `uncached_user=${username}\nuncached_env="HOME=/nowhere"\n`);
+  expect((await service('configtest')).stdout).toBe(`as ${username}:\nat home in ${homedir}\n`);
 });
 
 it('does not start without its configuration', async () => {
