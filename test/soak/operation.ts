@@ -6,7 +6,13 @@ import { brokenPagesOf, pagesOf } from './site.ts';
 import { asAdministrator, type Happening, pause, type Stage, steady, withAnother } from './stage.ts';
 
 const targetExcuses = ['target-down', 'rows-failed', 'problem-found'];
-const lostExcuses = ['database-unavailable', 'listener-lost', 'loop-failed', 'problem-found'];
+const lostExcuses = [
+  'database-unavailable',
+  'listener-lost',
+  'loop-failed',
+  'problem-found',
+  'reload-refused',
+];
 
 /** What happens to daemons, caches and the network, and what an operator does. */
 export const operation: readonly Happening[] = [

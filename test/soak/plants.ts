@@ -19,8 +19,8 @@ const edits: Readonly<Record<Plant, readonly Edit[]>> = {
   descriptors: [
     {
       file: 'cli/reload.js',
-      from: 'const loaded = loadAll(file);',
-      to: `const loaded = loadAll(file); (await import('node:fs')).openSync('/dev/null');`,
+      from: 'this.#waiting ??= loadAll(file);',
+      to: `this.#waiting ??= loadAll(file); (await import('node:fs')).openSync('/dev/null');`,
     },
   ],
   connections: [{ file: 'cli/run.js', from: 'await within(closeMs, app.close());', to: ';' }],
