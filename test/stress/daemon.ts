@@ -53,14 +53,15 @@ export function startDaemon({
     if (wanted) report.violation('fault', [], `a daemon of ${name} ended by itself: ${signal ?? code}`);
     return code as number | null;
   });
+  const logged = (event: string) => {
+    const { text, quietPoints: now } = readLog();
+    // At a quiet point every daemon works.
+    if (now > quietPoints) return true;
+    const started = text.indexOf(`"pid":${child.pid},`);
+    return started >= 0 && text.includes(`"event":"${event}"`, text.lastIndexOf('\n', started) + 1);
+  };
   return {
-    listened() {
-      const { text, quietPoints: now } = readLog();
-      // At a quiet point every daemon works.
-      if (now > quietPoints) return true;
-      const started = text.indexOf(`"pid":${child.pid},`);
-      return started >= 0 && text.includes('"event":"listening"', started);
-    },
+    listened: () => logged('listening'),
     async kill() {
       wanted = false;
       child.kill('SIGKILL');
@@ -69,9 +70,12 @@ export function startDaemon({
     pid: child.pid ?? 0,
     async stop() {
       wanted = false;
+      // Before, SIGTERM ends it as it ends any program.
+      const runs = logged('starting');
       child.kill('SIGTERM');
       const code = await ended;
-      if (code !== 0) report.violation('fault', [], `a daemon of ${name} ended after SIGTERM with ${code}`);
+      if (runs && code !== 0)
+        report.violation('fault', [], `a daemon of ${name} ended after SIGTERM with ${code}`);
     },
     reload: () => void child.kill('SIGHUP'),
     freeze: () => void child.kill('SIGSTOP'),
