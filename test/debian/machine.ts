@@ -29,7 +29,10 @@ exec bash -eu -o pipefail -c "$1"`;
 export class DebianMachine {
   readonly #folder = mkdtempSync(join(tmpdir(), 'uncached-debian-'));
   readonly #container: ChildProcess;
-  readonly #cancel: () => void;
+  readonly #cancel = lastWill(
+    'kill -KILL "$(cat "$1/pid")"; sleep 1; rm -rf --one-file-system "$1"',
+    this.#folder,
+  );
   readonly #ended: Promise<void>;
 
   /** The file lies in the directory in which commands run. */
@@ -46,11 +49,7 @@ export class DebianMachine {
       stdio: 'ignore',
     });
     this.#ended = new Promise((done) => this.#container.once('close', () => done()));
-    this.#cancel = lastWill(
-      'kill -KILL "$1"; sleep 1; rm -rf --one-file-system "$2"',
-      String(this.#container.pid),
-      this.#folder,
-    );
+    writeFileSync(join(this.#folder, 'pid'), String(this.#container.pid));
   }
 
   /** What the commands print. Throws if one fails. */
