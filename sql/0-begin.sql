@@ -19,6 +19,9 @@ END
 $$;
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- Repeated, it does not name everything that is there already.
+SET LOCAL client_min_messages = warning;
+
 -- Another role that may create schemas could have created this one. Functions in it would stay that role's when they
 -- are replaced.
 DO $$

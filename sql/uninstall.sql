@@ -82,6 +82,8 @@ BEGIN
 END
 $$;
 
+-- Not everything was installed, and nobody needs to read what was not.
+SET LOCAL client_min_messages = warning;
 DROP PROCEDURE IF EXISTS uncached.wait_cleared(xid8, interval, text, text[], interval, boolean);
 DROP FUNCTION IF EXISTS uncached.is_cleared(xid8, text, text[], interval);
 DROP FUNCTION IF EXISTS uncached.horizon(text, text[], interval);
@@ -112,6 +114,7 @@ DROP TABLE IF EXISTS uncached.root;
 DROP TABLE IF EXISTS uncached.daemon;
 DROP FUNCTION IF EXISTS uncached.tell_cleared();
 DROP SCHEMA IF EXISTS uncached;
+SET LOCAL client_min_messages TO DEFAULT;
 
 -- Everything granted to the role in this database, including on queue tables of your own.
 DO $$

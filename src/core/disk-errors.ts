@@ -9,7 +9,8 @@ export const remedies: Readonly<Record<string, string>> = {
     "give the daemon's user read, write and execute permission on that directory, and execute permission on those above it (chown, chmod)",
   EPERM:
     "an attribute (lsattr, chattr -i; chflags on BSD) or a sticky directory forbids it: remove that, or make the daemon's user the owner",
-  EROFS: 'remount it read-write; dmesg shows whether an error made it read-only',
+  EROFS:
+    'remount it read-write, or name it in ReadWritePaths= of the systemd unit; dmesg shows whether an error made it read-only',
   ENOSPC: 'free some space: some file systems need it even to delete',
   EDQUOT: "raise the quota of the daemon's user, or free some of it",
   EIO: 'see dmesg: the disk or its connection is failing',

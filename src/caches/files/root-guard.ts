@@ -118,6 +118,7 @@ export class RootGuard {
     this.#serve(verdict);
     await this.#wiping.step(verdict.identities);
     await this.#record.mark(seen, verdict, this.#wiping.left);
+    this.#wiping.recorded();
     return Math.min(mostMs, this.#wiping.nextMs);
   }
 

@@ -26,7 +26,7 @@ export class WipeSchedule {
   #left: Marker['left'] = [];
   #attempts = 0;
   #dueAt = 0;
-  /** What was seen when the wipe began. It is done only once, even if no marker can record it. */
+  /** What was seen when the wipe began. It is done only once, even while no marker can record it. */
   #seen = '';
   /** One wipe follows the other: each begins with what is left. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -51,6 +51,11 @@ export class WipeSchedule {
     this.#seen = seen ?? why;
     this.#why = why;
     this.#due('all');
+  }
+
+  /** Markers record the wipe. Where the same is seen again, they are gone, and other pages may be back. */
+  recorded(): void {
+    this.#seen = 'recorded';
   }
 
   /** What an earlier run could not delete. */

@@ -40,6 +40,17 @@ it('wipes once, though no marker can say so', async () => {
   expect(world.done()).toEqual(['marked', 'registered']);
 });
 
+it('wipes again what looks the same after its markers were written, as after each rollback to before them', async () => {
+  const root = world.start();
+  await root.step(60_000);
+  for (let rollback = 1; rollback <= 2; rollback++) {
+    world.marker = undefined;
+    world.done();
+    await root.step(60_000);
+    expect(world.done()).toContain('cleared news/* in 1:1');
+  }
+});
+
 it('tries again alone what a wipe left, ever less often, and forgets it when it is gone', async () => {
   world.marker = crashed;
   world.failures = [{ pattern: 'news/*', path: 'news/odd', code: 'EACCES', message: 'no' }];
