@@ -40,6 +40,13 @@ ${contained(environment, user, group)}SCRIPT
      ask "INSERT INTO articles VALUES ('news', 'hello', 'old')"`,
   );
   step('the root cannot be written', `! contained touch /usr/new /tmp/new /run/new 2>/dev/null`);
+  step(
+    'whose password file is of another account hears what to do',
+    `chown root /run/secrets/pgpass
+     ! contained uncached check > /run/check.log 2>&1
+     grep 'cannot be read: .*it must belong to uid ${user}' /run/check.log
+     chown ${user} /run/secrets/pgpass`,
+  );
   step('check', 'contained uncached check');
   step('it is unhealthy without a daemon, if entries wait', `! contained sh -c '${health}'`);
   step(
