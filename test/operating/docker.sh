@@ -28,7 +28,7 @@ while [[ $1 = -* ]]; do
   esac
   shift
 done
-shift # The image.
+shift; set -- uncached "$@" # The image, and the ENTRYPOINT that it has.
 echo "$$ $seconds" >/run/container
 
 mkdir -p /run/volumes
