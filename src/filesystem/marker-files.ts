@@ -146,12 +146,12 @@ function bootId(): string {
   }
 }
 
-/** Linux and FreeBSD keep an id for each machine that outlives boots. */
+/** Linux and FreeBSD keep an id for each machine that outlives boots. An image may have one for all: machine-id(5). */
 function machineId(): string {
   for (const file of ['/etc/machine-id', '/etc/hostid']) {
     try {
       const id = readFileSync(file, 'utf8').trim();
-      if (id !== '') return id;
+      if (id !== '' && id !== 'uninitialized') return id;
     } catch {
       // Not on this system.
     }

@@ -15,7 +15,7 @@ const advice: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket: is PostgreSQL running, is host under [database] its socket directory?',
   ENOTFOUND: unknownHost,
   EAI_AGAIN: unknownHost,
-  ETIMEDOUT: 'the server does not answer: is a firewall in between?',
+  ETIMEDOUT: 'the server does not answer, or the name server: is a firewall in between?',
   DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
   SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,

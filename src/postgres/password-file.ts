@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { errorCode, toError } from '../core/errors.ts';
 import { AdvisedError } from './advice.ts';
 
 export interface Login {
@@ -58,7 +59,10 @@ function readLines(path: string): string[] {
     if (!found.isFile()) throw new Error('it is no file');
     if (!isOpen(found)) return readFileSync(path, 'utf8').split(/\r?\n/);
   } catch (error) {
-    throw refusal(`${path} cannot be read: ${(error as Error).message}`);
+    // In a container it has the owner that it has outside.
+    const own =
+      errorCode(error) === 'EACCES' ? ` (it must belong to uid ${process.getuid?.()}, which runs this)` : '';
+    throw refusal(`${path} cannot be read: ${toError(error).message}${own}`);
   }
   throw refusal(ignored(path));
 }

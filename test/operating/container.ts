@@ -61,6 +61,11 @@ ${readFileSync('test/operating/docker.sh', 'utf8')}SCRIPT
      ! grep 'whole cache' /run/uncached.log`,
   );
   step('stop', 'docker stop');
+  step(
+    'another name is another machine',
+    `${start.replace('uncached-web1', 'uncached-web2')}
+     until_true 20 grep -q 'whole cache' /run/uncached.log; docker stop`,
+  );
   step('another server', 'certificate other; stop_server; start_server');
   step(
     'is not trusted',

@@ -28,7 +28,7 @@ while [[ $1 = -* ]]; do
   esac
   shift
 done
-shift # The image.
+shift; set -- uncached "$@" # The image, and the ENTRYPOINT that it has.
 echo "$$ $seconds" >/run/container
 
 mkdir -p /run/volumes
@@ -44,8 +44,10 @@ exec unshare --mount --uts --pid --fork --mount-proc --kill-child bash -eu -c '
     at=$((at + 1)); shift
   done
   shift
-  # Nothing of the host is in an image.
-  for file in /etc/uncached.ini /etc/machine-id; do [ ! -e "$file" ] || mount --bind /dev/null "$file"; done
+  # Nothing of the host is in an image. What mmdebstrap builds has a machine id for all.
+  [ ! -e /etc/uncached.ini ] || mount --bind /dev/null /etc/uncached.ini
+  echo uninitialized >/run/machine-id
+  [ ! -e /etc/machine-id ] || mount --bind /run/machine-id /etc/machine-id
   mount -t tmpfs tmpfs /var/cache; mount -t tmpfs tmpfs /run/postgresql
   for at in "${!mounts[@]}"; do
     if [ -d "/run/volumes/$at" ]; then mkdir -p "${mounts[at]}"; fi

@@ -22,6 +22,29 @@ describe('etc/container/', () => {
     const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: { uncached: string } };
     expect(containerfile).toContain(`ln -s ../lib/uncached/${bin.uncached} /usr/local/bin/uncached`);
   });
+
+  it('takes a command: the entrypoint of the base image would give it to node', () => {
+    expect(containerfile).toContain('\nENTRYPOINT ["uncached"]\n');
+    expect(compose).toMatch(/ run .*uncached (schema|attach|check)/);
+    expect(compose + readFileSync('doc/recipes.md', 'utf8')).not.toContain('uncached uncached ');
+  });
+
+  it('names images in full: Podman knows some short names, and postgres is none of them', () => {
+    const names = [...(containerfile + compose).matchAll(/^(?:FROM| +image:) (.*)$/gm)].map(
+      ([, name]) => name,
+    );
+    expect(names).toHaveLength(2);
+    for (const name of names) expect(name).toMatch(/^docker\.io\/library\//);
+  });
+
+  it('sends the engine no password', () => {
+    const sent = readFileSync('etc/container/.dockerignore', 'utf8').replace(/^#.*\n/gm, '');
+    expect(sent).toBe('*\n!uncached-*.tgz\n');
+  });
+
+  it('waits for the server that stays: the one that prepares a new database has a socket only', () => {
+    expect(compose).toContain('test: ["CMD", "pg_isready", "-q", "-h", "127.0.0.1"');
+  });
 });
 
 itRuns('etc/container/', {

@@ -3,7 +3,7 @@ import { installSteps, type NamedStep } from './install.ts';
 /**
  * Runs the daemon in namespaces of its own as etc/container/ says: the user, the environment, a root that can only
  * be read, and nothing else; and without what --init adds, so that the daemon is process 1. Not tried: an image, its
- * build, and networks, for which there is no container engine here.
+ * build, and networks, which need a container engine and base images.
  */
 export function imageSteps(files: {
   containerfile: string;
@@ -13,7 +13,9 @@ export function imageSteps(files: {
   const { containerfile, compose, operating } = files;
   const [, user = '', group = ''] = /^ {4}user: "(\d+):(\d+)"$/m.exec(compose) ?? [];
   const [, health = ''] = /^ {2}CMD (.*)$/m.exec(containerfile) ?? [];
-  const [, command = ''] = /^CMD \["(.*)"\]$/m.exec(containerfile) ?? [];
+  const command = [...containerfile.matchAll(/^(?:ENTRYPOINT|CMD) \["(.*)"\]$/gm)]
+    .map(([, words = '']) => words.split('", "').join(' '))
+    .join(' ');
   const [, settings = ''] =
     /^ {4}environment:\n((?: {6}(?:PG\w+: \S+|#.*)\n)+) {4}secrets: \[pgpass\]/m.exec(compose) ?? [];
   const environment = [...settings.matchAll(/^ {6}(PG\w+): (\S+)$/gm)]
@@ -43,11 +45,18 @@ ${contained(environment, user, group)}SCRIPT
     'the root cannot be written',
     `for file in /usr/new /tmp/new /run/new; do if contained touch $file; then exit 1; fi; done`,
   );
+  step(
+    'whose password file is of another account hears what to do',
+    `chown root /run/secrets/pgpass
+     if contained uncached check > /run/check.log 2>&1; then exit 1; fi
+     grep 'cannot be read: .*it must belong to uid ${user}' /run/check.log
+     chown ${user} /run/secrets/pgpass`,
+  );
   step('check', 'contained uncached check');
   step('it is unhealthy without a daemon, if entries wait', `! contained sh -c '${health}'`);
   step(
     'start',
-    `contained ${command.split('", "').join(' ')} > /run/uncached.log 2>&1 &
+    `contained ${command} > /run/uncached.log 2>&1 &
      echo $! > /run/container
      until_true 20 grep -q listening /run/uncached.log || { cat /run/uncached.log; exit 1; }`,
   );

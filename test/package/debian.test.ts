@@ -106,10 +106,11 @@ const steps: Readonly<Record<string, string>> = {
     man -w 5 uncached.ini
     cd /usr/share/doc/uncached
     ls README.md CHANGELOG.md doc/operating.md examples/prometheus-rules.yml copyright`,
-  'leaves the configuration to the administrator, so that no upgrade asks what becomes of it': `
-    [ "$(cat /var/lib/dpkg/info/uncached.conffiles)" = /etc/logrotate.d/uncached ]
+  'has a configuration of comments, which no version has to change, and "check" says what to write': `
+    grep -x /etc/uncached.ini /var/lib/dpkg/info/uncached.conffiles
+    if grep -v '^;' /etc/uncached.ini; then exit 1; fi
     runuser -u uncached -- uncached check >said 2>&1 && exit 1
-    grep 'there is no configuration: .* put it at .*/etc/uncached.ini' said`,
+    grep '/etc/uncached.ini: .*root' said`,
   'has a unit without fault, which is not enabled': `
     [ "$(systemd-analyze verify uncached.service 2>&1)" = '' ]
     [ "$(systemctl is-enabled uncached || true)" = disabled ]`,
