@@ -29,14 +29,6 @@ describe('etc/container/', () => {
     expect(compose + readFileSync('doc/recipes.md', 'utf8')).not.toContain('uncached uncached ');
   });
 
-  it('names images in full: Podman knows some short names, and postgres is none of them', () => {
-    const names = [...(containerfile + compose).matchAll(/^(?:FROM| +image:) (.*)$/gm)].map(
-      ([, name]) => name,
-    );
-    expect(names).toHaveLength(2);
-    for (const name of names) expect(name).toMatch(/^docker\.io\/library\//);
-  });
-
   it('sends the engine no password', () => {
     const sent = readFileSync('etc/container/.dockerignore', 'utf8').replace(/^#.*\n/gm, '');
     expect(sent).toBe('*\n!uncached-*.tgz\n');
