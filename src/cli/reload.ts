@@ -53,12 +53,14 @@ export class Reload {
 
   /** Returns the milliseconds until the next attempt, or null. */
   async #attempt(): Promise<number | null> {
-    const { file, onTried } = this.#parts;
+    const { file, observe, onTried } = this.#parts;
     if (this.#asked) [this.#waiting, this.#reported] = [undefined, ''];
     this.#asked = false;
     try {
       this.#waiting ??= loadAll(file);
       onTried(await this.#try(this.#waiting));
+      observe({ kind: 'reloading', why: 'SIGHUP' });
+      logNotices(this.#waiting, observe);
     } catch (thrown) {
       const [problems, againMs] =
         thrown instanceof UsageError
@@ -76,14 +78,11 @@ export class Reload {
    * Throws a UsageError with all problems.
    */
   async #try(loaded: LoadedAll): Promise<TriedConfiguration> {
-    const { run, observe } = this.#parts;
-    const app = openApp(loaded, { run });
+    const app = openApp(loaded, { run: this.#parts.run });
     try {
       const problems = await app.problems();
       if (problems.length > 0) throw new UsageError(problems);
       const channels = await app.channels();
-      observe({ kind: 'reloading', why: 'SIGHUP' });
-      logNotices(loaded, observe);
       return { app, channels };
     } catch (thrown) {
       app.close().catch(() => {});

@@ -76,7 +76,8 @@ async function serveReported(app: App, serving: Serving): Promise<void> {
     app.timings.reporting.log,
   );
   const context = app.context((fact) => {
-    watch.notice(fact);
+    // Afterwards it is no problem of what takes the place of this, and nothing would tell its end.
+    if (!signal.aborted) watch.notice(fact);
     log(fact);
   });
   const { log: _, ...limits } = app.configuration.daemon;

@@ -186,7 +186,7 @@ export function toLine(event: Event): Line {
     case 'loop-failed':
       return {
         level: 'error',
-        message: `${event.loop}: ${explain(event.error)}; ${event.retryMs === null ? 'uncached is stopping; nothing is lost, and the next start continues' : 'retrying until it works'}`,
+        message: `${event.loop}: ${explain(event.error)}; ${event.retryMs === null ? 'it ends here; nothing is lost, and it goes on after the reload, or at the next start' : 'retrying until it works'}`,
         fields: { loop: event.loop, ...(event.retryMs !== null && { retryMs: round(event.retryMs) }) },
       };
     case 'loop-recovered':

@@ -91,8 +91,9 @@ export class Problems {
   notice(event: Event): void {
     switch (event.kind) {
       case 'loop-failed':
-        // It concerns all, or a target, and is reported as such.
-        if (isOutage(event.error) || event.error instanceof TargetDownError) this.#over(event.loop);
+        // It concerns all, or a target, and is reported as such. Or the loop has ended: what takes its place reports its own.
+        if (isOutage(event.error) || event.error instanceof TargetDownError || event.retryMs === null)
+          this.#over(event.loop);
         else this.#loopFailed(event.loop, event.error);
         return;
       case 'loop-recovered':

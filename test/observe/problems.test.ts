@@ -54,6 +54,12 @@ it('deafness is a warning, since the sweep finds what comes, and critical when i
   expect(list()).toEqual(['critical listening: not listening: not heard']);
 });
 
+it('what fails because it is stopped is no problem of what takes its place', () => {
+  known.notice(failed('h', denied));
+  known.notice({ kind: 'loop-failed', loop: 'h', error: denied, retryMs: null });
+  expect(list()).toEqual([]);
+});
+
 it('a handler that cannot work is critical at once, until it can', () => {
   known.notice(failed('h', denied));
   known.notice(failed('other', denied));
