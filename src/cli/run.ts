@@ -108,6 +108,8 @@ async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promi
     },
   });
   process.on('SIGHUP', () => reload.ask());
+  // Node keeps each signal of AbortSignal.any() that has listeners, also after it was aborted: one for each reload.
+  stop.addEventListener('abort', () => change.abort(), { once: true });
 
   let app = openApp(loaded, { run });
   let channels: readonly ChannelBinding[] | undefined;
@@ -125,7 +127,7 @@ async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promi
         next = { channels: now, ...next };
         change.abort();
       },
-      signal: AbortSignal.any([stop, change.signal]),
+      signal: change.signal,
     });
     if (stop.aborted || next.app) await within(closeMs, app.close());
     app = next.app ?? app;

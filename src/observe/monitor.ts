@@ -205,7 +205,7 @@ export function openMonitor(
       ownOwner = source.owner;
       counting.begin(source);
       // At once: a count that fails because the connections are closed would be reported as a problem.
-      signal.addEventListener('abort', () => counting.end(source));
+      signal.addEventListener('abort', () => counting.end(source), { once: true });
       for (const handler of source.handlers.keys()) named.add(handler);
       metrics?.know(named);
       // Only the page shows them: without them it says less.
