@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { purge } from '../caches/purge/purge-steps.ts';
-import { aborted } from '../core/aborted.ts';
+import { aborted, childOf } from '../core/aborted.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import { explain, toError } from '../core/errors.ts';
@@ -37,14 +37,14 @@ export async function serve(app: App, serving: Serving): Promise<void> {
   const { watch, signal } = serving;
   const timings = app.timings.stop;
   const daemons = app.daemons(serving.observe);
-  const served = new AbortController();
+  const served = childOf(signal);
   const reporting = keepReporting({
     watch,
     daemons,
     clock: app.clock,
     timings: app.timings.reporting.report,
     againMs: app.configuration.daemon.heartbeatMs,
-    signal: AbortSignal.any([signal, served.signal]),
+    signal: served.signal,
   });
   const finalReport = async (word: () => Promise<void>) => {
     served.abort();

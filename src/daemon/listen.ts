@@ -1,3 +1,4 @@
+import { childOf } from '../core/aborted.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/contracts.ts';
 import { toError } from '../core/errors.ts';
@@ -53,12 +54,11 @@ export async function keepListening(listen: Listen, options: ListenOptions): Pro
 /** Resolves with the reason when the listener is lost, or with nothing when the signal aborts. */
 async function untilLost(listener: Listener, options: ListenOptions): Promise<Error | undefined> {
   const { heartbeatMs, clock, signal } = options;
-  const beating = new AbortController();
-  const end = AbortSignal.any([signal, beating.signal]);
+  const beating = childOf(signal);
   const notListening = (async () => {
     for (;;) {
       try {
-        await clock.wait(heartbeatMs, end);
+        await clock.wait(heartbeatMs, beating.signal);
       } catch {
         return undefined;
       }

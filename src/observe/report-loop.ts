@@ -1,3 +1,4 @@
+import { childOf } from '../core/aborted.ts';
 import type { Clock } from '../core/contracts.ts';
 import type { DaemonRegistry } from '../core/daemon-registry.ts';
 import type { ReportTimings } from '../core/reporting-timings.ts';
@@ -41,8 +42,8 @@ export async function keepReporting(parts: Parts): Promise<void> {
       dueAt = clock.now() + againMs;
     }
     const restless = reported === undefined || watch.lasting();
-    const awake = new AbortController();
-    const over = pause(restless ? laterMs : dueAt - clock.now(), AbortSignal.any([signal, awake.signal]));
+    const awake = childOf(signal);
+    const over = pause(restless ? laterMs : dueAt - clock.now(), awake.signal);
     await Promise.race([changed, over]);
     awake.abort();
     await pause(lookedAt + soonMs - clock.now(), signal);
