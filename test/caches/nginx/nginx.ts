@@ -1,4 +1,3 @@
-import '../sbin-path.ts';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,8 +5,9 @@ import { join } from 'node:path';
 import { endLeader } from '../../end-process.ts';
 import { lastWill } from '../../last-will.ts';
 import { freePort } from '../../postgres/free-port.ts';
+import { withSbin } from '../sbin-path.ts';
 
-export const nginxFound = spawnSync('nginx', ['-v']).status === 0;
+export const nginxFound = spawnSync('nginx', ['-v'], { env: withSbin() }).status === 0;
 if (!nginxFound && process.env.VITEST) console.warn('SKIPPED: there is no nginx here (Debian: nginx)');
 
 export interface Nginx {
@@ -61,6 +61,7 @@ ${http(folder, ports)}
     async start() {
       child = spawn('nginx', ['-c', file, '-p', folder, '-e', errors], {
         detached: true,
+        env: withSbin(),
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       lastWill('kill "$1"', String(child.pid));

@@ -1,4 +1,3 @@
-import '../sbin-path.ts';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,8 +9,9 @@ import { endLeader } from '../../end-process.ts';
 import { lastWill } from '../../last-will.ts';
 import { freePort } from '../../postgres/free-port.ts';
 import { projectRoot } from '../../postgres/project-root.ts';
+import { withSbin } from '../sbin-path.ts';
 
-export const varnishFound = spawnSync('varnishd', ['-V']).status === 0;
+export const varnishFound = spawnSync('varnishd', ['-V'], { env: withSbin() }).status === 0;
 
 /** Debian has it in a package of its own. */
 export const xkeyFound = spawnSync('sh', ['-c', 'ls /usr/lib/*/varnish/vmods/libvmod_xkey.so']).status === 0;
@@ -61,6 +61,7 @@ export async function makeVarnish(originPort: number, vcl = pagesVcl): Promise<V
       const where = ['-a', `127.0.0.1:${port}`, '-f', file, '-n', join(folder, 'run')];
       child = spawn('varnishd', ['-F', ...where, ...sizes], {
         detached: true,
+        env: withSbin(),
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       lastWill('kill "$1"', String(child.pid));
