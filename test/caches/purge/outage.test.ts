@@ -122,7 +122,9 @@ it(`a target that is back gets all that it missed at once`, async () => {
     async () => `${back.requests.length} requests`,
   );
   const [first, last] = [back.requests[0]?.at ?? 0, back.requests.at(-1)?.at ?? 0];
-  expect(last - first).toBeLessThanOrEqual(2 * raw + 1_000);
+  // The machine may have become busy meanwhile.
+  const rawNow = await rawLoop(other.address, paths);
+  expect(last - first).toBeLessThanOrEqual(2 * Math.max(raw, rawNow) + 1_000);
   // The last of them, too, after its first clearing alone.
   expect(back.requests.map(({ what }) => what).sort()).toEqual(paths.map((path) => `PURGE ${path}`).sort());
   const told = await daemon.until('the end of the alarm', ({ event }) => event === 'target-up');
