@@ -106,22 +106,17 @@ export function openApp(
     zones.push(files);
     return files;
   };
-  async function databaseProblems(root: string | undefined): Promise<string[]> {
-    try {
-      await hosts.findPrimary();
-      const problems = await inspectSchema(pool, user, install);
-      for (const { queue, required, expand } of handlers.values()) {
-        if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, required, user)));
-        if (expand) problems.push(...(await expandProblems(pool, expand, user)).problems);
-      }
-      problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));
-      if (configuration.daemon.listens && !(await canReceive(pool, hosts)))
-        problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
-      return problems;
-    } catch (error) {
-      if (isOutage(error) && root === undefined) throw error;
-      return [explain(toError(error))];
+  async function databaseProblems(): Promise<string[]> {
+    await hosts.findPrimary();
+    const problems = await inspectSchema(pool, user, install);
+    for (const { queue, required, expand } of handlers.values()) {
+      if (queue !== undefined) problems.push(...(await inspectQueue(pool, queue, required, user)));
+      if (expand) problems.push(...(await expandProblems(pool, expand, user)).problems);
     }
+    problems.push(...(await sharedQueues(pool, named)).map(({ problem }) => problem));
+    if (configuration.daemon.listens && !(await canReceive(pool, hosts)))
+      problems.push(`${describeConnection(hosts.current())}: a test notification did not arrive`);
+    return problems;
   }
 
   let closed: Promise<unknown> | undefined;
@@ -142,8 +137,14 @@ export function openApp(
     daemons,
     channels: () => readChannels(pool),
     async problems() {
-      const root = await rootProblem(configuration.cache.root);
-      const inDatabase = await databaseProblems(root);
+      const [inDatabase, root] = await Promise.all([
+        databaseProblems().catch(toError),
+        rootProblem(configuration.cache.root),
+      ]);
+      if (inDatabase instanceof Error) {
+        if (root === undefined && isOutage(inDatabase)) throw inDatabase;
+        return [explain(inDatabase), ...(root === undefined ? [] : [root])];
+      }
       return root === undefined ? inDatabase : [...inDatabase, root];
     },
     findPrimary: hosts.findPrimary,

@@ -54,8 +54,11 @@ export class Reload {
   /** Returns the milliseconds until the next attempt, or null. */
   async #attempt(): Promise<number | null> {
     const { file, observe, onTried } = this.#parts;
-    if (this.#asked) [this.#waiting, this.#reported] = [undefined, ''];
-    this.#asked = false;
+    if (this.#asked) {
+      this.#asked = false;
+      this.#waiting = undefined;
+      this.#reported = '';
+    }
     try {
       this.#waiting ??= loadAll(file);
       onTried(await this.#try(this.#waiting));

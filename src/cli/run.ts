@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { type App, openApp } from '../app.ts';
 import { commandRunner } from '../caches/command/command.ts';
-import { aborted } from '../core/aborted.ts';
+import { aborted, childOf } from '../core/aborted.ts';
 import type { LogFormat } from '../core/configuration.ts';
 import type { ChannelBinding } from '../core/contracts.ts';
 import type { DaemonIdentity } from '../core/daemon-status.ts';
@@ -108,13 +108,11 @@ async function serveAll(loaded: ReturnType<typeof loadAll>, parts: Parts): Promi
     },
   });
   process.on('SIGHUP', () => reload.ask());
-  // Node keeps each signal of AbortSignal.any() that has listeners, also after it was aborted: one for each reload.
-  stop.addEventListener('abort', () => change.abort(), { once: true });
 
   let app = openApp(loaded, { run });
   let channels: readonly ChannelBinding[] | undefined;
   while (!stop.aborted) {
-    change = new AbortController();
+    change = childOf(stop);
     effective.log = app.configuration.daemon.log;
     watch.identify(identityOf(app));
     const { listen } = app.configuration.http;

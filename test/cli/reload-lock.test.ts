@@ -13,7 +13,7 @@ it('a claim that fails while a reload ends it is no problem of the new configura
   const daemon = startUncached(file);
   try {
     await daemon.until('LISTEN', ({ event }) => event === 'listening');
-    await withClient(database.config, async (locker) => {
+    const reloading = await withClient(database.config, async (locker) => {
       await locker.query('BEGIN; LOCK TABLE cache_clearing_ports IN ACCESS EXCLUSIVE MODE');
       await withClient(database.config, async (client) => {
         await client.query('NOTIFY port_updated');
@@ -29,7 +29,7 @@ it('a claim that fails while a reload ends it is no problem of the new configura
         );
       });
       process.kill(daemon.pid, 'SIGHUP');
-      await daemon.until('reload', ({ event }) => event === 'reloading');
+      const begun = await daemon.until('reload', ({ event }) => event === 'reloading');
       const failed = await daemon.until(
         'failed claim',
         ({ event, retryMs }) => event === 'loop-failed' && retryMs === undefined,
@@ -38,9 +38,10 @@ it('a claim that fails while a reload ends it is no problem of the new configura
         /lock timeout.*it ends here; nothing is lost, and it goes on after the reload/,
       );
       await locker.query('ROLLBACK');
+      return begun;
     });
-    const from = daemon.log.length;
-    await daemon.until('LISTEN', (line) => line.event === 'listening' && daemon.log.indexOf(line) >= from);
+    const from = daemon.log.indexOf(reloading);
+    await daemon.until('LISTEN', (line) => line.event === 'listening' && daemon.log.indexOf(line) > from);
     await eventually(
       'well',
       async () => (await uncached(['--config', file, 'status'])).code === 0 || undefined,

@@ -30,9 +30,9 @@ it('tries a new configuration again, as it was read, until its database is back'
     // Nobody has asked for this one.
     ini(next, '[nonsense]');
     await proxy.heal();
-    const from = daemon.log.length;
-    await daemon.until('reload', ({ event }) => event === 'reloading');
-    await daemon.until('LISTEN', (line) => line.event === 'listening' && daemon.log.indexOf(line) >= from);
+    const reloading = await daemon.until('reload', ({ event }) => event === 'reloading');
+    const from = daemon.log.indexOf(reloading);
+    await daemon.until('LISTEN', (line) => line.event === 'listening' && daemon.log.indexOf(line) > from);
     expect(daemon.log.filter(({ event }) => event === 'reload-refused')).toEqual([refused]);
     const page = 'ports/www/a/1';
     next.write([page]);
@@ -47,7 +47,12 @@ it('tries a new configuration again, as it was read, until its database is back'
       async () => JSON.stringify(daemon.log.slice(-10)),
     );
     ini(next);
-    expect((await uncached(['--config', file, 'status'])).stdout).not.toContain('new configuration');
+    const status = async () => (await uncached(['--config', file, 'status'])).stdout;
+    await eventually(
+      'reported as well',
+      async () => !(await status()).includes('new configuration') || undefined,
+      status,
+    );
   } finally {
     await daemon.stop();
     await proxy.close();
