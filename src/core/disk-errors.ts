@@ -23,17 +23,21 @@ export const remedies: Readonly<Record<string, string>> = {
 };
 
 /**
- * The code with which the file system refused, found among the causes of an error. A connection error does
- * not count: a unix socket is refused with EACCES, too.
+ * The code with which the file system refused, found among the causes of an error. An error of a connection
+ * does not count: a unix socket is refused with EACCES, too, and a host that is gone is ETIMEDOUT.
  */
 export function diskErrorCode(error: unknown): string | undefined {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const { code, syscall } = cause as NodeJS.ErrnoException;
-    if (code !== undefined && syscall !== undefined && syscall !== 'connect' && Object.hasOwn(remedies, code))
-      return code;
+    const { code, syscall, message } = cause as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined || !Object.hasOwn(remedies, code)) continue;
+    // Node.js words it "read ETIMEDOUT" for a socket, and "ETIMEDOUT: connection timed out, read" for a file.
+    const isOfSocket = socketCalls.has(syscall) && message.startsWith(`${syscall} ${code}`);
+    if (!isOfSocket) return code;
   }
   return undefined;
 }
+
+const socketCalls = new Set(['connect', 'getaddrinfo', 'read', 'write']);
 
 /** What to do about a root that cannot be opened, where that is different. */
 export const rootRemedies: Readonly<Record<string, string>> = {
