@@ -74,7 +74,14 @@ export function startDaemon(parts: DaemonParts): Daemon {
   const stations = startStations(parts);
   const handlers = startHandlerLoops({ ...parts, channels, context: parts, mayClaim: root.inspected });
   const watch = watchChannels(parts);
-  const guard = new Loop('root', () => root.step(sweepMs), { ...parts, wakeup: root.wakeup });
+  const guard = new Loop('root', () => root.step(sweepMs), {
+    ...parts,
+    wakeup: root.wakeup,
+    observe(fact) {
+      // Its step works again, and says that root is away.
+      if (fact.kind !== 'loop-recovered' || root.problem === undefined) observe(fact);
+    },
+  });
   /** Handlers without a queue are not swept: there is nothing to find. */
   const wakeQueues = () => {
     for (const name of queues.keys()) handlers.get(name)?.wake();

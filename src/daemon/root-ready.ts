@@ -7,6 +7,8 @@ export interface GuardedRoot {
   readonly wakeup: Wakeup;
   /** Resolves when it has been examined, whatever the result. */
   readonly inspected: Promise<void>;
+  /** Why it is not used, which it reports itself, under the name of its loop. */
+  readonly problem: Error | undefined;
   /** Examines it. Returns the milliseconds until the next time. */
   step(mostMs: number): Promise<number>;
   /** What the consumers have written may be undone: they read it again. */

@@ -48,6 +48,12 @@ export class DaemonWorld {
   onListen: () => unknown = () => {};
   /** Ends the wait of so many milliseconds. */
   readonly #waits = new Map<number, () => void>();
+  /** What the next look at root rejects with. */
+  rootFails: Error | undefined;
+  /** Why root is not used. */
+  rootProblem: Error | undefined;
+  /** Loops that failed or work again. */
+  readonly loops: string[] = [];
   readonly rootWakeup = new Wakeup();
   readonly log = new LogWorld();
   readonly cache = new FakeCache(filesSteps(settings));
@@ -81,6 +87,7 @@ export class DaemonWorld {
   }
 
   start(): Daemon {
+    const world = this;
     const { handlers } = readHandlers(settings);
     const say =
       <Result>(what: string, result: Result) =>
@@ -103,7 +110,9 @@ export class DaemonWorld {
       consumers: this.consumers,
       claims: this.claims,
       claimsAtOnce: () => this.isFirst,
-      observe: () => {},
+      observe: (fact) => {
+        if ('loop' in fact) this.loops.push(`${fact.kind} ${fact.loop}`);
+      },
       timings: usualTimings,
       clock: this.clock,
       queues: new Map([['page', this.#queue]]),
@@ -131,7 +140,16 @@ export class DaemonWorld {
       root: {
         wakeup: this.rootWakeup,
         inspected: Promise.resolve(),
-        step: say('look at root', Number.POSITIVE_INFINITY),
+        get problem() {
+          return world.rootProblem;
+        },
+        step: async () => {
+          const error = this.rootFails;
+          this.rootFails = undefined;
+          this.happened.push('look at root');
+          if (error) throw error;
+          return Number.POSITIVE_INFINITY;
+        },
         rejoin: () => void this.happened.push('rejoin'),
         end: () => void this.happened.push('end of root'),
         leave: say('leave root', undefined),
@@ -154,6 +172,11 @@ export class DaemonWorld {
   /** Ends every wait for this time. */
   pass(ms: number): void {
     this.#waits.get(ms)?.();
+  }
+
+  /** Ends every wait after an error. */
+  retry(): void {
+    for (const [ms, end] of this.#waits) if (ms <= usualTimings.backoff.mostMs) end();
   }
 
   until(...all: string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { channelsChanged, logGrown, retryAsked } from '../../src/core/contracts.ts';
 import { usualTimings } from '../../src/core/timings.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
@@ -182,4 +182,21 @@ it('can be stopped twice, and leaves its root and gives up its consumers once, w
 it('keeps its consumers where it goes on with another configuration', async () => {
   await daemon.stop({ leaving: false });
   expect(world.happened).not.toContain('release');
+});
+
+it('does not say that root works again when only its guard does, since the database is back', async () => {
+  const told = (...all: string[]) => vi.waitFor(() => expect(world.loops).toEqual(all), { timeout: 30_000 });
+  world.rootFails = new Error('no database');
+  world.rootWakeup.wake();
+  await told('loop-failed root');
+  world.happened = [];
+  world.rootProblem = new Error('is not mounted');
+  world.retry();
+  await world.until('look at root');
+  world.rootProblem = undefined;
+  world.rootFails = new Error('no database');
+  world.rootWakeup.wake();
+  await told('loop-failed root', 'loop-failed root');
+  world.retry();
+  await told('loop-failed root', 'loop-failed root', 'loop-recovered root');
 });

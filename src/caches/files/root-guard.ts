@@ -46,6 +46,8 @@ export class RootGuard {
   #standsBy = false;
   readonly #wiping: WipeSchedule;
   #lastError: Error | undefined;
+  /** Its message, once it was reported and as long as nothing else was since. */
+  #told = '';
   readonly #inspected = new Gate<void>();
   /** Resolves when root has been examined, whatever the result. */
   readonly inspected = this.#inspected.value;
@@ -103,8 +105,20 @@ export class RootGuard {
     this.#gate.end(why);
   }
 
-  /** Does what can be done now. Returns the milliseconds until the next step, at most `mostMs`. */
+  /**
+   * Does what can be done now. Returns the milliseconds until the next step, at most `mostMs`. Its caller reports what
+   * it rejects with, in place of what was reported here.
+   */
   async step(mostMs: number): Promise<number> {
+    try {
+      return await this.#step(mostMs);
+    } catch (error) {
+      this.#told = '';
+      throw error;
+    }
+  }
+
+  async #step(mostMs: number): Promise<number> {
     let seen: SeenRoot;
     try {
       seen = await this.#parts.markers.read();
@@ -140,8 +154,10 @@ export class RootGuard {
     this.#gate.close();
     this.#inspected.open();
     // An aborted examination says nothing about root.
-    if (this.#lastError?.message !== error.message && !this.#gate.ended)
+    if (this.#told !== error.message && !this.#gate.ended) {
+      this.#told = error.message;
       this.#parts.observe({ kind: 'loop-failed', loop: 'root', error, retryMs: timings.againMs });
+    }
     this.#lastError = error;
     return timings.againMs;
   }
@@ -188,7 +204,8 @@ export class RootGuard {
   }
 
   #recovered(): void {
-    if (this.#lastError) this.#parts.observe({ kind: 'loop-recovered', loop: 'root' });
+    if (this.#told !== '') this.#parts.observe({ kind: 'loop-recovered', loop: 'root' });
+    this.#told = '';
     this.#lastError = undefined;
   }
 

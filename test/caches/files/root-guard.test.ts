@@ -76,7 +76,37 @@ it('goes on with what an earlier run could not delete', async () => {
   world.marker = { ...crashed, clean: true, left: ['news/odd'] };
   await world.start().step(60_000);
   expect(world.done()).toContain('cleared news/odd in 1:1');
-  expect(world.told).toEqual([]);
+  // That run has reported that it was left.
+  expect(world.told).toEqual(['wipe-completed']);
+});
+
+it('says that nothing is left when the second wipe deletes it', async () => {
+  world.marker = crashed;
+  world.failures = [{ pattern: 'news/*', path: 'news/odd', code: 'EACCES', message: 'no' }];
+  const root = world.start();
+  await root.step(60_000);
+  world.failures = [];
+  await root.wipeAgain();
+  expect(world.told).toEqual(['cache-wiped', 'wipe-failed', 'wipe-completed']);
+  await root.wipeAgain();
+  expect(world.told).toHaveLength(3);
+});
+
+it('tells again that root is away after the database was, which was reported in its place', async () => {
+  const root = world.start();
+  world.missing = true;
+  await root.step(60_000);
+  world.missing = false;
+  world.away = true;
+  await expect(root.step(60_000)).rejects.toThrow('no database');
+  world.away = false;
+  world.missing = true;
+  await root.step(60_000);
+  await root.step(60_000);
+  expect(world.told).toEqual(['loop-failed', 'loop-failed']);
+  world.missing = false;
+  await root.step(60_000);
+  expect(world.told).toEqual(['loop-failed', 'loop-failed', 'loop-recovered']);
 });
 
 it.each([

@@ -25,6 +25,8 @@ export class RootWorld {
   follows = false;
   missing = false;
   full = false;
+  /** The database. */
+  away = false;
   /** While true, nothing can be cleared. */
   broken = false;
   failures: DeletionFailure[] = [];
@@ -72,7 +74,10 @@ export class RootWorld {
         },
       },
       roots: {
-        known: async () => world.row,
+        async known() {
+          if (world.away) throw new Error('no database');
+          return world.row;
+        },
         isCopy: async () => world.isCopy,
         async register(row) {
           world.row = row;
