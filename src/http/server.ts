@@ -4,7 +4,7 @@ import { type Address, formatAddress } from '../core/configuration.ts';
 import type { Clock } from '../core/contracts.ts';
 import type { StatusSource } from '../core/daemon-status.ts';
 import { errorCode, toError } from '../core/errors.ts';
-import type { Observe } from '../core/events.ts';
+import type { Fact, Observe } from '../core/events.ts';
 import { type Limits, type Timings, usualTimings } from '../core/timings.ts';
 import { Connections } from './connections.ts';
 import { requestListener } from './routes.ts';
@@ -15,7 +15,7 @@ import { Streams } from './stream.ts';
 export interface HttpServer {
   /**
    * Serves at this address from now on, and nowhere without an address. A port that is taken is retried until
-   * it is free.
+   * it is free. If it cannot serve, each call reports that: after a reload problems begin from nothing.
    */
   listenAt(address: Address | undefined): Promise<void>;
   close(): Promise<void>;
@@ -32,18 +32,28 @@ export function openServer(context: ServerOptions): HttpServer {
   let place = '';
   let leave = new AbortController();
   let serving = Promise.resolve();
+  let failure: Fact | undefined;
+
+  function observe(fact: Fact): void {
+    failure = fact.kind === 'not-serving' ? fact : undefined;
+    context.observe(fact);
+  }
 
   async function listenAt(address: Address | undefined): Promise<void> {
     const next = address ? formatAddress(address) : '';
-    if (next === place) return;
+    if (next === place) {
+      if (failure) observe(failure);
+      return;
+    }
     place = next;
     leave.abort();
     // The new address may have the old port.
     await serving;
     // Called again in the meantime: the last call counts.
     if (place !== next) return;
+    failure = undefined;
     leave = new AbortController();
-    if (address) serving = serveAt(address, context, leave.signal);
+    if (address) serving = serveAt(address, { ...context, observe }, leave.signal);
   }
 
   return { listenAt, close: () => listenAt(undefined).then(() => serving) };

@@ -64,6 +64,8 @@ export function problemsEndedBy({ kind }: Event): readonly string[] {
 
 const over: { readonly [K in Event['kind']]?: readonly string[] } = {
   heartbeat: ['listening'],
+  // After a heartbeat, and after the report of the connection that was lost before it.
+  listening: ['listening'],
   serving: ['http'],
   'wipe-completed': ['wipe'],
 };

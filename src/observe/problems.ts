@@ -116,8 +116,7 @@ export class Problems {
   }
 
   #begin(why: string): void {
-    const left = ['http', 'wipe', ...(why === 'SIGHUP' ? [] : ['configuration'])];
-    for (const key of this.#known.keys()) if (!left.includes(key)) this.#over(key);
+    for (const key of this.#known.keys()) if (key !== 'configuration' || why === 'SIGHUP') this.#over(key);
     this.#failed.clear();
     this.#unknown.clear();
   }

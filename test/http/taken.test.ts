@@ -10,6 +10,40 @@ const watched = {
   history: () => [],
 };
 
+const neverEnding = (signal: AbortSignal) =>
+  new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+
+it('reports a port that is taken after each reload, and not once it is another one', async () => {
+  const port = await freePort();
+  const squatter = createServer().listen(port, '127.0.0.1');
+  await once(squatter, 'listening');
+  const told: string[] = [];
+  let failed = () => {};
+  const server = openServer({
+    watched,
+    clock: { now: () => 0, wait: (_ms, signal) => neverEnding(signal) },
+    observe({ kind }) {
+      told.push(kind);
+      failed();
+    },
+  });
+  try {
+    const refused = new Promise<void>((resolve) => {
+      failed = resolve;
+    });
+    await server.listenAt({ host: '127.0.0.1', port });
+    await refused;
+    await server.listenAt({ host: '127.0.0.1', port });
+    expect(told).toEqual(['not-serving', 'not-serving']);
+    await server.listenAt(undefined);
+    await server.listenAt(undefined);
+    expect(told).toHaveLength(2);
+  } finally {
+    squatter.close();
+    await server.close();
+  }
+});
+
 it('tries a port that is taken any number of times, and leaves nothing behind', async () => {
   const warnings: Error[] = [];
   const warned = (warning: Error) => warnings.push(warning);

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { TargetDownError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
+import { foldOutages } from '../../src/observe/fold-outages.ts';
 import { Problems } from '../../src/observe/problems.ts';
 
 const longMs = 60_000;
@@ -122,7 +123,7 @@ it('a command that always fails is critical although the files of its handler ar
   expect(list()).toEqual([]);
 });
 
-it('keeps what a reload does not repair', () => {
+it('keeps the reload that was refused until SIGHUP is obeyed, and nothing else over a reload', () => {
   known.observe({ kind: 'reload-refused', problems: ['bad'], retryMs: null });
   known.observe({ kind: 'not-serving', error: new Error('taken'), retryMs: 1 });
   known.observe({ kind: 'wipe-failed', error: 'a: EROFS', paths: 1 });
@@ -132,9 +133,7 @@ it('keeps what a reload does not repair', () => {
   expect(known.list(longMs)).toHaveLength(6);
   known.observe({ kind: 'reloading', why: 'listen_for has changed' });
   known.observe({ kind: 'heartbeat', ms: 1 });
-  expect(known.list(longMs).map(({ kind }) => kind)).toEqual(['configuration', 'http', 'root']);
-  known.observe({ kind: 'serving', url: '' });
-  known.observe({ kind: 'wipe-completed' });
+  expect(known.list(longMs).map(({ kind }) => kind)).toEqual(['configuration']);
   known.observe({ kind: 'reloading', why: 'SIGHUP' });
   known.observe({ kind: 'heartbeat', ms: 1 });
   expect(list()).toEqual([]);
@@ -181,4 +180,27 @@ it('a target that is down is critical after a minute, until it answers, and its 
   expect(list()).toHaveLength(1);
   known.notice({ kind: 'target-up', target: 'varnish', called: 'it', ms: 1 });
   expect(list()).toEqual([]);
+});
+
+it('ends what is told of the page, and of a part of the cache, when that is over', () => {
+  known.observe({ kind: 'not-serving', error: new Error('taken'), retryMs: 1 });
+  known.observe({ kind: 'wipe-failed', error: 'a: EROFS', paths: 1 });
+  expect(known.list(longMs).map(({ kind }) => kind)).toEqual(['http', 'root']);
+  known.observe({ kind: 'serving', url: '' });
+  known.observe({ kind: 'wipe-completed' });
+  expect(list()).toEqual([]);
+});
+
+it('listens again as soon as a connection that was cut has been replaced', () => {
+  const report = foldOutages(
+    (event) => known.observe(event),
+    () => now,
+  );
+  report({ kind: 'listener-lost', error: new Error('closed') });
+  expect(list()).toEqual([]);
+  // A heartbeat proves the new connection before it is reported.
+  report({ kind: 'heartbeat', ms: 1 });
+  report({ kind: 'listening', channels: [] });
+  expect(list()).toEqual([]);
+  expect(known.listening).toBe(true);
 });
