@@ -11,7 +11,11 @@ export class CountedProblems {
   /** @param problems by the counts; @param known other problems, which are logged already */
   log(problems: readonly Problem[], known: readonly Problem[], observe: Report): void {
     const now = new Map(problems.filter(isSilent).map((one) => [keyOf(one), one]));
-    for (const problem of known) now.delete(keyOf(problem));
+    for (const problem of known) {
+      const key = keyOf(problem);
+      // What was logged by the counts goes on until they no longer show it.
+      if (!this.#reported.has(key)) now.delete(key);
+    }
     for (const [key, problem] of now)
       if (!this.#reported.has(key)) observe({ kind: 'problem-found', problem });
     for (const [key, problem] of this.#reported)

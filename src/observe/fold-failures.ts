@@ -49,6 +49,8 @@ export function foldFailures(
   const invalidRows = new InvalidRowFolder(observe, now, againMs);
   const diskFailures = new Map<string, DiskFailure>();
   const failingHandlers = new Map<string, FailingHandler>();
+  /** Loops whose failure was passed on, and not its end. */
+  const toldLoops = new Set<string>();
 
   function diskFailed(who: Subject, code: string, error: string): void {
     if (tracker.failed(who, code, now()) === undefined) return;
@@ -135,16 +137,19 @@ export function foldFailures(
         if (code !== undefined) diskFailed(event, code, explain(event.error));
         else {
           tracker.recovered(event);
+          toldLoops.add(event.loop);
           observe(event);
         }
         return report();
       }
-      case 'loop-recovered':
-        if (!tracker.recovered(event)) observe(event);
+      case 'loop-recovered': {
+        const wasDisk = tracker.recovered(event);
+        if (toldLoops.delete(event.loop) || !wasDisk) observe(event);
         return report();
+      }
       default:
         observe(event);
-        return invalidRows.report();
+        return report();
     }
   };
 }

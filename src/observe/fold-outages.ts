@@ -8,6 +8,8 @@ import type { Event, Report } from '../core/events.ts';
  */
 export function foldOutages(observe: Report, now: () => number): Report {
   const failing = new Set<string>();
+  /** Loops whose own failure was reported, and not its end. */
+  const told = new Set<string>();
   let since = 0;
   let lost: Event | undefined;
   let rejection: string | undefined;
@@ -81,11 +83,14 @@ export function foldOutages(observe: Report, now: () => number): Report {
         if (retryMs === null) return failing.size > 0 && isOutage(error) ? undefined : observe(event);
         if (isOutage(error)) return failed(loop, { kind: 'database-unavailable', error, retryMs });
         recovered(loop);
+        told.add(loop);
         return observe(event);
       }
-      case 'loop-recovered':
-        if (!recovered(event.loop)) observe(event);
+      case 'loop-recovered': {
+        const wasOutage = recovered(event.loop);
+        if (told.delete(event.loop) || !wasOutage) observe(event);
         return;
+      }
       default:
         return observe(event);
     }

@@ -199,11 +199,6 @@ it('counts a loop that the disk stops in the same alarm, and leaves every other 
   expect(kinds()).toEqual(['disk-failing']);
   observe({ kind: 'loop-recovered', loop: 'machine' });
   expect(kinds()).toEqual(['disk-failing', 'disk-recovered']);
-
-  const socket = Object.assign(new Error('connect EACCES'), { code: 'EACCES', syscall: 'connect' });
-  observe(failed(socket));
-  observe({ kind: 'loop-recovered', loop: 'machine' });
-  expect(kinds().slice(2)).toEqual(['loop-failed', 'loop-recovered']);
 });
 
 it('forgets a row that was dropped', async () => {
@@ -213,4 +208,30 @@ it('forgets a row that was dropped', async () => {
   refuse = () => undefined;
   await attempt('good');
   expect(kinds()).toEqual(['disk-failing', 'disk-recovered']);
+});
+
+it('reports the end of a failure of a loop that a disk has interrupted', () => {
+  const spawn = Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM', syscall: 'spawn' });
+  const failed = (error: Error): Fact => ({ kind: 'loop-failed', loop: 'files, log', error, retryMs: 1 });
+  observe(failed(new Error('permission denied')));
+  observe(failed(new Error('the worker died', { cause: spawn })));
+  observe({ kind: 'loop-recovered', loop: 'files, log' });
+  expect(kinds()).toEqual(['loop-failed', 'disk-failing', 'loop-recovered', 'disk-recovered']);
+});
+
+it('reports a loop that a disk stops again within a minute after that minute, whatever happens then', () => {
+  const spawn = Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM', syscall: 'spawn' });
+  const failed: Fact = { kind: 'loop-failed', loop: 'files, log', error: spawn, retryMs: 1 };
+  observe(failed);
+  observe({ kind: 'loop-recovered', loop: 'files, log' });
+  now += 20_000;
+  observe(failed);
+  expect(kinds()).toEqual(['disk-failing', 'disk-recovered']);
+  now += minute;
+  observe({ kind: 'heartbeat', ms: 1 });
+  expect(kinds().filter((kind) => kind !== 'heartbeat')).toEqual([
+    'disk-failing',
+    'disk-recovered',
+    'disk-failing',
+  ]);
 });

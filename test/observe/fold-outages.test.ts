@@ -157,3 +157,13 @@ it('takes no file for the database, whatever its code', () => {
   ]);
   expect(tell(failed('a', resolver))).toEqual(['database-unavailable']);
 });
+
+it('reports the end of a failure that an outage has interrupted', () => {
+  const denied = Object.assign(new Error('permission denied'), { code: '42501' });
+  expect(tell(failed('a', denied), failed('a', gone), { kind: 'loop-recovered', loop: 'a' })).toEqual([
+    'loop-failed',
+    'database-unavailable',
+    'database-recovered',
+    'loop-recovered',
+  ]);
+});
