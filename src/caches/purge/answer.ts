@@ -78,11 +78,15 @@ function place({ headers }: Answer, hide: Hide): string {
   return printable(hide(String(headers.location ?? 'another place')).slice(0, 200));
 }
 
+const shortestWaitMs = 1_000;
 const longestWaitMs = 3_600_000;
 
-/** Seconds or a date; at most an hour. */
+/**
+ * Seconds or a date; at most an hour. Less than a second counts as no time at all: the clock of the target may be
+ * behind, and requests without a pause would do harm.
+ */
 function retryAfterMs({ headers }: Answer): number | undefined {
   const text = String(headers['retry-after'] ?? '');
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), longestWaitMs);
+  return ms >= shortestWaitMs ? Math.min(ms, longestWaitMs) : undefined;
 }

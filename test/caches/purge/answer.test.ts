@@ -75,6 +75,15 @@ describe('judge', () => {
     expect(waitMs).toBeGreaterThan(50_000);
     expect(waitMs).toBeLessThanOrEqual(60_000);
   });
+
+  it('takes a Retry-After of less than a second, or in the past, for none', () => {
+    const aMinuteAgo = new Date(Date.now() - 60_000).toUTCString();
+    for (const after of ['0', aMinuteAgo])
+      expect(verdictOf(answer(429, { 'retry-after': after }))).toMatchObject({
+        kind: 'throttled',
+        waitMs: undefined,
+      });
+  });
 });
 
 it.each(['', 'ok', '20', '200-', '200 ['])('an expectation "%s" is refused', (text) => {

@@ -1,0 +1,40 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { Answer } from '../../../src/caches/purge/answer.ts';
+import { PurgeCache } from '../../../src/caches/purge/purge-cache.ts';
+import { readTargets } from '../../../src/caches/purge/targets.ts';
+import { purgeSettings } from './settings.ts';
+
+let now: number;
+beforeEach(() => {
+  now = 0;
+});
+
+/** Time passes only where somebody waits. */
+const clock = {
+  now: () => now,
+  async wait(ms: number) {
+    now += ms;
+  },
+};
+
+function open(settings: { connections?: number }, send: () => Promise<Partial<Answer>>): PurgeCache {
+  const { targets } = readTargets({ settleMs: 0, purges: [purgeSettings(settings)] });
+  const [target = expect.fail('no target')] = targets;
+  const outside = { clock, tell: () => {}, run: async () => expect.fail('it runs a program') };
+  return new PurgeCache(target, outside, async () => ({
+    status: 200,
+    reason: '',
+    headers: {},
+    body: '',
+    ...(await send()),
+  }));
+}
+
+it('is asked after 1, 2, 4 s where it asks to wait for no time', async () => {
+  const times: number[] = [];
+  const cache = open({}, async () =>
+    times.push(now) <= 3 ? { status: 429, headers: { 'retry-after': '0' } } : {},
+  );
+  await cache.clear(['/1']);
+  expect(times).toEqual([0, 1_000, 3_000, 7_000]);
+});
