@@ -9,8 +9,9 @@ interface Waiting {
 }
 
 /**
- * For work on the database. It is begun in the order in which it is given, and at most so many are under way
- * at the same time. When one fails because the database is gone, those that wait fail with it.
+ * For work on the database, and requests to a target. It is begun in the order in which it is given, and at
+ * most so many are under way at the same time. When one fails because the database is gone, those that wait
+ * fail with it.
  * @param again whether work that failed like this is tried again: it goes to the end of the queue, where it
  *   holds nothing else up
  */

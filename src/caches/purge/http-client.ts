@@ -7,7 +7,7 @@ import type { TargetAddress } from './target-address.ts';
 
 interface ClientOptions {
   readonly connections: number;
-  /** For the whole request. */
+  /** For the whole request, with its wait for a connection: no more at once should be sent than there are. */
   readonly timeoutMs: number;
   /** The certificates of the authorities to trust, instead of the system's. */
   readonly authorities?: Buffer | undefined;

@@ -5,6 +5,7 @@ import type { Layer } from '../../core/layers.ts';
 import { clip, longestError } from '../../core/printable-text.ts';
 import type { RunCommand } from '../../core/run-command.ts';
 import type { TargetCache, WorkFailure } from '../../core/target-cache.ts';
+import { openTurns, type Turns } from '../../core/turns.ts';
 import { type Final, judge, type Verdict } from './answer.ts';
 import { batches } from './batches.ts';
 import { Breaker } from './breaker.ts';
@@ -41,6 +42,8 @@ export class PurgeCache implements TargetCache {
   readonly #clock: Clock;
   readonly #breaker: Breaker;
   readonly #rate: RequestRate;
+  /** All rounds and retries share the connections: the time-out of a request must not count the wait for one. */
+  readonly #turns: Turns;
   readonly #report: TargetReport;
   readonly #hide: (text: string) => string;
   readonly #tell: (text: string) => void;
@@ -76,6 +79,7 @@ export class PurgeCache implements TargetCache {
     this.#report = new TargetReport({ target: target.name, called: this.#say(), clock, observe });
     this.#breaker = new Breaker(clock, this.#report);
     this.#rate = new RequestRate(target.rate, clock);
+    this.#turns = openTurns({ atOnce: target.settings.connections });
   }
 
   get problem(): string | undefined {
@@ -153,32 +157,43 @@ export class PurgeCache implements TargetCache {
    */
   async #ask(request: PurgeRequest, works: number): Promise<Final> {
     for (let failed = 0; ; ) {
-      this.#ended.signal.throwIfAborted();
-      // A target that is down must not use up the requests of the time when it is back.
-      const turn = this.#breaker.rests ? undefined : this.#rate.turn(this.#ended.signal);
-      if (turn) await this.#untilEnded(turn);
-      if (!this.#breaker.mayAsk()) throw new TargetDownError(this.#say(this.#breaker.why));
-      const verdict = await this.#attempt(request, works);
-      this.#isWell = verdict.kind === 'acknowledged' || verdict.kind === 'rejected';
-      this.#failed = verdict.kind === 'failed' ? this.#failed + 1 : 0;
-      if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
-        this.#breaker.up();
-        this.#rate.goOn();
-        return verdict;
-      }
-      if (verdict.kind === 'throttled') {
-        this.#breaker.up();
-        this.#report.throttled(verdict.why, this.#rate.rest(verdict.waitMs));
-        continue;
-      }
+      const verdict = await this.#turns(() => this.#askOnce(request, { works, failed }));
+      if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') return verdict;
+      if (verdict.kind === 'throttled') continue;
       failed += 1;
-      const tooOften = Math.max(failed, this.#failed) >= attempts;
-      if (verdict.kind === 'down' || tooOften || this.#breaker.why !== undefined) {
-        this.#breaker.down(verdict.why);
-        throw new TargetDownError(this.#say(verdict.why));
-      }
       await this.#untilEnded(this.#clock.wait(againMs, this.#ended.signal));
     }
+  }
+
+  /** What it learns of the target is known before the next one has its turn. */
+  async #askOnce(
+    request: PurgeRequest,
+    { works, failed }: { works: number; failed: number },
+  ): Promise<Verdict> {
+    this.#ended.signal.throwIfAborted();
+    // A target that is down must not use up the requests of the time when it is back.
+    const turn = this.#breaker.rests ? undefined : this.#rate.turn(this.#ended.signal);
+    if (turn) await this.#untilEnded(turn);
+    if (!this.#breaker.mayAsk()) throw new TargetDownError(this.#say(this.#breaker.why));
+    const verdict = await this.#attempt(request, works);
+    this.#isWell = verdict.kind === 'acknowledged' || verdict.kind === 'rejected';
+    this.#failed = verdict.kind === 'failed' ? this.#failed + 1 : 0;
+    if (verdict.kind === 'acknowledged' || verdict.kind === 'rejected') {
+      this.#breaker.up();
+      this.#rate.goOn();
+      return verdict;
+    }
+    if (verdict.kind === 'throttled') {
+      this.#breaker.up();
+      this.#report.throttled(verdict.why, this.#rate.rest(verdict.waitMs));
+      return verdict;
+    }
+    const tooOften = Math.max(failed + 1, this.#failed) >= attempts;
+    if (verdict.kind === 'down' || tooOften || this.#breaker.why !== undefined) {
+      this.#breaker.down(verdict.why);
+      throw new TargetDownError(this.#say(verdict.why));
+    }
+    return verdict;
   }
 
   async #attempt(request: PurgeRequest, works: number): Promise<Verdict> {

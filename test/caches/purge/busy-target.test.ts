@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../../../src/caches/purge/answer.ts';
 import { PurgeCache } from '../../../src/caches/purge/purge-cache.ts';
 import { readTargets } from '../../../src/caches/purge/targets.ts';
@@ -37,4 +37,37 @@ it('is asked after 1, 2, 4 s where it asks to wait for no time', async () => {
   );
   await cache.clear(['/1']);
   expect(times).toEqual([0, 1_000, 3_000, 7_000]);
+});
+
+describe('several rounds together', () => {
+  const urls = Array.from({ length: 9 }, (_, nth) => `/${nth}`);
+
+  it('send no more requests at once than there are connections', async () => {
+    let underWay = 0;
+    let most = 0;
+    const cache = open({ connections: 2 }, async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise(setImmediate);
+      underWay -= 1;
+      return {};
+    });
+    await cache.clear(['/first']);
+    await Promise.all([cache.clear(urls), cache.clear(urls), cache.clear(urls)]);
+    expect(most).toBe(2);
+  });
+
+  it.each([
+    ['asks to wait', { status: 429, headers: { 'retry-after': '3' } }, [0, 3_000, 3_000]],
+    ['is down', { status: 405, headers: {} }, [0]],
+  ])('send nothing that was ready when the target %s', async (_what, answer, expected) => {
+    const times: number[] = [];
+    const cache = open({ connections: 1 }, async () => {
+      const nth = times.push(now);
+      await new Promise(setImmediate);
+      return nth === 1 ? answer : {};
+    });
+    await Promise.allSettled([cache.clear(['/1']), cache.clear(['/2'])]);
+    expect(times).toEqual(expected);
+  });
 });
