@@ -49,8 +49,10 @@ interface Level {
 function removeTree(top: Directory, topName: Name): number {
   const levels: Level[] = [];
   let files = 0;
-  /** When the first directory was still not empty after its first round. */
-  let againSince = Number.POSITIVE_INFINITY;
+  /** How long rounds after a first one took, without the one that is under way. */
+  let againMs = 0;
+  /** That one: how many levels are above it, and when it began. */
+  let again: { depth: number; since: number } | undefined;
   let failure: { path: string; cause: unknown } | undefined;
 
   function enter(parent: Directory, name: Name, round: number): void {
@@ -73,6 +75,10 @@ function removeTree(top: Directory, topName: Name): number {
   function leave({ parent, name, directory, round, kept, stays }: Level): void {
     levels.pop();
     directory.close();
+    if (again?.depth === levels.length) {
+      againMs += performance.now() - again.since;
+      again = undefined;
+    }
     try {
       if (kept) keepLevel();
       else if (!stays) parent.rmdir(name);
@@ -80,14 +86,15 @@ function removeTree(top: Directory, topName: Name): number {
       else stayLevel();
     } catch (error) {
       if (errorCode(error) !== 'ENOTEMPTY') throw error;
-      againSince = Math.min(againSince, performance.now());
       if (round === maxRounds || isLate()) throw refilled(error);
+      const depth = levels.length;
       enter(parent, name, round + 1);
+      if (levels.length > depth) again ??= { depth, since: performance.now() };
     }
   }
 
   function isLate(): boolean {
-    return performance.now() - againSince > maxAgainMs;
+    return againMs + (again ? performance.now() - again.since : 0) > maxAgainMs;
   }
 
   function keepLevel(): void {

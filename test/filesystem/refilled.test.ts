@@ -62,4 +62,33 @@ describe.each(walks)('the %s walk', (_name, walk) => {
     expect(made).toBeLessThan(200);
     expect(clear(root, ['commits/*'], walk).failures).toEqual([]);
   });
+
+  it.each([
+    // Each first round takes a second, and each second round no time; or the other way round.
+    { first: 1_000, second: 0, removes: 5 },
+    { first: 0, second: 200, removes: 3 },
+  ])(
+    'has half a second for the rounds after the first of all directories together: $first and $second ms',
+    ({ first, second, removes }) => {
+      const subs = ['a', 'b', 'c', 'd', 'e'];
+      make(...subs.map((sub) => `commits/abc/${sub}/1`));
+      let now = 0;
+      vi.spyOn(performance, 'now').mockImplementation(() => now);
+      const refilled = new Set<string>();
+      const emptied = new Set<string>();
+      const remake = interposed(walk, () => {
+        for (const sub of subs.filter((one) => !emptied.has(one))) {
+          const path = join(root, 'commits/abc', sub);
+          if (readdirSync(path).length > 0) continue;
+          now += refilled.has(sub) ? second : first;
+          if (refilled.has(sub)) emptied.add(sub);
+          else make(`commits/abc/${sub}/late`);
+          refilled.add(sub);
+        }
+      });
+      const { failures } = clear(root, ['commits/abc/'], remake);
+      expect(emptied.size).toBe(removes);
+      expect(failures.map(({ code }) => code)).toEqual(removes === 5 ? [] : ['ENOTEMPTY']);
+    },
+  );
 });
