@@ -169,7 +169,10 @@ export function openApp(
         files: using,
         dependents: openDependents(database.asking, user),
         openZone,
-        markers: rootMarkers(configuration.cache.root, fronts, using, timings.root),
+        markers: rootMarkers(configuration.cache.root, fronts, using, {
+          ...timings.root,
+          zones: configuration.zones.map(({ path }) => path),
+        }),
         roots: openRoots({
           pool,
           queues: named.map(({ queue }) => queue),

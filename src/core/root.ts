@@ -59,7 +59,7 @@ export interface Markers {
   readonly fronts: readonly string[];
   read(): Promise<SeenRoot>;
   write(marks: readonly Mark[]): Promise<void>;
-  /** Writes every deletion to the disk; rejects if that takes too long. */
+  /** Writes every deletion to the disk, in zones, too; rejects if that takes too long. */
   sync(): Promise<void>;
 }
 

@@ -12,12 +12,14 @@ const run = promisify(execFile);
 /**
  * The markers of a cache, read and written by its workers: the daemon itself does not wait for a disk that
  * does not answer.
+ * @param zones their directories. The end is as clean there as in root, or not clean at all: no marker is kept in a
+ *   zone, so that of root says whether it is cleared after a power loss
  */
 export function rootMarkers(
   root: string,
   fronts: readonly string[],
   { ask }: Pick<FileCache, 'ask'>,
-  { syncMs } = usualTimings.root,
+  { syncMs = usualTimings.root.syncMs, zones = [] }: { syncMs?: number; zones?: readonly string[] } = {},
 ): Markers {
   let mounts: string[] = [];
 
@@ -44,14 +46,15 @@ export function rootMarkers(
       await ask({ kind: 'mark', fronts, marks });
     },
     async sync() {
-      await Promise.all(mounts.map((path) => sync(join(root, path), syncMs)));
+      const directories = [...mounts.map((path) => join(root, path)), ...zones];
+      await Promise.all(directories.map((directory) => sync(directory, syncMs)));
     },
   };
 }
 
 /**
  * Syncs one file system, in a process of its own; one that does not end is abandoned. Where `sync` has no
- * `-f`, it syncs all file systems.
+ * `-f`, or the directory is away, as a zone may be, it syncs all file systems.
  */
 async function sync(directory: string, syncMs: number): Promise<void> {
   try {
