@@ -27,10 +27,14 @@ const isFree = (owner: string, leaseMs: string) => `
  */
 const isAhead = (newest: string) => `greatest(consumer.settled_to, consumer.cleared_to) > ${newest}`;
 
+/** All that its daemon has claimed is there: the log is not kept for who is not registered, and is trimmed from its beginning. */
+const isUntrimmed = (from: string) =>
+  `(${from}::bigint IS NULL OR EXISTS (SELECT FROM uncached.log WHERE id = ${from}))`;
+
 /**
  * Two daemons that work on one cache at the same time do no harm. The first consumer of a database in which
  * nothing was ever claimed has missed nothing; nor has it if the daemon itself has claimed everything from the first
- * row on, while it did not know its root yet.
+ * row on, while it did not know its root yet, and nothing of that was trimmed.
  */
 export async function join(
   {
@@ -61,7 +65,7 @@ export async function join(
   const skips = `CASE WHEN consumer.state = 'expired' OR ${isAhead(newestId)} OR $13 AND ($8 OR consumer.state <> 'live') THEN`;
   const { rows } = await pool.query<Joined & { state: 'wiping' | 'live' }>(
     `INSERT INTO uncached.consumer AS consumer (id, kind, name, node, place, state, settled_to, cleared_to, owner, version, handlers)
-     SELECT $1, $2, $3, $4, $5, CASE WHEN NOT $8 AND ($9 OR (${newestId} = 0 OR $12 = 1) AND NOT EXISTS (SELECT FROM uncached.consumer)) THEN 'live' ELSE 'wiping' END,
+     SELECT $1, $2, $3, $4, $5, CASE WHEN NOT $8 AND ${isUntrimmed('$12')} AND ($9 OR (${newestId} = 0 OR $12 = 1) AND NOT EXISTS (SELECT FROM uncached.consumer)) THEN 'live' ELSE 'wiping' END,
             newest, newest, $6, $7, $11
      FROM (SELECT least(${newestRow}, $12::bigint - 1) AS newest) AS log
      ON CONFLICT (id) DO UPDATE

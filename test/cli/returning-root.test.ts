@@ -122,6 +122,31 @@ it.each([
   expect(site.pages()).toEqual([]);
 });
 
+it('a root that is missing at the first start is wiped when it is there, if the log was trimmed meanwhile', async () => {
+  site.write(['ports/www/a/1', 'ports/www/b/1']);
+  renameSync(site.root, moved());
+  const more = '[daemon]\nsweep = 1s\nkeep = 0s';
+  const daemon = await start(site.configure(iniFor(site, database.config, { more })));
+  await daemon.until('alarm', ({ event, msg }) => event === 'loop-failed' && msg.includes('root is missing'));
+  await client.query(
+    `INSERT INTO cache_clearing_ports (category, port) VALUES ('www', 'a'); NOTIFY port_updated`,
+  );
+  await eventually(
+    'claimed and trimmed',
+    async () => {
+      const { rowCount } = await client.query(
+        'SELECT FROM uncached.log_id_seq WHERE is_called AND NOT EXISTS (SELECT FROM uncached.log)',
+      );
+      return rowCount === 1 || undefined;
+    },
+    async () => JSON.stringify(daemon.log.slice(-10)),
+  );
+  renameSync(moved(), site.root);
+  await marked();
+  expect(site.pages()).toEqual([]);
+  expect(wipes(daemon)).toEqual(['new']);
+});
+
 it('a copy is a root of its own while a daemon clears the original: check has nothing against it', async () => {
   const daemon = await start();
   await marked();
