@@ -1,6 +1,7 @@
 import type { ConsumerState, Joined } from '../core/consumer-contract.ts';
 import type { ConsumerLogOptions } from './consumer-log.ts';
 import { newestId, newestRow } from './newest-id.ts';
+import type { Pool } from './pool.ts';
 import { sessionsOf } from './session-name.ts';
 
 /**
@@ -61,6 +62,8 @@ export async function join(
   );
   const [before = { state: 'new', free: true }] = known;
   if (!before.free) return undefined;
+  // Before it is registered: if its daemon dies in between, it begins again.
+  if (known[0]?.state === 'new') await giveUpFailing(pool, { id, canBeWiped });
   const begins = `CASE WHEN $8 OR consumer.state <> 'live' OR ${isAhead(newestId)} THEN`;
   const skips = `CASE WHEN consumer.state = 'expired' OR ${isAhead(newestId)} OR $13 AND ($8 OR consumer.state <> 'live') THEN`;
   const { rows } = await pool.query<Joined & { state: 'wiping' | 'live' }>(
@@ -81,4 +84,32 @@ export async function join(
   const [joined] = rows;
   if (!joined || joined.state === 'live') return joined;
   return { ...joined, state: before.state === 'live' ? 'wiping' : before.state };
+}
+
+/** Rows of one statement; there may be a million. */
+const mostGivenUp = 5_000;
+
+/**
+ * Deletes the failing rows of one that is ahead: the log gives their ids to other rows, which would be taken for them. The
+ * wipe clears what they name. Where nothing empties the cache only those go that were cleared as far as their key allows.
+ * Each statement looks whether it is ahead still: another daemon may have registered it meanwhile.
+ */
+async function giveUpFailing(
+  pool: Pool,
+  { id, canBeWiped }: Pick<ConsumerLogOptions, 'id' | 'canBeWiped'>,
+): Promise<void> {
+  for (let after: number | null = 0; after !== null; ) {
+    const { rows }: { rows: { last: number | null }[] } = await pool.query(
+      `WITH part AS MATERIALIZED (
+         SELECT id FROM uncached.failing WHERE consumer = $1 AND id > $2 AND (invalid OR $3)
+           AND EXISTS (SELECT FROM uncached.consumer AS consumer WHERE consumer.id = $1 AND ${isAhead(newestId)})
+         ORDER BY id LIMIT ${mostGivenUp}
+       ), given_up AS (
+         DELETE FROM uncached.failing WHERE consumer = $1 AND id = ANY (ARRAY(SELECT id FROM part))
+       )
+       SELECT max(id)::float8 AS last FROM part`,
+      [id, after, canBeWiped],
+    );
+    after = rows[0]?.last ?? null;
+  }
 }
