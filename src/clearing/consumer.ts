@@ -161,7 +161,9 @@ export class Consumer {
   expect(rows: readonly LogRow[]): boolean {
     const following = this.#following;
     if (!following) {
-      this.#missedFrom ??= rows[0]?.id;
+      // The answers of several claims come in any order.
+      const [first] = rows;
+      if (first) this.#missedFrom = Math.min(first.id, this.#missedFrom ?? first.id);
       return false;
     }
     if (this.#parts.cache.readsLog) return false;

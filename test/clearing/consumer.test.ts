@@ -137,6 +137,15 @@ it('does nothing once it has left, and takes no rows', async () => {
   expect([consumer.isFollowing, consumer.clearedTo, consumer.settledTo]).toEqual([false, 0, 0]);
 });
 
+it('notes the first row that its daemon claims while it follows nothing, in whatever order the answers come', () => {
+  consumer.leave();
+  const [first, second] = [world.append('page', 'p1', 'p2'), world.append('page', 'p3')];
+  for (const rows of [second, first]) consumer.expect(rows);
+  expect(consumer.missedFrom).toBe(1);
+  consumer.follow({ settledTo: 0, clearedTo: 0, wiping: false });
+  expect(consumer.missedFrom).toBe(undefined);
+});
+
 it.each([
   ['it has expired', () => Object.assign(world, { state: 'expired' })],
   ['its rows were claimed later than it has looked: they are others', () => world.rows.splice(0, 1, late())],
