@@ -150,7 +150,7 @@ export function openApp(
     findPrimary: hosts.findPrimary,
     listenTo: (channels) => async (onNotification) => {
       await hosts.findPrimary();
-      if (!configuration.daemon.listens) return pollInstead(pool);
+      if (!configuration.daemon.listens) return pollInstead(hosts, pool);
       const names = [channelsChanged, retryAsked, logGrown, ...usableBindings(channels).flatMap(channelsOf)];
       return listen(hosts, pool, names, onNotification);
     },

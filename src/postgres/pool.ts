@@ -7,7 +7,7 @@ import { type Hosts, isStandby } from './hosts.ts';
 import { askingSession, workingSession } from './session.ts';
 
 /** node-postgres' message for query_timeout. */
-const readTimeout = 'Query read timeout';
+export const readTimeout = 'Query read timeout';
 
 export type Pool = Pick<pg.Pool, 'query' | 'end'>;
 

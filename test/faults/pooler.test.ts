@@ -5,8 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { openHosts } from '../../src/postgres/hosts.ts';
+import { pollInstead } from '../../src/postgres/polling.ts';
+import { openPool } from '../../src/postgres/pool.ts';
 import { lastWill } from '../last-will.ts';
 import { ordinaryAccount } from '../postgres/account.ts';
+import { withClient } from '../postgres/connection.ts';
+import { patient } from '../postgres/patient.ts';
 import { testDatabase } from '../postgres/test-database.ts';
 import { within } from '../postgres/within.ts';
 import { iniFor, makeSite, type Site } from '../site.ts';
@@ -33,6 +38,7 @@ beforeAll(async () => {
   writeFileSync(
     file,
     `[databases]
+kept = host=${host} port=${upstream} user=postgres dbname=${database.name} pool_mode=session
 * = host=${host} port=${upstream} user=postgres
 [pgbouncer]
 listen_port = ${port}
@@ -91,3 +97,35 @@ it.skipIf(!pgbouncer)(
     expect(stdout + stderr).toContain('pooler');
   },
 );
+
+it.skipIf(!pgbouncer)(
+  'says so with listen = no, too: it would not notice that the server crashes',
+  async () => {
+    const more = '[daemon]\nlisten = no\nheartbeat = 1s';
+    const file = site.configure(iniFor(site, { ...database.config, host: directory, port }, { more }));
+    const daemon = startUncached(file);
+    await daemon.until(
+      'the mode of the pooler',
+      ({ level, msg }) => level === 50 && msg.includes('a pooler in transaction or statement mode'),
+    );
+    expect(await daemon.stop()).toBe(0);
+  },
+);
+
+it.skipIf(!pgbouncer)('in session mode, ends a session with its process of the server', async () => {
+  const hosts = openHosts([{ ...database.config, host: directory, port, database: 'kept' }], patient);
+  const pool = openPool(hosts);
+  const session = await pollInstead(hosts, pool);
+  try {
+    await session.heartbeat();
+    await withClient(database.config, (client) =>
+      client.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      ),
+    );
+    expect((await session.lost).message).toBe('PostgreSQL, or what is in between, closed it');
+  } finally {
+    session.close();
+    await pool.end();
+  }
+});

@@ -84,6 +84,38 @@ it('clears again what a crash has undone after it was settled, although the ids 
   await expectWhole(world);
 });
 
+it.each(['yes', 'no'])(
+  'clears what gets the ids of rows that were cleared and undone, although no heartbeat comes: listen = %s',
+  { timeout: 600_000 },
+  async (listen) => {
+    await world.close();
+    // Nothing settles: a second clearing would see that its rows are younger than it knew.
+    world = await World.open(server, {
+      heartbeat: '1h',
+      ini: { settle: '1h', more: `listen = ${listen}` },
+    });
+    await world.start();
+    let undone = 0;
+    for (let n = 0; n < 20 && undone < 2; n++) {
+      const page = await world.enqueue();
+      await world.gone(page);
+      const before = await claimedAt(page);
+      await server.kill();
+      world.site.write([page]);
+      await server.restart();
+      await eventually(
+        'claimed',
+        async () => (await world.query('SELECT FROM cache_clearing_ports')).length === 0 || undefined,
+        async () => world.lastWords(),
+      );
+      if ((await claimedAt(page)) !== before) undone += 1;
+      else rmSync(join(world.site.root, page), { force: true });
+      await world.gone(page);
+    }
+    expect(undone).toBe(2);
+  },
+);
+
 /** When the entry of a page was claimed. If a crash undoes the claim, it is claimed again. */
 async function claimedAt(page: string): Promise<string | undefined> {
   const port = page.split('/')[2];
