@@ -14,7 +14,20 @@ export async function inspectChannels(
   inspected: Inspected,
 ): Promise<Findings> {
   const problems = listened.length > 0 ? channelProblems : noChannels;
-  return { problems: problems(listened, handlers, inspected), notices: await channelNotices(pool) };
+  const notices = await channelNotices(pool);
+  if (inspected.draft?.daemon.listens === false) notices.push(...deafHandlers(listened, handlers));
+  return { problems: problems(listened, handlers, inspected), notices };
+}
+
+/** Nothing but a notification wakes them. What another daemon hears comes by the log. */
+function deafHandlers(listened: readonly ChannelBinding[], handlers: ReadonlyMap<string, Handler>): string[] {
+  const woken = usableBindings(listened).map(({ handler }) => handler);
+  return [...handlers.values()]
+    .filter(({ name, queue }) => queue === undefined && woken.includes(name))
+    .map(
+      ({ name }) =>
+        `[handler.${name}] has no queue, so that only notifications wake it, and with listen = no this daemon hears none: let another daemon of this database listen, or give the handler a queue`,
+    );
 }
 
 /** Right after the installation: one line says what to do next, not one for each handler. */

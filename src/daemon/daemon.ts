@@ -170,6 +170,8 @@ export function startDaemon(parts: DaemonParts): Daemon {
         wakeQueues();
         catchUp.wake();
         absence.reset();
+        // From now on it may be the first.
+        report.wake();
         // A crash of the server, or a standby in its place, may have undone what was claimed and settled.
         if (attempts > 1) root.rejoin();
         // It may have grown since it was read.

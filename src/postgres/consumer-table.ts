@@ -6,7 +6,7 @@ import { drop } from './failing-rows.ts';
 import { isAlive } from './join.ts';
 import { newestId } from './newest-id.ts';
 import type { Pool } from './pool.ts';
-import { daemonSessions, sessionsOf } from './session-name.ts';
+import { daemonSessions, listenerOf, sessionsOf } from './session-name.ts';
 
 /** `uncached.consumer`: every cache that follows the log, for who looks at all of them. */
 
@@ -83,6 +83,7 @@ export async function listConsumers(pool: Pool): Promise<SeenConsumer[]> {
 /**
  * What a daemon reports of its own consumers. `lost`: those that have expired, that another daemon has, or that
  * have cleared what the log has never had (join.ts). `first`: the daemon that claims at once; every daemon finds the same one.
+ * One that listens goes before those that poll: they never hear of what has no queue, and the others leave it to the first.
  */
 export const reportSeen = advised(
   'write to uncached.consumer',
@@ -102,13 +103,15 @@ export const reportSeen = advised(
         FROM seen WHERE consumer.id = seen.id AND consumer.owner = $1 AND consumer.state <> 'expired'
           AND coalesce(seen.cleared_to, 0) <= ${newestId}
         RETURNING consumer.id
+      ), sessions AS MATERIALIZED (
+        ${daemonSessions}
       )
       SELECT ARRAY(SELECT id FROM seen WHERE id NOT IN (SELECT id FROM kept)) AS lost,
              (SELECT consumer.owner FROM uncached.consumer AS consumer
               WHERE consumer.owner IS NOT NULL AND state <> 'expired'
                 AND (consumer.owner = $1 OR seen_at BETWEEN clock_timestamp() - $5 * interval '1 millisecond'
                                                         AND clock_timestamp() + $5 * interval '1 millisecond')
-              ORDER BY id LIMIT 1) AS first`,
+              ORDER BY ${listenerOf('consumer.owner')} IN (SELECT name FROM sessions) DESC, id LIMIT 1) AS first`,
       values: [
         owner,
         seen.map(({ id }) => id),

@@ -22,9 +22,11 @@ interface SessionConfig {
 /** SQL for the name of the sessions that work. `owner` is SQL, too. */
 const workingSessionOf = (owner: string) => `'${program} ' || ${owner}`;
 
+/** SQL for the name of the session of a daemon that listens. `owner` is SQL, too. */
+export const listenerOf = (owner: string) => `${workingSessionOf(owner)} || ' ${listener}'`;
+
 /** SQL for the names of the sessions that a daemon has while it is alive, for IN. `owner` is SQL, too. */
-export const sessionsOf = (owner: string) =>
-  `(${workingSessionOf(owner)}, ${workingSessionOf(owner)} || ' ${listener}')`;
+export const sessionsOf = (owner: string) => `(${workingSessionOf(owner)}, ${listenerOf(owner)})`;
 
 /** SQL for LIKE: the sessions of every owner. */
 export const everySession = `'${program} %'`;

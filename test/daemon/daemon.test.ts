@@ -158,6 +158,11 @@ it('claims and catches up when it becomes the first, since nobody may have', asy
   await world.until('report', 'clear p1 news', 'record news');
 });
 
+it('reports as soon as it listens: from then on it may be the first', async () => {
+  world.lose(new Error('cut'));
+  await world.until('report');
+});
+
 it('checks root when it is asked to', async () => {
   world.rootWakeup.wake();
   await world.until('look at root');

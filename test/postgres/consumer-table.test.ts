@@ -32,6 +32,12 @@ beforeEach(() => forgetClearings(client));
 const join = (owner = 'me', { id = 'root', startsEmpty = false, wiping = false } = {}) =>
   consumerOf(pool, { owner, id, startsEmpty }).join({ wiping });
 
+async function connectAs(application_name: string): Promise<Client> {
+  const session = new Client({ ...database.config, application_name });
+  await session.connect();
+  return session;
+}
+
 /** Lets a consumer of `owner` settle all rows appended so far. */
 async function follow(owner: string, count: number, id = 'root') {
   const own = consumerOf(pool, { owner, id });
@@ -133,6 +139,22 @@ describe('the daemon that claims at once', () => {
     expect(await first('b', '2')).toBe('b');
   });
 
+  it('is one that listens, if one does: the others hear of nothing that has no queue', async () => {
+    for (const [id, owner] of ['a', 'b', 'c'].entries()) await join(owner, { id: `${id}` });
+    expect(await first('a', '0')).toBe('a');
+    const sessions = [];
+    try {
+      for (const owner of ['c', 'b']) {
+        sessions.push(await connectAs(`uncached ${owner} listener`));
+        expect([await first('a', '0'), await first('c', '2')]).toEqual([owner, owner]);
+      }
+      sessions.push(await connectAs('uncached a'));
+      expect(await first('a', '0')).toBe('b');
+    } finally {
+      for (const session of sessions) await session.end();
+    }
+  });
+
   it('is none that died before the clock was set back by 400 days', async () => {
     await join('dead', { id: '1' });
     await join('b', { id: '2' });
@@ -190,8 +212,7 @@ describe('what is forgotten', () => {
     await client.query(`
       INSERT INTO uncached.root (machine, path, id, identity, mount_point, places, queues) VALUES
         ('m', '/x', 'new', '1:2', '/', '{}', '{}'), ('m', '/y', 'moved', '1:3', '/', '{}', '{}')`);
-    const session = new Client({ ...database.config, application_name: 'uncached alive' });
-    await session.connect();
+    const session = await connectAs('uncached alive');
     try {
       for (const id of ['a', 'moved', 'busy']) await forgetFormerRoot(pool, { id, machine: 'm', path: '/x' });
       expect(await ids()).toEqual(['ab', 'busy', 'moved']);

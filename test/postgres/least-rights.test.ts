@@ -104,6 +104,19 @@ it('may do everything with the rights that "uncached check" asks for', async () 
   await daemons.leave();
 });
 
+it('sees which daemon listens, whatever role that has', async () => {
+  await followAdvice();
+  await client.query(`
+    INSERT INTO uncached.consumer (id, kind, name, state, settled_to, cleared_to, owner)
+    VALUES ('1', 'files', 'files', 'live', 0, 0, 'polls'), ('2', 'files', 'files', 'live', 0, 0, 'listens');
+    SET application_name = 'uncached listens listener'`);
+  const seen = [{ id: '1', clearedTo: 0, problem: null }];
+  expect(await reportSeen(pool, { owner: 'polls', leaseMs: 60_000 }, seen)).toMatchObject({
+    first: 'listens',
+  });
+  await client.query('DELETE FROM uncached.consumer; RESET application_name');
+});
+
 it('has no more rights in the schema uncached than a member of the group, and no fewer', async () => {
   await followAdvice();
   const rightsOf = async (role: string) => {

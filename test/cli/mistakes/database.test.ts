@@ -183,6 +183,20 @@ describe('check names a mistake as doc/operating.md has it', () => {
     expect((await checkHere(configure(mistake))).stdout).not.toContain(`${queue}s`);
   });
 
+  it('A handler has no queue, and the daemon does not listen', async () => {
+    await client.query(`INSERT INTO listen_for (name, script_name) VALUES ('deployed', 'front')`);
+    const handlers = `[handler.front]\nclear[] = articles/\n[handler.all]\nclear[] = articles/`;
+    const checked = async (listen: string) => {
+      const more = `[daemon]\nlisten = ${listen}`;
+      return (await checkHere(site.configure(iniFor(site, database.config, { handlers, more })))).stdout;
+    };
+    const found = await checked('no');
+    expectNamed('A handler has no queue, and the daemon does not listen', found);
+    // Nothing at all wakes the other one, which another line says.
+    expect(found.match(/has no queue, so/g)).toHaveLength(1);
+    expect(await checked('yes')).not.toContain('has no queue, so');
+  });
+
   it('listen_for is empty', async () => {
     await client.query('DELETE FROM listen_for');
     const { stdout } = await checkHere(configure());
