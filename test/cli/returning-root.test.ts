@@ -144,6 +144,7 @@ it('a root that is missing at the first start is wiped when it is there, if the 
   renameSync(moved(), site.root);
   await marked();
   expect(site.pages()).toEqual([]);
+  await daemon.until('wipe', ({ event }) => event === 'cache-wiped');
   expect(wipes(daemon)).toEqual(['new']);
 });
 
