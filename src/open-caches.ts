@@ -72,6 +72,8 @@ export function openCaches(parts: CacheParts): OpenedCaches {
     log: ConsumerLog;
     section: string;
     id: () => string;
+    /** The sections that it stands behind: not only the next one. */
+    inner: readonly string[];
   }[] = [];
   const members: Members = new Members(
     () => opened,
@@ -107,7 +109,7 @@ export function openCaches(parts: CacheParts): OpenedCaches {
   };
   for (const { kind, startsEmpty, name, own, cache, section, after } of cachesOf(parts, outside)) {
     const first = opened[0];
-    const behind = opened.filter((one) => (after === undefined ? one === first : one.section === after));
+    const next = opened.filter((one) => (after === undefined ? one === first : one.section === after));
     const options: ConsumerLogOptions = {
       get id() {
         return first ? `${members.rootId} ${kind} ${name}` : members.rootId;
@@ -120,6 +122,9 @@ export function openCaches(parts: CacheParts): OpenedCaches {
       owner: parts.owner,
       version,
       handlers: [...own.keys()],
+      get behind() {
+        return opened.filter(({ inner }) => inner.includes(section)).map(({ id }) => id());
+      },
       leaseMs: configuration.daemon.heartbeatMs * timings.missedHeartbeats,
       startsEmpty,
       canBeWiped: cache.canBeWiped ?? true,
@@ -136,12 +141,19 @@ export function openCaches(parts: CacheParts): OpenedCaches {
       timings,
       settleMs: configuration.cache.settleMs,
       batch: configuration.daemon.batch,
-      after: behind.map(({ consumer }) => consumer),
+      after: next.map(({ consumer }) => consumer),
       wipe: () => (first ? wipe(cache, own.values()) : root.wipeAgain()),
       onLost: () => root.lost(),
       ...(!first && { orphans: new Orphans({ failing: consumerLog.failing, observe }) }),
     });
-    opened.push({ consumer, cache, log: consumerLog, section, id: () => options.id });
+    opened.push({
+      consumer,
+      cache,
+      log: consumerLog,
+      section,
+      id: () => options.id,
+      inner: next.flatMap((one) => [one.section, ...one.inner]),
+    });
   }
   const consumers = new LocalConsumers(opened.map(({ consumer }) => consumer));
   return {

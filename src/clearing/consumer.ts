@@ -217,7 +217,15 @@ export class Consumer {
   async #retryBehind(ids: readonly number[]): Promise<void> {
     if (this.#behind.length === 0) return;
     await this.#parts.log.failing.passOn(ids);
-    for (const consumer of this.#behind) consumer.retries.wakeup.wake();
+    this.wakeRetriesBehind();
+  }
+
+  /** A cache in the middle may not have these rows: it would wake nobody. */
+  private wakeRetriesBehind(): void {
+    for (const consumer of this.#behind) {
+      consumer.retries.wakeup.wake();
+      consumer.wakeRetriesBehind();
+    }
   }
 
   /** Wakes those behind this cache that still have to read what was cleared here. */

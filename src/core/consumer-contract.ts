@@ -124,7 +124,7 @@ export interface FailingRowsOfConsumer {
   settleLater(ids: readonly number[], cohort: number): Promise<void>;
   /** The rows of these cohorts beyond an id; at most so many that they fit a statement. */
   inCohorts(cohorts: readonly number[], after: number): Promise<FailedRow[]>;
-  /** Makes the same rows due for what stands behind this cache. */
+  /** Makes the same rows due for all that stands behind this cache. */
   passOn(ids: readonly number[]): Promise<void>;
   remove(ids: readonly number[]): Promise<void>;
   /** Makes rows due that a run before has left: those of its cohorts, or `all`. */

@@ -14,6 +14,8 @@ interface Own {
   readonly id: string;
   /** The handlers that it clears for: a row of another waits until it is configured again. */
   readonly handlers: readonly string[];
+  /** The consumers that stand behind it, also behind another of these; perhaps not all are registered. */
+  readonly behind: readonly string[];
 }
 
 /** Rows of one statement. */
@@ -181,8 +183,8 @@ async function inCohorts({ pool, id }: Own, cohorts: readonly number[], after: n
   return (await json.read<FailedRow[] | null>(rows[0]?.rows ?? null)) ?? [];
 }
 
-/** The id of what stands behind a cache begins with that of the cache (open-caches.ts). */
-async function passOn({ pool, id }: Own, ids: readonly number[]): Promise<void> {
+/** Past a cache in the middle, too: it may not clear for these handlers. */
+async function passOn({ pool, id, behind }: Own, ids: readonly number[]): Promise<void> {
   for (const slice of slices(ids, most))
     await pool.query({
       name: 'uncached_pass_on',
@@ -190,10 +192,10 @@ async function passOn({ pool, id }: Own, ids: readonly number[]): Promise<void> 
         INSERT INTO uncached.failing AS failing (consumer, id, handler, key, xid, enqueued_at, claimed_at, attempts, last_error, retry_at)
         SELECT behind.id, failed.id, handler, key, xid, enqueued_at, claimed_at, 0, 'the cache before this one could not be cleared at first', clock_timestamp()
         FROM uncached.failing AS failed JOIN uncached.consumer AS behind
-          ON starts_with(behind.id, failed.consumer || ' ') AND failed.handler = ANY (behind.handlers) AND behind.state <> 'expired'
+          ON behind.id = ANY ($3) AND failed.handler = ANY (behind.handlers) AND behind.state <> 'expired'
         WHERE failed.consumer = $1 AND failed.id = ANY ($2::bigint[])
         ON CONFLICT (consumer, id) DO UPDATE SET retry_at = excluded.retry_at, cohort = NULL, invalid = false`,
-      values: [id, arrayOf(slice)],
+      values: [id, arrayOf(slice), behind],
     });
 }
 

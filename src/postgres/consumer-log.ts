@@ -25,6 +25,8 @@ export interface ConsumerLogOptions extends ConsumerName {
   readonly version: string;
   /** The handlers that it clears for: rows of others are not its. */
   readonly handlers: readonly string[];
+  /** The ids of what stands behind it, also behind another of these. */
+  readonly behind: readonly string[];
   /** A daemon that did not report for so long does not work. */
   readonly leaseMs: number;
   /** Nothing was cached in it before its first row. */

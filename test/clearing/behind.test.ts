@@ -185,6 +185,20 @@ it('clears again what failed in the other at first: when that is cleared there, 
   expect(world.failing.state).toEqual([]);
 });
 
+it('has what is further behind look for such rows, too, whether or not the one in the middle has them', async () => {
+  const outerCache = new FakeCache(filesSteps([{ name: 'other' }]));
+  const outer = new LogWorld().follow(outerCache, { name: 'outer', after: [behind] });
+  cache.refused = ['o1'];
+  const rows = append('other', 'o1');
+  consumers.expect(rows);
+  await consumers.clearFirst('other', [rows], { more: false });
+  cache.refused = [];
+  pass(1_000);
+  outer.retries.wakeup.take();
+  await run(() => front.retries.step());
+  expect(outer.retries.wakeup.asked).toBe(true);
+});
+
 it('does not settle while the content of the other is unknown', async () => {
   front.follow({ settledTo: 0, clearedTo: 0, wiping: true });
   behind.follow({ settledTo: 0, clearedTo: 0, wiping: true });

@@ -184,3 +184,39 @@ describe('what a run before has left', () => {
     expect(await own.inCohorts([5], 0)).toEqual([]);
   });
 });
+
+describe('rows that are passed on', () => {
+  const [zone, cdn, edge] = ['root nginx pages', 'root purge cdn', 'root purge edge'] as const;
+  const passOn = (ids: readonly number[]) => consumerOf(pool, { id: zone, behind: [cdn, edge] }).failing.passOn(ids);
+  const dueIn = async (id: string) => idsOf((await consumerOf(pool, { id }).failing.due(10)).rows);
+
+  beforeEach(async () => {
+    for (const id of [zone, cdn, edge, 'root purge varnish']) await consumerOf(pool, { id }).join({ wiping: false });
+    await fails('NULL', { consumer: zone, count: 2 });
+  });
+
+  it('are due in what stands behind the cache, whatever its id, and nowhere else', async () => {
+    await passOn([2]);
+    expect([await dueIn(cdn), await dueIn(edge)]).toEqual([[2], [2]]);
+    expect([await dueIn(zone), await dueIn('root purge varnish'), await dueIds()]).toEqual([[], [], []]);
+  });
+
+  it('are due again where they are to settle already', async () => {
+    await passOn([1, 2]);
+    const outer = consumerOf(pool, { id: cdn }).failing;
+    await outer.settleLater([1, 2], 7);
+    expect(await dueIn(cdn)).toEqual([]);
+    await passOn([2]);
+    expect(await dueIn(cdn)).toEqual([2]);
+    expect(idsOf(await outer.inCohorts([7], 0))).toEqual([1]);
+  });
+
+  it('are nothing to one that has expired, is not registered, or does not clear for their handler', async () => {
+    await client.query(`UPDATE uncached.consumer SET state = 'expired' WHERE id = $1`, [cdn]);
+    await forgetConsumer(pool, edge);
+    await passOn([1, 2]);
+    await consumerOf(pool, { id: edge, handlers: ['other'] }).join({ wiping: false });
+    await passOn([1, 2]);
+    expect(await log.failing({})).toMatchObject([{ consumer: zone }, { consumer: zone }]);
+  });
+});

@@ -15,6 +15,7 @@ export function consumerOf(pool: Pool, given: Partial<ConsumerLogOptions> = {}):
     owner: 'me',
     version: '1',
     handlers: ['h'],
+    behind: [],
     leaseMs: 60_000,
     startsEmpty: false,
     canBeWiped: true,

@@ -61,6 +61,7 @@ async function joinAs(pool: Pool, at: number): Promise<Node> {
     owner: `daemon${at}`,
     version: '1',
     handlers: ['ports'],
+    behind: [],
     leaseMs: 600_000,
     startsEmpty: false,
     canBeWiped: true,
