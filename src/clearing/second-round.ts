@@ -42,7 +42,7 @@ export async function clearCohort(
     const settled = await clearAgain(rows, parts, { again: true });
     // Before they are deleted: what dies in between begins again.
     await parts.onRetried(settled);
-    await failing.remove(settled);
+    await failing.remove(settled, cohort.failing);
     return { ...position, retried: last.id };
   }
   if (cohort.wipes) await parts.wipe();

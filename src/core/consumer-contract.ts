@@ -126,7 +126,7 @@ export interface FailingRowsOfConsumer {
   inCohorts(cohorts: readonly number[], after: number): Promise<FailedRow[]>;
   /** Makes the same rows due for all that stands behind this cache. */
   passOn(ids: readonly number[]): Promise<void>;
-  remove(ids: readonly number[]): Promise<void>;
+  remove(ids: readonly number[], cohorts: readonly number[]): Promise<void>;
   /** Makes rows due that a run before has left: those of its cohorts, or `all`. */
   restart(which: 'cohorts' | 'all'): Promise<void>;
 }

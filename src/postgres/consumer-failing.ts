@@ -199,12 +199,13 @@ async function passOn({ pool, id, behind }: Own, ids: readonly number[]): Promis
     });
 }
 
-async function remove({ pool, id }: Own, ids: readonly number[]): Promise<void> {
+/** One that was made due meanwhile is in none of the cohorts, or in a later one. */
+async function remove({ pool, id }: Own, ids: readonly number[], cohorts: readonly number[]): Promise<void> {
   for (const slice of slices(ids, most))
     await pool.query({
       name: 'uncached_remove',
-      text: 'DELETE FROM uncached.failing WHERE consumer = $1 AND id = ANY ($2::bigint[])',
-      values: [id, arrayOf(slice)],
+      text: 'DELETE FROM uncached.failing WHERE consumer = $1 AND id = ANY ($2::bigint[]) AND cohort = ANY ($3::bigint[])',
+      values: [id, arrayOf(slice), arrayOf(cohorts)],
     });
 }
 

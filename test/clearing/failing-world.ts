@@ -98,7 +98,10 @@ export class FailingWorld {
             .map(({ id, handler, key, invalid }) => ({ id, handler, key, invalid })),
         ),
       passOn: (ids) => called('pass on', `${ids}`, () => {}),
-      remove: (ids) => called('remove', `${ids}`, () => ids.forEach((id) => void this.all.delete(id))),
+      remove: (ids, cohorts) =>
+        called('remove', `${ids}`, () => {
+          for (const id of ids) if (cohorts.includes(this.all.get(id)?.cohort ?? 0)) this.all.delete(id);
+        }),
       restart: (which) =>
         called('restart', which, () => {
           for (const row of this.all.values())

@@ -126,3 +126,22 @@ it('wakes the retries when a row fails only now', async () => {
   expect(world.failing.state).toEqual(['2 waits']);
   expect(consumer.retries.wakeup.asked).toBe(true);
 });
+
+it('keeps a row that has become due while it was cleared for the last time', async () => {
+  cache.refused = ['p1'];
+  const rows = world.append('page', 'p1');
+  consumer.expect(rows);
+  await consumer.clearFirst('page', [rows]);
+  cache.refused = [];
+  world.now += 1_000;
+  await run(() => consumer.retries.step());
+  await settle();
+  world.now += 10_000;
+  // The cache before this one passes it on.
+  world.during = (call) => {
+    const row = call === 'remove' && world.failing.all.get(1);
+    if (row) Object.assign(row, { cohort: undefined, retryAt: world.now });
+  };
+  await settle();
+  expect(world.failing.state).toEqual(['1 waits']);
+});

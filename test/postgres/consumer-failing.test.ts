@@ -146,7 +146,8 @@ describe('a row that fails', () => {
       upTo: 1,
     });
     await other.failing.add([{ id: 1, error: 'another' }]);
-    await own.remove([1]);
+    await own.settleLater([1], 2);
+    await own.remove([1], [2]);
     expect(await log.failing({})).toMatchObject([{ consumer: 'other', error: 'another', attempts: 1 }]);
   });
 
@@ -187,11 +188,13 @@ describe('what a run before has left', () => {
 
 describe('rows that are passed on', () => {
   const [zone, cdn, edge] = ['root nginx pages', 'root purge cdn', 'root purge edge'] as const;
-  const passOn = (ids: readonly number[]) => consumerOf(pool, { id: zone, behind: [cdn, edge] }).failing.passOn(ids);
+  const passOn = (ids: readonly number[]) =>
+    consumerOf(pool, { id: zone, behind: [cdn, edge] }).failing.passOn(ids);
   const dueIn = async (id: string) => idsOf((await consumerOf(pool, { id }).failing.due(10)).rows);
 
   beforeEach(async () => {
-    for (const id of [zone, cdn, edge, 'root purge varnish']) await consumerOf(pool, { id }).join({ wiping: false });
+    for (const id of [zone, cdn, edge, 'root purge varnish'])
+      await consumerOf(pool, { id }).join({ wiping: false });
     await fails('NULL', { consumer: zone, count: 2 });
   });
 
@@ -209,6 +212,18 @@ describe('rows that are passed on', () => {
     await passOn([2]);
     expect(await dueIn(cdn)).toEqual([2]);
     expect(idsOf(await outer.inCohorts([7], 0))).toEqual([1]);
+  });
+
+  it('stay where they were being settled in that moment', async () => {
+    await passOn([1, 2]);
+    const outer = consumerOf(pool, { id: cdn }).failing;
+    await outer.settleLater([1, 2], 7);
+    await passOn([2]);
+    await outer.remove([1, 2], [6, 7]);
+    expect(await dueIn(cdn)).toEqual([2]);
+    await outer.settleLater([2], 8);
+    await outer.remove([1, 2], [6, 7]);
+    expect(idsOf(await outer.inCohorts([8], 0))).toEqual([2]);
   });
 
   it('are nothing to one that has expired, is not registered, or does not clear for their handler', async () => {

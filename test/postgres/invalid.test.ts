@@ -46,7 +46,7 @@ it('an invalid row counts as nothing else', async () => {
   expect(Math.round((count?.invalidMs ?? 0) / 1_000)).toBeCloseTo(3 * 3_600, -2);
   expect(count?.settlingMs).toBeGreaterThan(9_000);
   await own.advance({ from: 2, settledTo: 4, clearedTo: 4 });
-  await own.failing.remove([1]);
+  await log.drop({ ids: [1] });
   expect(await log.counts()).toMatchObject([
     {
       claimed: 0,
@@ -62,7 +62,7 @@ it('an invalid row counts as nothing else', async () => {
 });
 
 it('no time comes for an invalid row; the start of a daemon takes it up again, as one that was reported', async () => {
-  await own.failing.remove([1]);
+  await log.drop({ ids: [1] });
   expect(await own.failing.due(9)).toEqual({ rows: [], nextMs: null });
   await own.failing.restart('cohorts');
   expect(await dueIds()).toEqual([]);

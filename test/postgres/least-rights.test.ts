@@ -72,7 +72,7 @@ it('may do everything with the rights that "uncached check" asks for', async () 
   expect((await own.failing.due(10)).rows).toHaveLength(2);
   await own.failing.settleLater([1, 2], 1);
   expect(await own.failing.inCohorts([1], 0)).toHaveLength(2);
-  await own.failing.remove([2]);
+  await own.failing.remove([2], [1]);
   const seen = [{ id: 'root', clearedTo: 2, problem: null }];
   expect(await reportSeen(pool, { owner: 'me', leaseMs: 60_000 }, seen)).toMatchObject({
     lost: [],
