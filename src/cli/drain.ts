@@ -137,14 +137,14 @@ async function drainAll(draining: Draining): Promise<void> {
 /** What is in the log, and what failed: of earlier runs, and of others. */
 async function clearLeft({ context, signal }: Draining): Promise<void> {
   for (const consumer of context.consumers.all) {
-    await readAll(consumer, signal);
-    while (!signal.aborted && (await consumer.retries.step()) === 0);
+    await stepAll(consumer.reader, signal);
+    await stepAll(consumer.retries, signal);
   }
 }
 
-async function readAll({ reader }: Consumer, signal: AbortSignal): Promise<void> {
-  reader.wakeup.take();
-  while (!signal.aborted && (await reader.step()) === 0);
+async function stepAll(stage: Consumer['reader' | 'retries'], signal: AbortSignal): Promise<void> {
+  stage.wakeup.take();
+  while (!signal.aborted && (await stage.step()) === 0);
 }
 
 async function claimAll({ app, context, progress, tally, signal }: Draining): Promise<void> {
@@ -166,7 +166,9 @@ async function settleAll(draining: Draining): Promise<void> {
   while (!signal.aborted) {
     let nextMs = againMs;
     for (const consumer of consumers.all) {
-      if (consumer.reader.wakeup.asked) await readAll(consumer, signal);
+      // The cache before it has cleared rows, or passed on what failed there.
+      for (const stage of [consumer.reader, consumer.retries])
+        if (stage.wakeup.asked) await stepAll(stage, signal);
       nextMs = Math.min(nextMs, (await consumer.settle()) ?? againMs);
     }
     const { rows, held } = consumers.pending;

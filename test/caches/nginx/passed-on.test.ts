@@ -2,8 +2,10 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { client, enqueuePort, site, start } from '../../cli/running.ts';
+import { database } from '../../cli/site-and-database.ts';
 import { eventually } from '../../faults/eventually.ts';
 import { storePage } from '../../filesystem/zone/cache-file.ts';
+import { iniFor } from '../../site.ts';
 import { uncached } from '../../uncached.ts';
 import { startTarget, type TargetServer } from '../purge/target-server.ts';
 
@@ -81,8 +83,25 @@ it('what a daemon could clear in a zone only later is purged behind it after tha
   await untilLeft('nginx');
   const before = purges();
   rmSync(link);
-  expect((await uncached(['--config', join(dirname(site.root), 'uncached.ini'), 'failing', 'retry'])).code).toBe(0);
+  expect(
+    (await uncached(['--config', join(dirname(site.root), 'uncached.ini'), 'failing', 'retry'])).code,
+  ).toBe(0);
   await untilLeft();
   // At once, and again after the zone has settled it.
+  expect(purges()).toBeGreaterThanOrEqual(before + 2);
+});
+
+it('a drain that clears it in a zone does not end before it is purged behind that for the last time', async () => {
+  const drain = () =>
+    uncached(['--config', site.configure(iniFor(site, database.config, settings())), 'drain']);
+  await drain();
+  const link = plantLink();
+  await enqueuePort('net', 'rsync');
+  expect(await drain()).toMatchObject({ code: 1, stdout: expect.stringContaining('1 row failing') });
+  expect(await left()).toEqual(['nginx']);
+  const before = purges();
+  rmSync(link);
+  expect(await drain()).toMatchObject({ code: 0, stderr: '' });
+  expect(await left()).toEqual([]);
   expect(purges()).toBeGreaterThanOrEqual(before + 2);
 });
