@@ -126,6 +126,7 @@ export class Consumer {
     const toldTo = Math.max(clearedTo, this.clearedTo);
     this.#following = { progress, settling };
     this.#missedFrom = undefined;
+    for (const consumer of this.#behind) consumer.upstream.forget();
     this.reader.begin(toldTo);
     this.settling.wake();
     this.retries.restart();

@@ -28,6 +28,14 @@ export class Upstream {
     this.#clock = clock;
   }
 
+  /**
+   * One of the caches begins again: what it had settled is stale there, if its content is unknown, and the ids may
+   * have been given to other rows.
+   */
+  forget(): void {
+    this.#marks = [];
+  }
+
   /** The first clearing may go up to here. */
   get clearedTo(): number {
     return this.#least(({ clearedTo }) => clearedTo);

@@ -61,3 +61,16 @@ it('waits while the content of the cache before it is unknown', () => {
   inner.freshTo = Number.NEGATIVE_INFINITY;
   expect(upstream.msTo(5)).toBe(Number.POSITIVE_INFINITY);
 });
+
+it('waits for the lag again when the cache before it has begun again, though it has settled the same ids', () => {
+  const upstream = new Upstream([inner], 2_000, clock);
+  inner.freshTo = 5;
+  upstream.msTo(5);
+  now += 3_000;
+  upstream.forget();
+  inner.freshTo = Number.NEGATIVE_INFINITY;
+  expect(upstream.msTo(5)).toBe(Number.POSITIVE_INFINITY);
+  now += 1_000;
+  inner.freshTo = 5;
+  expect(upstream.msTo(5)).toBe(2_000);
+});
