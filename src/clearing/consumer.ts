@@ -107,7 +107,7 @@ export class Consumer {
    * in its place, may have undone what was claimed since, and given its ids to other rows.
    */
   follow({ settledTo, clearedTo, wiping }: { settledTo: number; clearedTo: number; wiping: boolean }): void {
-    const { log, clock, timings, settleMs, onLost } = this.#parts;
+    const { log, clock, timings, settleMs, onLost, cache } = this.#parts;
     const { upstream } = this;
     const progress = new Progress(settledTo);
     const settling = new Settling({
@@ -115,7 +115,9 @@ export class Consumer {
       clock,
       wakeup: this.settling,
       timings: timings.settling,
-      settleMs,
+      // Rows that failed are passed on by the cache before it, whose last response may be on its way: it has settled
+      // their ids long ago, which says nothing about them.
+      settleMs: ({ failing }) => (failing.length > 0 ? Math.max(settleMs, cache.lagMs ?? 0) : settleMs),
       progress,
       settledTo,
       wiping,

@@ -20,7 +20,8 @@ interface SettlingParts {
   readonly wakeup: Wakeup;
   readonly clock: Clock;
   readonly timings: SettlingTimings;
-  readonly settleMs: number;
+  /** The settle time, from the end of the grace. */
+  readonly settleMs: (cohort: Cohort) => number;
   /** The first clearings. */
   readonly progress: Progress;
   /** Where the durable cursor stands. */
@@ -201,7 +202,7 @@ export class Settling {
     const [first] = this.#cohorts;
     const allowedMs = msTo(first?.cohort.upTo ?? this.#notedTo);
     if (first?.graceEnded === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(allowedMs, first.graceEnded + settleMs - clock.now());
+    return Math.max(allowedMs, first.graceEnded + settleMs(first.cohort) - clock.now());
   }
 
   async #settlePart(): Promise<void> {

@@ -49,3 +49,32 @@ it('a cache is wiped its lag after the other, when both have joined again', asyn
   await settle(behind);
   expect(behindCache.cleared()).toEqual(['wipe']);
 });
+
+it('what is passed on to a cache is cleared again after its lag, however short the settle time', async () => {
+  await behindWorld.failing.rows.add([{ id: 1, error: 'passed on' }]);
+  pass(1_000);
+  await run(() => behind.retries.step());
+  expect(await settle(behind)).toBe(lagMs);
+  expect(behindCache.cleared()).toEqual(['p1']);
+  pass(lagMs - 1);
+  expect(await settle(behind)).toBe(1);
+  pass(1);
+  await settle(behind);
+  expect(behindCache.cleared()).toEqual(['p1 again']);
+});
+
+it('rows of the log settle without it, where the other has settled them so long ago', async () => {
+  behindWorld.append('page', 'p2');
+  world.newest = behindWorld.newest;
+  await run(() => front.reader.step());
+  for (let times = 0; front.settledTo < 2 && times < 5; times += 1) {
+    await settle(front);
+    pass(60_000);
+    await settle(behind);
+  }
+  pass(lagMs);
+  await run(() => behind.reader.step());
+  pass(1_000);
+  await settle(behind);
+  expect(behindCache.cleared()).toEqual(['p2', 'p2 again']);
+});

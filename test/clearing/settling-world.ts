@@ -52,7 +52,7 @@ export class SettlingWorld {
       wakeup: new Wakeup(),
       clock: { now: () => this.now, wait: () => Promise.reject(new Error('nobody waits here')) },
       timings: usualTimings.settling,
-      settleMs: ms,
+      settleMs: () => ms,
       progress: this.progress,
       settledTo,
       wiping,
