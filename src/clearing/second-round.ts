@@ -39,10 +39,10 @@ export async function clearCohort(
   const rows = cohort.failing.length > 0 ? await failing.inCohorts(cohort.failing, position.retried) : [];
   const last = rows.at(-1);
   if (last) {
-    const settled = await clearAgain(rows, parts, { again: true });
+    const { cleared, gone } = await clearAgain(rows, parts, { again: true });
     // Before they are deleted: what dies in between begins again.
-    await parts.onRetried(settled);
-    await failing.remove(settled, cohort.failing);
+    await parts.onRetried(cleared);
+    await failing.remove(gone, cohort.failing);
     return { ...position, retried: last.id };
   }
   if (cohort.wipes) await parts.wipe();
@@ -79,31 +79,30 @@ function addAll(rows: LogRow[], groups: readonly HandlerRows[]): void {
   for (const group of groups) for (const row of group.rows) rows.push(row);
 }
 
-/** Returns the ids that need not be kept. Invalid ones are settled, too, as far as they can be. */
+/** `cleared`: invalid ones, too, as far as they can be. `gone`: those that need not be kept. */
 async function clearAgain(
   rows: readonly LogRow[],
   parts: RoundParts,
   how: { again: boolean },
-): Promise<number[]> {
+): Promise<{ cleared: number[]; gone: number[] }> {
   const { name, steps, cache, log, observe } = parts;
-  const settled: number[] = [];
-  let done = 0;
+  const all: { cleared: number[]; gone: number[] } = { cleared: [], gone: [] };
   let files = 0;
   for (const [handler, some] of byHandler(rows)) {
     const step = steps.get(handler);
     if (!step) continue;
     const outcome = await clearBatch(step, some, cache, { background: true });
     files += outcome.files;
-    done += outcome.cleared.length;
     await keepFailing(outcome.failures, parts, how);
     if (outcome.invalid.length > 0) await log.failing.keepInvalid(outcome.invalid, how);
     const kept = new Set(outcome.invalid.map(({ id }) => id));
     const gone = outcome.cleared.filter((id) => !kept.has(id));
-    for (const id of gone) settled.push(id);
+    for (const id of outcome.cleared) all.cleared.push(id);
+    for (const id of gone) all.gone.push(id);
     // Invalid keys were reported after the first clearing.
     const invalid = outcome.invalid.map((failure) => ({ ...failure, known: true }));
     observe({ kind: 'batch-done', handler, consumer: name, ...outcome, cleared: gone, invalid });
   }
-  if (rows.length > 0) observe({ kind: 'settled', rows: done, files });
-  return settled;
+  if (rows.length > 0) observe({ kind: 'settled', rows: all.cleared.length, files });
+  return all;
 }

@@ -145,3 +145,22 @@ it('keeps a row that has become due while it was cleared for the last time', asy
   await settle();
   expect(world.failing.state).toEqual(['1 waits']);
 });
+
+it('passes on a row of which a part is invalid, too', async () => {
+  cache = new FakeCache(filesSteps([{ name: 'page', clear: ['{id}', '{id:path}'] }]));
+  consumer = world.follow(cache);
+  new LogWorld().follow(new FakeCache(), { after: [consumer] });
+  cache.refused = ['a/b'];
+  const rows = world.append('page', 'a/b');
+  consumer.expect(rows);
+  await consumer.clearFirst('page', [rows]);
+  cache.refused = [];
+  world.now += 1_000;
+  await run(() => consumer.retries.step());
+  await settle();
+  world.now += 10_000;
+  world.happened();
+  await settle();
+  expect(world.happened()).toContain('pass on 1');
+  expect(world.failing.state).toEqual(['1 invalid']);
+});
