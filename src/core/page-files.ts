@@ -34,8 +34,10 @@ export interface DeletionResult {
 export interface DeletionFailure {
   /** The pattern that matched it, as given. */
   readonly pattern: string;
-  /** Below root. */
+  /** Where it was met, for messages: below root, or root itself as an absolute path. */
   readonly path: string;
+  /** It concerns all that the pattern names, and not only what is at the path. */
+  readonly whole?: true;
   readonly code: string;
   readonly message: string;
   /** What failed: opening or reading it, so that nothing in it was deleted; absent: deleting. */

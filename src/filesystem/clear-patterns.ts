@@ -206,8 +206,10 @@ class Clearing {
 
   #failed(pattern: string, path: string, thrown: unknown, refused?: DeletionFailure['refused']): void {
     if (errorCode(thrown) === notTheCache) this.refused ??= toError(thrown);
-    const code = errorCode(thrown) ?? 'EUNKNOWN';
-    this.failures.push({ pattern, path, code, message: formatError(thrown), ...(refused && { refused }) });
+    const failure = { pattern, path, code: errorCode(thrown) ?? 'EUNKNOWN', message: formatError(thrown) };
+    // Root itself: no other path is absolute.
+    const whole = path.startsWith('/') && ({ whole: true } as const);
+    this.failures.push({ ...failure, ...whole, ...(refused && { refused }) });
   }
 }
 

@@ -90,7 +90,9 @@ function toMarker(file: ReturnType<Directory['readSmall']>): MarkerSeen {
 
 function toLeft(left: unknown): Marker['left'] {
   if (left === undefined) return [];
-  return Array.isArray(left) && left.every((one) => typeof one === 'string') ? left : 'all';
+  // An older version recorded root as a path, which names nothing below it.
+  const isBelow = (one: unknown) => typeof one === 'string' && !/^(\/|$)/.test(one);
+  return Array.isArray(left) && left.every(isBelow) ? left : 'all';
 }
 
 /**

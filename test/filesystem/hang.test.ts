@@ -112,7 +112,7 @@ describe.skipIf(!canHang)('a directory on a file server that does not answer', (
     // A worker is waited for a minute.
     expect(told.newsMs).toBeLessThan(40_000);
     expect(told.leftMs).toBeLessThan(40_000);
-    expect(told.left.failures).toEqual([silent('ports/x/0', 'ports/x/0')]);
+    expect(told.left.failures).toEqual([{ ...silent('ports/x/0', 'ports/x/0'), whole: true }]);
   });
 });
 

@@ -57,6 +57,11 @@ describe.each(walks)('%s walk', (_name, walk) => {
     expect(markers()[0]).toEqual(['', { kind: 'marker', marker: { ...marker, left: 'all' } }]);
   });
 
+  it.each(['/srv/cache', ''])('takes %j, which names nothing below root, for all that is left', (odd) => {
+    writeMarkers({ root, fronts, marks: [{ path: '', marker: { ...marker, left: ['news/1', odd] } }] }, walk);
+    expect(markers()[0]).toEqual(['', { kind: 'marker', marker: { ...marker, left: 'all' } }]);
+  });
+
   it('writes the others when one cannot be written, and reports that one', () => {
     mkdirSync(join(root, 'ports/.uncached'));
     const marks = ['', 'ports', 'gone', 'ports/x'].map((path) => ({ path, marker }));

@@ -165,9 +165,9 @@ describe('a worker that says nothing', () => {
   it('fails all that is asked of it, where it does not even say where it is', async () => {
     const { cache } = withFakes({ patienceMs: 20 });
     const { failures } = await cache.clear(['a/*', 'b/*']);
-    expect(failures.map(({ pattern, code }) => [pattern, code])).toEqual([
-      ['a/*', 'ETIMEDOUT'],
-      ['b/*', 'ETIMEDOUT'],
+    expect(failures.map(({ pattern, path, whole, code }) => [pattern, path, whole, code])).toEqual([
+      ['a/*', 'a/*', true, 'ETIMEDOUT'],
+      ['b/*', 'b/*', true, 'ETIMEDOUT'],
     ]);
     await cache.close();
   });

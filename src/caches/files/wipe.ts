@@ -26,10 +26,12 @@ export async function wipe(
   const all = everythingOf(handlers);
   const patterns = of === 'all' ? all : of.flatMap((path) => narrowToPath(path, all, covers));
   const { files, failures: met } = await clear(patterns);
-  const failures = met.filter(({ path }) => !isLostAndFound(path));
+  const failures = met.filter(({ path, whole }) => whole || !isLostAndFound(path));
   const paths = [...new Set(failures.map(({ path }) => path))];
-  // A name that is not UTF-8 is shown in an escaped form, which does not name it.
-  const tellable = paths.length <= mostPaths && !paths.some((path) => path.includes('\\x'));
+  // Where all that a pattern names has failed, the path does not name it. Nor does the escaped form in which a
+  // name that is not UTF-8 is shown.
+  const tellable =
+    paths.length <= mostPaths && !failures.some(({ path, whole }) => whole || path.includes('\\x'));
   return { files, failures, left: tellable ? paths : 'all' };
 }
 

@@ -66,10 +66,10 @@ export class Quarantine {
         void this.#probe();
       }
     }
-    const failure = { code: notAnsweringCode, message: notAnsweringMessage };
+    const failure = { whole: true, code: notAnsweringCode, message: notAnsweringMessage } as const;
     return {
       files: 0,
-      failures: request.patterns.map((pattern) => ({ pattern, path: silent ?? pattern, ...failure })),
+      failures: request.patterns.map((pattern) => ({ pattern, path: silent || pattern, ...failure })),
     };
   }
 

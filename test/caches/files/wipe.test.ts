@@ -16,12 +16,16 @@ const { handlers } = readHandlers([
 ]);
 
 /** The calls to the disk, and their results. */
-async function wiped(of: Marker['left'], failing: readonly string[] = [], code = 'ELOOP') {
+async function wiped(
+  of: Marker['left'],
+  failing: readonly string[] = [],
+  more: Partial<DeletionFailure> = {},
+) {
   let asked: string[] = [];
   const clear = async (patterns: Iterable<string>) => {
     asked = [...patterns];
-    const failures: DeletionFailure[] = failing.map((path) => ({ pattern: 'x', path, code, message: 'no' }));
-    return { files: 1, failures };
+    const failure = { pattern: 'x', code: 'ELOOP', message: 'no', ...more };
+    return { files: 1, failures: failing.map((path) => ({ ...failure, path })) };
   };
   const { left, failures } = await wipe(clear, handlers.values(), { of, covers: patternCovers });
   return { asked, left, told: failures.length };
@@ -59,8 +63,21 @@ it('wipes everything again when it cannot write down what is left', async () => 
   expect((await wiped('all', many)).left).toBe('all');
 });
 
+it.each([
+  ['root itself', '/srv/cache'],
+  ['a root of such a name', '/srv/lost+found'],
+  ['the last directory that did not answer', 'ports/www'],
+  ['a pattern, since nothing else is known', 'ports/*/*/*'],
+])('wipes everything again where all that a pattern names has failed, at %s', async (_what, path) => {
+  const { left, told } = await wiped('all', ['news/odd', path], { whole: true });
+  expect([left, told]).toEqual(['all', 2]);
+  expect(await wiped(left)).toMatchObject({
+    asked: ['ports/*/*/*', 'commits/*/', 'ports/*', 'ports/.*', 'news/*'],
+  });
+});
+
 it('does not miss what a file system keeps for itself', async () => {
-  expect(await wiped('all', ['ports/lost+found', 'news/lost+found'], 'EACCES')).toMatchObject({
+  expect(await wiped('all', ['ports/lost+found', 'news/lost+found'], { code: 'EACCES' })).toMatchObject({
     left: [],
     told: 0,
   });
