@@ -187,7 +187,7 @@ COMMENT ON COLUMN uncached.root.identity IS
 COMMENT ON COLUMN uncached.root.mount_point IS
   'Where the file system of the root was mounted.';
 COMMENT ON COLUMN uncached.root.places IS
-  'The ids of the markers, by path below root: of root, whose path is empty, and of each directory that was a mount of its own.';
+  'The ids of the markers, by path below root: of root, whose path is empty, and of each directory that was a mount of its own. An id is empty where the mount could not be seen.';
 COMMENT ON COLUMN uncached.root.queues IS
   'The queue tables of the daemon.';
 COMMENT ON COLUMN uncached.root.seen_at IS

@@ -44,6 +44,8 @@ export interface SeenRoot {
   readonly fronts: readonly SeenFront[];
   /** Fronts that do not answer. */
   readonly silent: readonly string[];
+  /** Fronts that are there and could not be entered: for lack of rights, or since their disk or server failed. */
+  readonly refused: readonly string[];
 }
 
 /** A marker to write into a front. */
@@ -75,7 +77,10 @@ export interface KnownRoot {
   /** By which its consumers are known. */
   readonly id: string;
   readonly mountPoint: string;
-  /** The ids of its markers, by the path of the mount below root. */
+  /**
+   * The ids of its markers, by the path of the mount below root. Empty for a mount that could not be seen when
+   * root was last examined: its content is unknown when it is back.
+   */
   readonly places: Readonly<Record<string, string>>;
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
-import { toError } from '../core/errors.ts';
+import { errorCode, toError } from '../core/errors.ts';
 import { marker as name } from '../core/reserved-names.ts';
 import type { Mark, Marker, MarkerSeen, SeenFront, SeenRoot } from '../core/root.ts';
 import type { Directory, Walk } from './walk/directory.ts';
@@ -21,21 +21,25 @@ export function readMarkers(
   walk: Walk,
 ): SeenRoot {
   const seen: SeenFront[] = [];
+  const refused: string[] = [];
   const top = walk.openRoot(root, { patterns: 1, fronts });
   try {
-    readInto(top, frontsAt(fronts), { seen, silent });
+    readInto(top, frontsAt(fronts), { seen, silent, refused });
   } finally {
     top.close();
   }
-  return { machine: machineId(), boot: bootId(), mountPoint: mountPointOf(root), fronts: seen, silent };
+  const where = { machine: machineId(), boot: bootId(), mountPoint: mountPointOf(root) };
+  return { ...where, fronts: seen, silent, refused };
 }
 
 interface Looking {
   readonly seen: SeenFront[];
   readonly silent: readonly string[];
+  readonly refused: string[];
 }
 
-function readInto(directory: Directory, front: Front, { seen, silent }: Looking): void {
+function readInto(directory: Directory, front: Front, looking: Looking): void {
+  const { seen, silent, refused } = looking;
   const { mounted } = directory;
   const marker = directory.readSmall(name, mostBytes);
   seen.push({
@@ -46,24 +50,28 @@ function readInto(directory: Directory, front: Front, { seen, silent }: Looking)
     writable: directory.writable(),
   });
   for (const [component, next] of front.below) {
-    const below = silent.includes(next.path) ? undefined : openIfPossible(directory, component);
+    if (silent.includes(next.path)) continue;
+    const below = openIfPossible(directory, component, () => refused.push(next.path));
     if (!below) continue;
     try {
-      readInto(below, next, { seen, silent });
+      readInto(below, next, looking);
     } finally {
       below.close();
     }
   }
 }
 
-/** A front that is missing, a link or not readable is reported by the clearing that needs it. */
-function openIfPossible(directory: Directory, name: string): Directory | undefined {
+/** A front that is missing, a link, or cannot be entered is reported by the clearing that needs it. */
+function openIfPossible(directory: Directory, name: string, refused: () => void): Directory | undefined {
   try {
     return directory.open(name);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (['ELOOP', 'EACCES', 'EPERM', 'ENOTDIR', 'ESTALE'].includes(code)) return undefined;
-    throw error;
+    const code = errorCode(error);
+    // The worker lacks something, whatever it opens.
+    if (code === undefined || ['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) throw error;
+    // Something else is in its place.
+    if (code !== 'ELOOP' && code !== 'ENOTDIR') refused();
+    return undefined;
   }
 }
 

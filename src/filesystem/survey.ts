@@ -67,12 +67,21 @@ function visit(directory: Directory, { wanted, share, until, found }: Visit): nu
       break;
     }
     used += 1;
-    if (directory.kind(name) !== 'directory') continue;
+    if (!isDirectory(directory, name)) continue;
     const below = wanted.flatMap((rest) => restBelow(rest, name));
     const shareBelow = Math.floor((share - used) / (names.length - at));
     used += enter(directory, name, { wanted: below, share: shareBelow, until, found });
   }
   return used;
+}
+
+/** A set whose disk or server has failed cannot even be looked at: it is inspected separately. */
+function isDirectory(parent: Directory, name: Name): boolean {
+  try {
+    return parent.kind(name) === 'directory';
+  } catch {
+    return false;
+  }
 }
 
 function enter(parent: Directory, name: Name, below: Visit): number {

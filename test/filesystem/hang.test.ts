@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeletionResult } from '../../src/core/page-files.ts';
+import type { SeenRoot } from '../../src/core/root.ts';
+import type { Survey } from '../../src/filesystem/survey.ts';
 import { canMount, inNamespace } from '../faults/namespace.ts';
 
 /** A cache in a process and a mount namespace of its own, so that a hang does not hang the test. */
@@ -115,6 +117,27 @@ describe.skipIf(!canHang)('a directory on a file server that does not answer', (
     expect(told.left.failures).toEqual([{ ...silent('ports/x/0', 'ports/x/0'), whole: true }]);
   });
 });
+
+it.skipIf(!canHang)(
+  'a set whose server has died is left out of root, and fails what names it alone',
+  async () => {
+    const told = await inProcess<{ seen: SeenRoot; cleared: DeletionResult; survey: Survey }>(`
+    const { rootMarkers } = await import(dist + '/workers/root-markers.js');
+    const fronts = ['news', 'ports', 'ports/x'];
+    hang('ports/x')();
+    write('news/1', 'ports/y/1');
+    told.seen = await rootMarkers(root, fronts, cache).read();
+    told.cleared = await cache.clear(['news/*', 'ports/x/*']);
+    told.survey = await cache.ask({ kind: 'survey', patterns: ['ports/*/*'], fronts });`);
+    expect(told.seen.fronts.map(({ path }) => path)).toEqual(['', 'news', 'ports']);
+    expect(told.seen.refused).toEqual(['ports/x']);
+    expect(told.cleared.files).toBe(1);
+    expect(told.cleared.failures).toMatchObject([
+      { pattern: 'ports/x/*', path: 'ports/x', code: 'ENOTCONN', refused: 'open' },
+    ]);
+    expect(told.survey).toMatchObject({ looked: 1, refused: 0 });
+  },
+);
 
 /** unlink waits for the thaw and ignores SIGKILL. */
 const canFreeze = canHang && existsSync('/dev/loop-control');

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Marker } from '../../src/core/root.ts';
 import { readMarkers, writeMarkers } from '../../src/filesystem/marker-files.ts';
+import { refusal } from '../../src/filesystem/walk/directory.ts';
 import { mountPointIn, mountPointOf } from '../../src/filesystem/walk/mounts.ts';
+import { tracedWalk } from '../../src/filesystem/walk/traced-walk.ts';
 import { walks } from './walks.ts';
 
 let root: string;
@@ -20,6 +22,13 @@ const marker: Marker = { id: '0123456789abcdef', boot: 'b', clean: false, left: 
 
 describe.each(walks)('%s walk', (_name, walk) => {
   const look = (silent: readonly string[] = []) => readMarkers({ root, fronts, silent }, walk);
+  const lookWhere = (path: string, code: string) =>
+    readMarkers(
+      { root, fronts },
+      tracedWalk(walk, (at) => {
+        if (at === path) throw refusal(code, 'no');
+      }),
+    );
   const markers = () => look().fronts.map((front) => [front.path, front.marker]);
 
   it('sees root and each front that there is, those above first, and stands nowhere in them afterwards', () => {
@@ -36,6 +45,18 @@ describe.each(walks)('%s walk', (_name, walk) => {
     expect(root.startsWith(mountPoint)).toBe(true);
     expect(look(['ports']).fronts.map(({ path }) => path)).toEqual(['']);
     expect(process.cwd()).toBe(before);
+  });
+
+  it('keeps apart a front that it cannot enter, with what is below it, and sees the others', () => {
+    mkdirSync(join(root, 'news'));
+    for (const code of ['EACCES', 'ENOTCONN', 'EIO']) {
+      const { fronts: seen, refused } = lookWhere('ports', code);
+      expect(seen.map(({ path }) => path)).toEqual(['', 'news']);
+      expect(refused).toEqual(['ports']);
+    }
+    expect(lookWhere('ports/x', 'EACCES').refused).toEqual(['ports/x']);
+    expect(lookWhere('ports', 'ELOOP').refused).toEqual([]);
+    expect(() => lookWhere('ports', 'EMFILE')).toThrow('no');
   });
 
   it('reads what it has written, in each of them', () => {

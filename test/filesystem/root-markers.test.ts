@@ -3,7 +3,7 @@ import { rootMarkers } from '../../src/filesystem/workers/root-markers.ts';
 import { Stalled } from '../../src/filesystem/workers/worker.ts';
 import type { Request } from '../../src/filesystem/workers/worker-request.ts';
 
-const seen = { machine: 'm', boot: 'b', mountPoint: '/', fronts: [] };
+const seen = { machine: 'm', boot: 'b', mountPoint: '/', fronts: [], refused: [] };
 
 /** Workers that stop answering for these directories. */
 function askOf(hanging: readonly (string | undefined)[]) {

@@ -110,7 +110,7 @@ function identitiesOf(fronts: readonly SeenFront[]): Record<string, string> {
 
 /** Says what is missing, if a file system that held the cache seems not to be mounted. */
 function unmounted(
-  { mountPoint, fronts: seen, silent }: SeenRoot,
+  { mountPoint, fronts: seen, silent, refused }: SeenRoot,
   groups: ReadonlyMap<string, readonly SeenFront[]>,
   { root, fronts, known }: Knowledge,
 ): string | undefined {
@@ -122,8 +122,9 @@ function unmounted(
   const other = idOf(marker) !== id && marker.kind !== 'declared';
   if (id !== undefined && other && isBelow(known.mountPoint, mountPoint))
     return `root ${root} is not the cache, whose marker is missing: the file system at ${known.mountPoint} is not mounted. ${declare(root)}`;
-  for (const path of Object.keys(known.places)) {
-    if (groups.has(path) || !fronts.includes(path) || isSilent(path, silent)) continue;
+  const unseen = [...silent, ...refused];
+  for (const path of mountsSeen(known)) {
+    if (groups.has(path) || !fronts.includes(path) || isAtOrBelow(path, unseen)) continue;
     if (seen.find((front) => front.path === path)?.marker.kind === 'declared') continue;
     return `${root}/${path} is not the cache, whose marker is missing: the file system at ${root}/${path} is not mounted. ${declare(`${root}/${path}`)}`;
   }
@@ -133,10 +134,15 @@ function unmounted(
 /** Whether a file system that held a part of the cache would no longer be one of its mounts. */
 function givenUp(groups: ReadonlyMap<string, readonly SeenFront[]>, { known, fronts }: Knowledge): boolean {
   const here = [...groups.values()].flat();
-  return Object.keys(known?.places ?? {}).some(
+  return mountsSeen(known).some(
     (path) =>
       !groups.has(path) && fronts.includes(path) && here.find((front) => front.path === path) !== undefined,
   );
+}
+
+/** Without those that could not be seen the last time: they may have been unmounted since, to bring them back. */
+function mountsSeen(known: KnownRoot | undefined): string[] {
+  return Object.entries(known?.places ?? {}).flatMap(([path, id]) => (id === '' ? [] : [path]));
 }
 
 /** Where no marker can be kept, and none was before, the database alone remembers the id. */
@@ -144,8 +150,8 @@ function idWithout(path: string, { known }: Knowledge): string | undefined {
   return known?.places[path] === undefined ? known?.id : undefined;
 }
 
-function isSilent(path: string, silent: readonly string[]): boolean {
-  return silent.some((one) => path === one || path.startsWith(`${one}/`));
+function isAtOrBelow(path: string, directories: readonly string[]): boolean {
+  return directories.some((one) => path === one || path.startsWith(`${one}/`));
 }
 
 function isBelow(path: string, directory: string): boolean {

@@ -79,7 +79,7 @@ export class RootRecord {
     const known: KnownRoot = {
       id: this.idOf(verdict),
       mountPoint: seen.mountPoint,
-      places: Object.fromEntries(marked.map(({ path, id }) => [path, id])),
+      places: { ...this.#unseen(verdict), ...Object.fromEntries(marked.map(({ path, id }) => [path, id])) },
     };
     await roots.register({
       ...known,
@@ -91,6 +91,19 @@ export class RootRecord {
     // Another directory needs another id.
     this.#newIds.clear();
     this.#before = { id: marked[0]?.id ?? '', known, isCopy: false };
+  }
+
+  /**
+   * Mounts with a marker that could not be seen now. No id is theirs any more, so they are wiped when they are
+   * back: they may have been unmounted, replaced or rolled back meanwhile.
+   */
+  #unseen({ places }: Served): Record<string, string> {
+    const seen = new Set(places.map(({ path }) => path));
+    const before = Object.keys(this.#before?.known?.places ?? {});
+    const unseen = before.filter(
+      (path) => path !== '' && !seen.has(path) && this.#parts.markers.fronts.includes(path),
+    );
+    return Object.fromEntries(unseen.map((path) => [path, '']));
   }
 
   #newId(path: string): string {

@@ -24,6 +24,7 @@ const seen = (fronts: SeenFront[], more: Partial<SeenRoot> = {}): SeenRoot => ({
   mountPoint: '/srv/cache',
   fronts,
   silent: [],
+  refused: [],
   ...more,
 });
 const known = (places: Record<string, string>, more: Partial<KnownRoot> = {}): KnownRoot => ({
@@ -122,9 +123,26 @@ it('waits for a set that is not mounted, unless it is declared or no template na
   expect(judge(all, before)).toEqual(served(undefined, ['', '', 'a'], ['news', 'news', 'n']));
 });
 
-it('does not wait for a set that does not answer: what is asked of it fails by itself', () => {
-  const silent = seen([front('', marked('a'))], { silent: ['news'] });
-  expect(judge(silent, known({ '': 'a', news: 'n' }))).toEqual(served(undefined, ['', '', 'a']));
+it.each(['silent', 'refused'])('does not wait for a %s set: what is asked of it fails by itself', (how) => {
+  const without = (path: string) => seen([front('', marked('a'))], { [how]: [path] });
+  const root = served(undefined, ['', '', 'a']);
+  expect(judge(without('news'), known({ '': 'a', news: 'n' }))).toEqual(root);
+  expect(judge(without('ports'), known({ '': 'a', 'ports/x': 'x' }))).toEqual(root);
+  expect(judge(without('news'), known({ '': 'a', ports: 'p' }))).toContain('/srv/cache/ports is not mounted');
+});
+
+it('wipes a set that could not be seen before, whatever it is; until then it may be unmounted', () => {
+  const root = front('', marked('a'));
+  const before = known({ '': 'a', news: '' });
+  for (const fronts of [[root], [root, front('news', absent)]])
+    expect(judge(seen(fronts), before)).toEqual(served(undefined, ['', '', 'a']));
+  for (const [marker, id] of [
+    [marked('n'), 'n'],
+    [absent, 'new news'],
+  ] as const)
+    expect(judge(seen([root, set('news', marker)]), before)).toEqual(
+      served('unknown', ['', '', 'a'], ['news', 'news', id]),
+    );
 });
 
 it('wipes when a set is new or another, or was rolled back to before its marker', () => {

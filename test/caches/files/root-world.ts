@@ -3,7 +3,7 @@ import { readHandlers } from '../../../src/cache-kinds.ts';
 import { RootGuard } from '../../../src/caches/files/root-guard.ts';
 import type { Event } from '../../../src/core/events.ts';
 import type { DeletionFailure } from '../../../src/core/page-files.ts';
-import type { Mark, Marker, Registration, SeenRoot } from '../../../src/core/root.ts';
+import type { Mark, Marker, MarkerSeen, Registration, SeenRoot } from '../../../src/core/root.ts';
 import { usualTimings } from '../../../src/core/timings.ts';
 import { patternCovers } from '../../../src/filesystem/match.ts';
 
@@ -18,6 +18,10 @@ export class RootWorld {
   writable: 'yes' | 'no' = 'yes';
   /** A directory below root that a template names. */
   hasFront = true;
+  /** If given, that directory is a mount of its own, with this marker. */
+  set: MarkerSeen | undefined;
+  /** How that directory is left out of what is seen. */
+  unseen: 'silent' | 'refused' | undefined;
   row: Registration | undefined;
   isCopy = false;
   /** Where its consumers are; undefined: another daemon has them. */
@@ -46,28 +50,32 @@ export class RootWorld {
         fronts: ['news'],
         async read(): Promise<SeenRoot> {
           if (world.missing) throw Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'open' });
-          const { identity, marker, mountPoint, writable } = world;
+          const { identity, marker, mountPoint, set, unseen, writable } = world;
           const seen = marker ? ({ kind: 'marker', marker } as const) : ({ kind: 'absent' } as const);
           const root = { path: '', mounted: false, identity, marker: seen, writable };
           const news = {
             path: 'news',
-            mounted: false,
+            mounted: set !== undefined,
             identity: '1:2',
-            marker: { kind: 'absent' } as const,
-            writable,
-          };
+            marker: set ?? ({ kind: 'absent' } as const),
+            writable: set ? 'yes' : writable,
+          } as const;
           return {
             machine: 'm',
             boot: 'this',
             mountPoint,
-            fronts: world.hasFront ? [root, news] : [root],
-            silent: [],
+            fronts: world.hasFront && !unseen ? [root, news] : [root],
+            silent: unseen === 'silent' ? ['news'] : [],
+            refused: unseen === 'refused' ? ['news'] : [],
           };
         },
-        async write([mark]: readonly Mark[]) {
+        async write(marks: readonly Mark[]) {
           if (world.full) throw new Error('Cannot keep the marker');
-          world.marker = mark?.marker;
-          world.did.push(mark?.marker.clean ? 'marked clean' : 'marked');
+          for (const { path, marker } of marks) {
+            if (path === '') world.marker = marker;
+            else world.set = { kind: 'marker', marker };
+            world.did.push(marker.clean ? 'marked clean' : 'marked');
+          }
         },
         async sync() {
           world.did.push('synced');
