@@ -38,7 +38,7 @@ import { openRoots } from './postgres/roots.ts';
 import { sharedQueues } from './postgres/shared-queues.ts';
 
 /** What clears, and what else works on root. */
-export type Workers = Pick<FileCache, 'clear' | 'close' | 'ask'>;
+export type Workers = Pick<FileCache, 'clear' | 'close' | 'ask' | 'silent'>;
 
 /** Everything wired together for one configuration. The command line and the tests build the same value. */
 export interface App

@@ -1,4 +1,4 @@
-import { errorCode, toError } from './errors.ts';
+import { errorCode, explain, toError } from './errors.ts';
 
 /**
  * What to do when the file system refuses, by its code. These codes concern a whole disk, directory or
@@ -47,7 +47,7 @@ export const rootRemedies: Readonly<Record<string, string>> = {
 };
 
 /** Reports that a root cannot be opened, why, in the system's words, and what to do if that is known. */
-export function formatRootError(root: string, error: unknown, words = toError(error).message): string {
+export function formatRootError(root: string, error: unknown, words = explain(toError(error))): string {
   const code = errorCode(error) ?? '';
   const text = `root ${root} cannot be opened: ${words.startsWith(code) ? words : `${code}, ${words}`}`;
   const remedy = Object.hasOwn(rootRemedies, code)

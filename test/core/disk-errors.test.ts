@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { diskErrorCode } from '../../src/core/disk-errors.ts';
+import { diskErrorCode, formatRootError } from '../../src/core/disk-errors.ts';
 
 const wrapped = (code: string, syscall: string, message: string) =>
   new Error('Cannot read the log', { cause: Object.assign(new Error(message), { code, syscall }) });
@@ -19,4 +19,16 @@ it.each([
   ['EMFILE', 'spawn', 'spawn EMFILE'],
 ])('finds the refusal of a disk or of a process among the causes: %s of %s', (code, syscall, message) => {
   expect(diskErrorCode(wrapped(code, syscall, message))).toBe(code);
+});
+
+it('a root that cannot be opened is reported with what is behind it, and what to do', () => {
+  const reason = new Error('8 workers wait in the kernel: bring it back');
+  const died = new Error('Cannot clear: the worker died', { cause: reason });
+  expect(formatRootError('/srv', Object.assign(died, { code: 'EWORKER' }))).toBe(
+    'root /srv cannot be opened: EWORKER, Cannot clear: the worker died: 8 workers wait in the kernel: bring it back',
+  );
+  const gone = Object.assign(new Error('ENOTCONN: gone, open'), { code: 'ENOTCONN' });
+  expect(formatRootError('/srv', gone)).toBe(
+    'root /srv cannot be opened: ENOTCONN: gone, open: mount it again: its server or its program is gone',
+  );
 });

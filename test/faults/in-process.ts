@@ -85,6 +85,7 @@ export async function startBreakable(
         }),
       ),
     close: async () => {},
+    silent: { suspended: [], suspend() {} },
   };
   const context = app.context(observe, workers);
   const channels = await app.channels();

@@ -139,6 +139,28 @@ it.skipIf(!canHang)(
   },
 );
 
+it.skipIf(!canHang)('a set that hangs costs a look at root its time once, until it answers', async () => {
+  const told = await inProcess<{
+    first: SeenRoot;
+    second: [SeenRoot, number];
+    cleared: [DeletionResult, number];
+  }>(`
+    const { rootMarkers } = await import(dist + '/workers/root-markers.js');
+    const markers = rootMarkers(root, ['news', 'ports', 'ports/x'], cache);
+    const end = hang('ports/x');
+    told.first = await markers.read();
+    told.second = await took(() => markers.read());
+    told.cleared = await took(() => cache.clear(['ports/x/*']));
+    run('umount', '-l', root + '/ports/x');
+    end();
+    while ((await markers.read()).silent.length > 0) await wait(50);`);
+  expect(told.first.silent).toEqual(['ports/x']);
+  expect(told.second[0].silent).toEqual(['ports/x']);
+  expect(told.second[1]).toBeLessThan(5_000);
+  expect(told.cleared[0].failures).toEqual([silent('ports/x/*', 'ports/x', 'open')]);
+  expect(told.cleared[1]).toBeLessThan(5_000);
+});
+
 /** unlink waits for the thaw and ignores SIGKILL. */
 const canFreeze = canHang && existsSync('/dev/loop-control');
 

@@ -23,3 +23,10 @@ it('Suspended ends with root, which is nothing that directories have in common b
   suspended.lift('');
   expect(suspended.paths).toEqual([]);
 });
+
+it('Suspended takes mounts of their own for nothing but themselves', () => {
+  const suspended = new SuspendedDirectories();
+  for (const path of ['a', 'b', 'c', 'd']) suspended.add(path, { alone: true });
+  expect(suspended.paths).toEqual(['a', 'b', 'c', 'd']);
+  expect(suspended.add('a/below', { alone: true })).toBe(false);
+});

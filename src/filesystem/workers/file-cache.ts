@@ -14,6 +14,8 @@ export interface FileCache extends PageFiles {
    * second one starts when that one is busy.
    */
   start(): void;
+  /** The directories below root that do not answer. */
+  readonly silent: Pick<Quarantine, 'suspended' | 'suspend'>;
   /** Passes any work (worker-request.ts) to the next free worker. */
   ask<Asked extends Request>(request: Asked): Promise<AnswerTo<Asked>>;
   /** The daemon is about to stop: from now on a worker that does not answer is given up sooner. */
@@ -110,6 +112,7 @@ export function openCache(
       await Promise.all(Array.from({ length: workerCount + 1 }, clearAll));
       return mergeResults(cleared);
     },
+    silent: quarantine,
     ask: (request) => pool.use((worker) => worker.ask(request), false),
     start() {
       pool.all[0]?.start();

@@ -10,6 +10,9 @@ import type { ClearRequest } from './worker-request.ts';
 /** For one request, this many directories that do not answer are found before all the rest of it fails. */
 const maxFound = 4;
 
+/** While so many workers that went to a directory wait in the kernel, it is not probed: each probe may cost another. */
+const maxWaiting = 2;
+
 type ProbeTimings = Pick<WorkerTimings, 'probeMs' | 'longestProbeMs'>;
 
 /**
@@ -23,6 +26,8 @@ export class Quarantine {
   readonly #probeMs: number;
   readonly #longestProbeMs: number;
   readonly #suspended = new SuspendedDirectories();
+  /** By directory, those that it has cost and that may still wait for it. */
+  readonly #stalled = new Map<string, Stalled[]>();
   readonly #end = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   #probing = false;
@@ -38,6 +43,13 @@ export class Quarantine {
   /** Directories that every request leaves out: patterns below them fail at once. */
   get suspended(): readonly string[] {
     return this.#suspended.paths;
+  }
+
+  /** Another worker fell silent over a look at a front. */
+  suspend(front: string, error: Stalled): void {
+    if (!this.#suspended.add(front, { alone: true })) return;
+    this.#stalled.set(front, [error]);
+    void this.#probe();
   }
 
   clear(request: ClearRequest): Promise<DeletionResult> {
@@ -63,6 +75,7 @@ export class Quarantine {
         if (!(error instanceof Stalled)) throw error;
         silent = error.path;
         if (silent === undefined || !this.#suspended.add(silent)) break;
+        this.#stalled.set(silent, [error]);
         void this.#probe();
       }
     }
@@ -83,6 +96,7 @@ export class Quarantine {
       waitMs = Math.min(2 * waitMs, this.#longestProbeMs);
     }
     this.#probing = false;
+    this.#stalled.clear();
     this.#closeUnneeded();
   }
 
@@ -93,11 +107,16 @@ export class Quarantine {
     });
   }
 
-  #answers(path: string): Promise<boolean> {
-    return this.#worker.ask({ kind: 'probe', path, ...this.#confines }).then(
-      () => true,
-      () => false,
-    );
+  async #answers(path: string): Promise<boolean> {
+    const waiting = this.#stalled.get(path)?.filter(({ isGone }) => !isGone()) ?? [];
+    if (waiting.length >= maxWaiting) return false;
+    try {
+      await this.#worker.ask({ kind: 'probe', path, ...this.#confines });
+      return true;
+    } catch (error) {
+      this.#stalled.set(path, error instanceof Stalled ? [...waiting, error] : waiting);
+      return false;
+    }
   }
 
   /** Returns false at the end. */

@@ -18,7 +18,7 @@ const run = promisify(execFile);
 export function rootMarkers(
   root: string,
   fronts: readonly string[],
-  { ask }: Pick<FileCache, 'ask'>,
+  { ask, silent: hanging }: Pick<FileCache, 'ask' | 'silent'>,
   { syncMs = usualTimings.root.syncMs, zones = [] }: { syncMs?: number; zones?: readonly string[] } = {},
 ): Markers {
   let mounts: string[] = [];
@@ -28,9 +28,9 @@ export function rootMarkers(
     try {
       return await ask({ kind: 'look', fronts, silent });
     } catch (error) {
-      const path = error instanceof Stalled ? error.path : undefined;
-      if (!path || silent.includes(path)) throw error;
-      return lookAround([...silent, path]);
+      if (!(error instanceof Stalled) || !error.path || silent.includes(error.path)) throw error;
+      hanging.suspend(error.path, error);
+      return lookAround([...silent, error.path]);
     }
   }
 
@@ -38,7 +38,8 @@ export function rootMarkers(
     root,
     fronts,
     async read() {
-      const seen = await lookAround([]);
+      // Each look at one that hangs could cost a worker for as long as it does.
+      const seen = await lookAround(hanging.suspended.filter((path) => fronts.includes(path)));
       mounts = seen.fronts.filter(({ path, mounted }) => path === '' || mounted).map(({ path }) => path);
       return seen;
     },

@@ -12,13 +12,17 @@ export class SuspendedDirectories {
     return this.#paths;
   }
 
-  /** Returns whether it was not covered already. */
-  add(path: string): boolean {
+  /**
+   * Returns whether it was not covered already.
+   * @param alone it counts for itself alone, as a mount of its own does
+   */
+  add(path: string, { alone = false } = {}): boolean {
     if (this.#paths.some((known) => isBelow(path, known))) return false;
     this.#paths = [...this.#paths.filter((known) => !isBelow(known, path)), path];
     const parent = parentOf(path);
     if (
       path !== '' &&
+      !alone &&
       this.#paths.filter((known) => known !== '' && parentOf(known) === parent).length >= siblings
     )
       this.add(parent);

@@ -49,7 +49,9 @@ export class WorkerPool {
   #give(worker: Worker): void {
     const next = this.#waiting.next();
     if (next) next(worker);
-    else this.#free.unshift(worker);
+    else if (worker.isStarted) this.#free.unshift(worker);
+    // It may be impossible to start it again: where another one works, that one is asked.
+    else this.#free.push(worker);
   }
 
   /** Waiting requests need not wait until it answers or is given up: a large deletion takes a long time. */

@@ -8,10 +8,13 @@ import type { AnswerTo, Request } from './worker-request.ts';
 export class Stalled extends Error {
   /** The path, below root, that it last reported. */
   readonly path: string | undefined;
+  /** Whether its process has ended. One that does not even die of SIGKILL waits in the kernel for that path. */
+  readonly isGone: () => boolean;
 
-  constructor(path: string | undefined, ms: number) {
+  constructor(path: string | undefined, ms: number, isGone = () => true) {
     super(`Cannot clear: a worker did not answer for ${formatDuration(ms)}`);
     this.path = path;
+    this.isGone = isGone;
   }
 }
 
@@ -41,6 +44,8 @@ export class Worker {
   readonly #start: StartWorker;
   readonly #timings: SilenceTimings;
   #channel: WorkerChannel | undefined;
+  /** Given up, and not ended yet. */
+  readonly #abandoned = new Set<WorkerChannel>();
   #isUp = false;
   #asked: Asked | undefined;
 
@@ -53,6 +58,11 @@ export class Worker {
   start(): WorkerChannel {
     this.#channel ??= this.#started();
     return this.#channel;
+  }
+
+  /** Whether it has a process: not before its first request, nor after it has lost one. */
+  get isStarted(): boolean {
+    return this.#channel !== undefined;
   }
 
   /** How long it has been silent over its current request. */
@@ -112,7 +122,10 @@ export class Worker {
         if (this.#channel === channel) this.#receive(message);
       },
       // No row is lost: the log still has it, and the next request starts another process.
-      ended: (error) => this.#ended(channel, error),
+      ended: (error) => {
+        this.#abandoned.delete(channel);
+        this.#ended(channel, error);
+      },
     });
     return channel;
   }
@@ -131,8 +144,10 @@ export class Worker {
 
   #giveUp({ at, heardAt }: Asked): void {
     const channel = this.#channel;
-    this.#ended(channel, new Stalled(at, performance.now() - heardAt));
-    void channel?.end(this.#timings.killMs);
+    if (!channel) return;
+    this.#abandoned.add(channel);
+    this.#ended(channel, new Stalled(at, performance.now() - heardAt, () => !this.#abandoned.has(channel)));
+    void channel.end(this.#timings.killMs);
   }
 
   /** An ended process may report that more than once, and late: a later request belongs to its successor. */
