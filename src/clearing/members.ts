@@ -5,6 +5,9 @@ import type { Consumer } from './consumer.ts';
 interface Member {
   readonly consumer: Consumer;
   readonly log: Pick<ConsumerLog, 'join'>;
+  readonly section: string;
+  /** The sections that it stands behind, the first one among them; these are members before it. */
+  readonly inner: readonly string[];
 }
 
 /**
@@ -34,12 +37,14 @@ export class Members {
     this.rootId = rootId;
     const members = this.#members();
     const joined = [];
-    for (const { consumer, log } of members) {
+    const unknown: string[] = [];
+    for (const { consumer, log, section, inner } of members) {
       // What stands behind a cache of unknown content was filled from it.
-      const wiping = joined[0] === undefined ? how.wiping : joined[0].state !== 'live';
+      const wiping = joined.length === 0 ? how.wiping : inner.some((one) => unknown.includes(one));
       const { missedFrom } = consumer;
       const state = await log.join({ wiping, ...(missedFrom !== undefined && { from: missedFrom }) });
       if (state === undefined) break;
+      if (state.state !== 'live') unknown.push(section);
       joined.push({ consumer, ...state });
     }
     const isOurs = joined.length === members.length;

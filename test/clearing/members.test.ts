@@ -13,6 +13,8 @@ let members: Members;
 let all: {
   consumer: ReturnType<LogWorld['follow']>;
   log: { join: (how: { wiping: boolean; from?: number }) => Promise<Joined | undefined> };
+  section: string;
+  inner: string[];
 }[];
 
 beforeEach(() => {
@@ -20,25 +22,31 @@ beforeEach(() => {
   asked = [];
   from = [];
   forgotten = [];
-  all = [new LogWorld(), new LogWorld()].map((world) => {
-    const consumer = world.follow(new FakeCache());
-    consumer.leave();
-    return {
-      consumer,
-      log: {
-        async join(how) {
-          asked.push(how.wiping);
-          from.push(how.from);
-          return joined.shift();
-        },
-      },
-    };
-  });
+  all = [];
   members = new Members(
     () => all,
     async ({ ofRoot }) => void forgotten.push(ofRoot),
   );
+  add('files');
+  add('nginx.pages', 'files');
 });
+
+function add(section: string, ...inner: string[]): void {
+  const consumer = new LogWorld().follow(new FakeCache());
+  consumer.leave();
+  all.push({
+    consumer,
+    section,
+    inner,
+    log: {
+      async join(how) {
+        asked.push(how.wiping);
+        from.push(how.from);
+        return joined.shift();
+      },
+    },
+  });
+}
 
 const live = (settledTo: number): Joined => ({ state: 'live', settledTo, clearedTo: settledTo });
 const places = () => all.map(({ consumer }) => (consumer.isFollowing ? consumer.settledTo : undefined));
@@ -67,6 +75,14 @@ it.each(['new', 'expired', 'wiping'] as const)('has one that is %s wiped, and no
   joined = [live(5), { ...live(3), state }];
   expect(await members.join('a', { wiping: false })).toBe('live');
   expect(settles()).toEqual([false, true]);
+});
+
+it('has what stands behind a cache of unknown content wiped, since it was filled from that', async () => {
+  add('purge.cdn', 'nginx.pages', 'files');
+  add('purge.other', 'files');
+  joined = [live(5), { ...live(5), state: 'new' }, live(3), live(3)];
+  await members.join('a', { wiping: false });
+  expect(asked).toEqual([false, false, true, false]);
 });
 
 it('says of the page files alone that their content is unknown', async () => {
