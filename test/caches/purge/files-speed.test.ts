@@ -5,8 +5,11 @@ import { startTarget, type TargetServer } from './target-server.ts';
 
 const ports = Array.from({ length: 2_000 }, (_, nth) => `port-${nth}`);
 
-/** The machine may be busy in any run: the fastest of them counts. */
-const rounds = 2;
+/**
+ * The machine may be busy in any run: the fastest of them counts, and there are more of them while one seems slow. What
+ * waits for its target is slow in each.
+ */
+const mostRounds = 5;
 
 /**
  * What a target costs files at most. On an idle machine it is 1.1 times; a file that waits for one of these waits for
@@ -71,10 +74,10 @@ it('files go as fast beside a target that is dead, slow, dripping or silent', as
     silent: silent.address,
   };
   const fastest = new Map<string, number>();
-  for (let round = 0; round < rounds; round++)
+  const tooSlow = () =>
+    [...fastest].filter(([, ms]) => ms > most.times * (fastest.get('none') ?? 0) + most.ms);
+  for (let round = 0; round === 0 || (round < mostRounds && tooSlow().length > 0); round++)
     for (const [name, address] of Object.entries(addresses))
       fastest.set(name, Math.min(fastest.get(name) ?? Number.POSITIVE_INFINITY, await clearAll(address)));
-  const shown = JSON.stringify(Object.fromEntries(fastest));
-  const { none = 0 } = Object.fromEntries(fastest);
-  for (const ms of fastest.values()) expect(ms, shown).toBeLessThanOrEqual(most.times * none + most.ms);
-}, 300_000);
+  expect(tooSlow(), JSON.stringify(Object.fromEntries(fastest))).toEqual([]);
+}, 600_000);
