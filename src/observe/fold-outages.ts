@@ -13,8 +13,8 @@ export function foldOutages(observe: Report, now: () => number): Report {
   let since = 0;
   let lost: Event | undefined;
   let rejection: string | undefined;
-  /** Why the listener fails, if another outage was reported instead. */
-  let untold: Event | undefined;
+  /** Why the listener fails was not reported, since the outage of other loops was. */
+  let untold = false;
 
   /** Returns whether it was reported. */
   function failed(who: string, event: Event): boolean {
@@ -33,9 +33,6 @@ export function foldOutages(observe: Report, now: () => number): Report {
     if (wasFailing && failing.size === 0) {
       reportLost();
       observe({ kind: 'database-recovered', ms: now() - since });
-    } else if (wasFailing && failing.size === 1 && untold) {
-      observe(untold);
-      untold = undefined;
     }
     return wasFailing;
   }
@@ -50,31 +47,38 @@ export function foldOutages(observe: Report, now: () => number): Report {
     const code = rejectionCode(event.error);
     if (code === undefined || code === rejection) return false;
     rejection = code;
-    untold = undefined;
+    untold = false;
     observe(event);
     return true;
   }
 
-  /** The outage of another loop was reported; the listener may fail for another reason, and for longer. */
-  function toldElsewhere(event: Extract<Event, { kind: 'database-unavailable' }>): void {
-    if (!refused(event) && failing.size > 1) untold = event;
+  /**
+   * The listener may fail for another reason than the others did, and for longer: that is reported when it fails again
+   * after they work. Returns whether it was reported.
+   */
+  function outlasts(event: Extract<Event, { kind: 'database-unavailable' }>): boolean {
+    if (refused(event)) return true;
+    if (!untold || failing.size > 1) return false;
+    untold = false;
+    observe(event);
+    return true;
   }
 
   return (event) => {
     switch (event.kind) {
       case 'database-unavailable':
       case 'listener-lost':
-        untold = undefined;
-        if (failed('ear', event)) rejection = rejectionCode(event.error) ?? rejection;
-        else if (event.kind === 'database-unavailable') toldElsewhere(event);
+        if (failed('ear', event)) {
+          rejection = rejectionCode(event.error) ?? rejection;
+          untold = false;
+        } else if (event.kind === 'database-unavailable') untold = !outlasts(event) && failing.size > 1;
         return;
       case 'retrying':
-        if (untold) untold = { ...event, kind: 'database-unavailable' };
-        return refused({ ...event, kind: 'database-unavailable' }) ? undefined : observe(event);
+        return outlasts({ ...event, kind: 'database-unavailable' }) ? undefined : observe(event);
       case 'listening':
         reportLost();
         rejection = undefined;
-        untold = undefined;
+        untold = false;
         recovered('ear');
         return observe(event);
       case 'loop-failed': {

@@ -120,9 +120,19 @@ it('reports why the listener fails once the outage of the other loops is over', 
   observe({ kind: 'retrying', error: unheard, retryMs: 1 });
   expect(errors).toEqual([gone]);
   observe({ kind: 'loop-recovered', loop: 'a' });
+  observe({ kind: 'retrying', error: unheard, retryMs: 1 });
   expect(errors).toEqual([gone, unheard]);
   observe({ kind: 'retrying', error: unheard, retryMs: 1 });
   expect(errors).toEqual([gone, unheard]);
+});
+
+it('reports no second outage where the listener only waits longer than other loops for its next attempt', () => {
+  const met: Event = { kind: 'database-unavailable', error: new Error('no primary'), retryMs: 1 };
+  expect(tell(failed('a', gone), met, { kind: 'loop-recovered', loop: 'a' }, listening)).toEqual([
+    'database-unavailable',
+    'database-recovered',
+    'listening',
+  ]);
 });
 
 it('reports a failure at a stop as one, unless the outage has been reported', () => {
