@@ -50,7 +50,7 @@ export function foldFailures(
   const diskFailures = new Map<string, DiskFailure>();
   const failingHandlers = new Map<string, FailingHandler>();
   /** Loops whose failure was passed on, and not its end. */
-  const toldLoops = new Set<string>();
+  const reportedLoops = new Set<string>();
 
   function diskFailed(who: Subject, code: string, error: string): void {
     if (tracker.failed(who, code, now()) === undefined) return;
@@ -137,14 +137,14 @@ export function foldFailures(
         if (code !== undefined) diskFailed(event, code, explain(event.error));
         else {
           tracker.recovered(event);
-          toldLoops.add(event.loop);
+          reportedLoops.add(event.loop);
           observe(event);
         }
         return report();
       }
       case 'loop-recovered': {
         const wasDisk = tracker.recovered(event);
-        if (toldLoops.delete(event.loop) || !wasDisk) observe(event);
+        if (reportedLoops.delete(event.loop) || !wasDisk) observe(event);
         return report();
       }
       default:

@@ -9,12 +9,12 @@ import type { Event, Report } from '../core/events.ts';
 export function foldOutages(observe: Report, now: () => number): Report {
   const failing = new Set<string>();
   /** Loops whose own failure was reported, and not its end. */
-  const told = new Set<string>();
+  const reported = new Set<string>();
   let since = 0;
   let lost: Event | undefined;
   let rejection: string | undefined;
   /** Why the listener fails was not reported, since the outage of other loops was. */
-  let untold = false;
+  let unreported = false;
 
   /** Returns whether it was reported. */
   function failed(who: string, event: Event): boolean {
@@ -47,7 +47,7 @@ export function foldOutages(observe: Report, now: () => number): Report {
     const code = rejectionCode(event.error);
     if (code === undefined || code === rejection) return false;
     rejection = code;
-    untold = false;
+    unreported = false;
     observe(event);
     return true;
   }
@@ -58,8 +58,8 @@ export function foldOutages(observe: Report, now: () => number): Report {
    */
   function outlasts(event: Extract<Event, { kind: 'database-unavailable' }>): boolean {
     if (refused(event)) return true;
-    if (!untold || failing.size > 1) return false;
-    untold = false;
+    if (!unreported || failing.size > 1) return false;
+    unreported = false;
     observe(event);
     return true;
   }
@@ -70,15 +70,15 @@ export function foldOutages(observe: Report, now: () => number): Report {
       case 'listener-lost':
         if (failed('ear', event)) {
           rejection = rejectionCode(event.error) ?? rejection;
-          untold = false;
-        } else if (event.kind === 'database-unavailable') untold = !outlasts(event) && failing.size > 1;
+          unreported = false;
+        } else if (event.kind === 'database-unavailable') unreported = !outlasts(event) && failing.size > 1;
         return;
       case 'retrying':
         return outlasts({ ...event, kind: 'database-unavailable' }) ? undefined : observe(event);
       case 'listening':
         reportLost();
         rejection = undefined;
-        untold = false;
+        unreported = false;
         recovered('ear');
         return observe(event);
       case 'loop-failed': {
@@ -87,12 +87,12 @@ export function foldOutages(observe: Report, now: () => number): Report {
         if (retryMs === null) return failing.size > 0 && isOutage(error) ? undefined : observe(event);
         if (isOutage(error)) return failed(loop, { kind: 'database-unavailable', error, retryMs });
         recovered(loop);
-        told.add(loop);
+        reported.add(loop);
         return observe(event);
       }
       case 'loop-recovered': {
         const wasOutage = recovered(event.loop);
-        if (told.delete(event.loop) || !wasOutage) observe(event);
+        if (reported.delete(event.loop) || !wasOutage) observe(event);
         return;
       }
       default:

@@ -47,7 +47,7 @@ export class RootGuard {
   readonly #wiping: WipeSchedule;
   #lastError: Error | undefined;
   /** Its message, once it was reported and as long as nothing else was since. */
-  #told = '';
+  #reported = '';
   readonly #inspected = new Gate<void>();
   /** Resolves when root has been examined, whatever the result. */
   readonly inspected = this.#inspected.value;
@@ -113,7 +113,7 @@ export class RootGuard {
     try {
       return await this.#step(mostMs);
     } catch (error) {
-      this.#told = '';
+      this.#reported = '';
       throw error;
     }
   }
@@ -154,8 +154,8 @@ export class RootGuard {
     this.#gate.close();
     this.#inspected.open();
     // An aborted examination says nothing about root.
-    if (this.#told !== error.message && !this.#gate.ended) {
-      this.#told = error.message;
+    if (this.#reported !== error.message && !this.#gate.ended) {
+      this.#reported = error.message;
       this.#parts.observe({ kind: 'loop-failed', loop: 'root', error, retryMs: timings.againMs });
     }
     this.#lastError = error;
@@ -204,8 +204,8 @@ export class RootGuard {
   }
 
   #recovered(): void {
-    if (this.#told !== '') this.#parts.observe({ kind: 'loop-recovered', loop: 'root' });
-    this.#told = '';
+    if (this.#reported !== '') this.#parts.observe({ kind: 'loop-recovered', loop: 'root' });
+    this.#reported = '';
     this.#lastError = undefined;
   }
 

@@ -27,7 +27,7 @@ export class WipeSchedule {
   #attempts = 0;
   #dueAt = 0;
   /** It was reported that something is left, perhaps by an earlier run. */
-  #told = false;
+  #reported = false;
   /** What was seen when the wipe began. It is done only once, even while no marker can record it. */
   #seen = '';
   /** One wipe follows the other: each begins with what is left. */
@@ -64,7 +64,7 @@ export class WipeSchedule {
   resume(left: Marker['left']): void {
     if (this.#seen !== '') return;
     this.#seen = 'resumed';
-    this.#told = left.length > 0;
+    this.#reported = left.length > 0;
     this.#due(left);
   }
 
@@ -95,8 +95,8 @@ export class WipeSchedule {
     this.#why = undefined;
     this.#left = left;
     this.#attempts += 1;
-    if (left.length === 0 && this.#told) observe({ kind: 'wipe-completed' });
-    this.#told = left.length > 0;
+    if (left.length === 0 && this.#reported) observe({ kind: 'wipe-completed' });
+    this.#reported = left.length > 0;
     this.#dueAt = clock.now() + backoffMs(this.#attempts, retry);
     const [first] = failures;
     if (!first || this.#attempts > 1) return;
